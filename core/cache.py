@@ -1,0 +1,107 @@
+"""Decode once: the pixels a training sees, as one uint8 array on disk for each list of images and size.
+
+`<key>-<size>.npy` holds (N, size, size, 3); `<key>.json` beside it says which images, in order, and which failed. The
+JSON is written last, by rename: without it the arrays do not count and are made again.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import Damaged
+from core.model import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Map = Callable[..., Iterable[tuple[Any, Any, BaseException | str | None]]]  # an engine's `map`
+
+
+def cache(read: Callable[[str], bytes], shas: Sequence[str], sizes: Sequence[int], folder: Path, map: Map) -> Iterator[Progress]:
+    """Decode every image once into all `sizes` (px), through an engine's `map`; nothing is done where it was done before.
+
+    `read` gives the bytes of a sha256 and has to cross processes (`Blobs(root).get` does). An image that fails is
+    counted and named in the JSON; `cached` says which rows are good.
+    """
+    import numpy as np
+
+    folder.mkdir(parents=True, exist_ok=True)
+    key, total = _key(shas), len(shas)
+    done = _facts(folder, key)
+    missing = [size for size in sorted(set(sizes)) if str(size) not in done.get("sizes", {})]
+    if not missing:
+        yield Progress(total, total, f"{total} pictures are decoded already")
+        return
+    temporary = {size: folder / f"{key}-{size}.{uuid.uuid4().hex}.part" for size in missing}
+    try:
+        arrays = {
+            size: np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
+            for size, path in temporary.items()
+        }
+        rows = {sha: i for i, sha in enumerate(shas)}
+        failed: dict[str, str] = {}
+        yield Progress(0, total, "decoding")
+        for n, (sha, squares, error) in enumerate(map(functools.partial(_squares, read, missing), shas, need="cpu"), 1):
+            if error is not None:
+                failed[sha] = str(error)
+            else:
+                for size, square in zip(missing, squares, strict=True):
+                    arrays[size][rows[sha]] = square
+            yield Progress(n, total, f"decoding, {len(failed)} failed" if failed else "decoding")
+        for size, path in temporary.items():
+            arrays.pop(size).flush()
+            os.replace(path, folder / f"{key}-{size}.npy")
+    finally:
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
+    sizes_now = {**done.get("sizes", {}), **{str(size): sorted(failed) for size in missing}}
+    facts = {"shas": list(shas), "sizes": sizes_now, "failures": {**done.get("failures", {}), **failed}}
+    part = folder / f"{key}.{uuid.uuid4().hex}.part"
+    part.write_text(json.dumps(facts))
+    os.replace(part, folder / f"{key}.json")
+
+
+def cached(shas: Sequence[str], size: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """What `cache` made: (N, size, size, 3) uint8, mapped from disk and read-only, and (N,) bool, False where it failed.
+
+    Raises Damaged where it was not made, or the array's shape does not fit.
+    """
+    import numpy as np
+
+    key = _key(shas)
+    failed = _facts(folder, key).get("sizes", {}).get(str(size))
+    path = folder / f"{key}-{size}.npy"
+    if failed is None or not path.exists():
+        raise Damaged(f"{path} is not there: decode the {len(shas)} pictures first.")
+    try:
+        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError:
+        pixels = np.empty(0)
+    if pixels.shape != (len(shas), size, size, 3) or pixels.dtype != np.uint8:
+        raise Damaged(f"{path} is damaged: delete it, and it is made again.")
+    bad = set(failed)
+    return pixels, np.array([sha not in bad for sha in shas], dtype=bool)
+
+
+def _squares(read: Callable[[str], bytes], sizes: Sequence[int], sha: str) -> list[np.ndarray]:
+    from core.pixels import squares
+
+    return squares(read(sha), sizes)
+
+
+def _key(shas: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(shas).encode()).hexdigest()[:16]
+
+
+def _facts(folder: Path, key: str) -> dict[str, Any]:
+    try:
+        return json.loads((folder / f"{key}.json").read_text())
+    except (FileNotFoundError, ValueError):  # a damaged JSON counts as none: all is decoded again
+        return {}

@@ -1,0 +1,89 @@
+"""Where a network runs, and in what precision. Both are chosen once and shown."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from core.errors import BadInput, BadSetting
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def device(name: str = "auto") -> torch.device:
+    """The device of that name; "auto" takes CUDA, then Apple's MPS, then the CPU.
+
+    Raises BadSetting where a device is asked for that is not there: nothing falls back to the CPU unasked.
+    """
+    import torch
+
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
+    if name not in there:
+        raise BadSetting(f"WINNOW_DEVICE={name!r} does not fit: wanted one of {', '.join(DEVICES)}.")
+    if not there[name]:
+        found = ", ".join(kind for kind, ok in there.items() if ok)
+        raise BadSetting(f"WINNOW_DEVICE={name!r} was asked for, but this machine has only: {found}.")
+    return torch.device(name)
+
+
+def describe(where: torch.device) -> str:
+    """A name for the screen: "cuda (NVIDIA L4)", "cpu"."""
+    import torch
+
+    return f"cuda ({torch.cuda.get_device_name(where)})" if where.type == "cuda" else where.type
+
+
+def precision(where: torch.device, net: nn.Module, size: int) -> str:
+    """The faster of "fp32", "bf16" and "fp16" for training `net`, which sees (B, 3, size, size) pictures.
+
+    On CUDA half precision always pays; bf16 where the GPU has the units, else fp16 with a scaled loss. A CPU is
+    measured: with AMX or AVX512-BF16 bf16 is up to three times as fast, without them much slower. MPS stays at fp32.
+    """
+    import torch
+
+    if where.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    if where.type != "cpu":
+        return "fp32"
+    return "bf16" if _seconds(net, size, bf16=True) * 1.1 < _seconds(net, size, bf16=False) else "fp32"
+
+
+def _seconds(net: nn.Module, size: int, bf16: bool) -> float:
+    """The best of three forward and backward passes over 16 pictures on the CPU; the weights are not touched."""
+    import torch
+
+    clone = _copy(net)
+    x = torch.randn(16, 3, size, size, generator=torch.Generator().manual_seed(0))
+    x = x.contiguous(memory_format=torch.channels_last)
+    best = float("inf")
+    for _ in range(4):  # the first one plans the kernels
+        start = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            out = clone(x)
+        out.float().sum().backward()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def _copy(net: nn.Module) -> nn.Module:
+    import copy
+
+    import torch
+
+    return copy.deepcopy(net).to(memory_format=torch.channels_last).train()
+
+
+def dtype(precision: str) -> torch.dtype | None:
+    """What autocast computes in; None for fp32. Raises BadInput for another name."""
+    import torch
+
+    kinds = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+    if precision not in kinds:
+        raise BadInput(f"Precision {precision!r} is not known: wanted one of {', '.join(kinds)}.")
+    return kinds[precision]

@@ -1,0 +1,279 @@
+"""The nouns. Frozen facts, standard library only; everything else in the house points here.
+
+One image's life, in order: Candidate (found, not yet fetched) -> ImageRecord (fetched, facts, never changed)
+-> Finding (the machine's opinion) -> Decision (a person's word) -> Split (its part, frozen) -> Run and
+Checkpoint (what was learned) -> Prediction and Explanation (what comes back).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Verdict = Literal["undecided", "keep", "reject"]
+Part = Literal["train", "val", "test"]
+JobStatus = Literal["queued", "running", "done", "failed", "stopped"]
+
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+# The keys 1..9 of the review grid, in order. The reason is stored by its name, so new ones may only be appended.
+REASONS: tuple[str, ...] = (
+    "interior", "drawing or poster", "wrong class", "part only", "several objects", "text or logo", "blurred",
+    "too small in the picture", "other",
+)
+UNKNOWN_LICENCE = "unknown"  # a value, never a blank
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    id: int
+    name: str
+    classes: tuple[str, ...]  # in the order they were named; this is also the order of a model's outputs
+    created: datetime  # UTC, as all times in the house
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An image that a source knows of: where it is, what it is said to show, and whose it is."""
+
+    url: str  # http(s)://..., or the absolute path of a local file (source "folder" only)
+    label: str
+    source: str  # a key of core.sources.SOURCES
+    page: str = ""
+    title: str = ""
+    creator: str = ""
+    licence: str = UNKNOWN_LICENCE
+    licence_url: str = ""
+    part: str = ""  # "train", "val" or "test" where the source's own folders say so
+    error: str = ""  # a row that cannot be fetched at all (malformed, unknown class): counted, with its reason
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What is known of an image from its bytes alone. `core.pixels.ingest` makes it in one pass."""
+
+    sha256: str  # of the bytes, hex
+    pixels: str  # sha256 of the upright RGB pixels with their size, hex: equal = same picture, other bytes
+    width: int  # upright, px
+    height: int
+    format: str  # Pillow's name: JPEG, PNG, WEBP, ...
+    size: int  # bytes
+    hashes: tuple[int, ...]  # 8 unsigned 64-bit perceptual hashes: the dihedral group, [0] = imagehash.phash
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """An image of a project: its facts, where it came from, and what holds of it now (the last decision)."""
+
+    id: int
+    facts: ImageFacts
+    origin: str  # plain URL or path of the first candidate that brought it
+    label: str  # as it holds now: the last decision's label, else the source's
+    source_label: str
+    part: str  # of the source's own folders, or ""
+    verdict: Verdict
+    reason: str
+    version: int  # number of decisions so far; a write names the version it saw
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One of the places an image came from, with its provenance."""
+
+    candidate: Candidate
+    fetched: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The machine's opinion of one image. It takes nothing out by itself."""
+
+    image: int
+    kind: str  # a key of core.clean.KINDS
+    score: float  # 0..1, 1 = surest
+    by: str  # which check said so
+    group: str = ""  # members of one group share it; "" for kinds without groups
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One image in the review queue, and why it stands where it stands."""
+
+    image: int
+    sha256: str
+    origin: str
+    label: str
+    verdict: Verdict
+    reason: str
+    version: int
+    score: float = 0.0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word on one image. Append only: the last one holds."""
+
+    image: int
+    verdict: Verdict
+    reason: str = ""
+    label: str = ""  # "" keeps the label
+    version: int | None = None  # the version the reviewer saw; None = whatever holds now (command line)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What one press does: decisions that are stored together or not at all, known by a UUID so that it may be resent."""
+
+    id: str
+    reviewer: str
+    decisions: tuple[Decision, ...] = ()
+    undoes: str = ""  # id of the operation that this one takes back
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of an operation."""
+
+    id: str
+    stored: int
+    conflicts: tuple[int, ...] = ()  # images that someone else decided since; not overwritten
+    repeated: bool = False  # it had been applied before; nothing was stored twice
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which image stands in which part, under which label; frozen once made."""
+
+    id: int
+    seed: int
+    created: datetime
+    parts: Mapping[str, tuple[tuple[int, str], ...]]  # part -> (image id, label) ...
+    classes: tuple[str, ...]  # the labels in it, in the project's order
+    left_out: Mapping[str, str]  # label -> the sentence saying why
+    leak: int  # images of val or test with a near-duplicate in another part
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that defines a training. Two equal recipes on one split train the same model."""
+
+    backbone: str  # a key of core.backbones.BACKBONES, "vgg75-bn"
+    epochs: int = 40
+    batch: int = 64
+    lr: float = 2e-3
+    weight_decay: float = 1e-4
+    patience: int = 8  # epochs without a better validation loss before it stops
+    label_smoothing: float = 0.05
+    augment: bool = True  # crop, flip, colour
+    class_weights: bool = True
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.backbone
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training of one recipe on one split."""
+
+    id: int
+    split: int
+    recipe: Recipe
+    job: int | None
+    created: datetime
+    status: Literal["started", "done"]
+    epochs: tuple[Mapping[str, float], ...] = ()  # epoch, loss, accuracy, val_loss, val_accuracy, seconds, ...
+    result: Mapping[str, Any] = field(default_factory=dict)  # val_accuracy, images_per_second, device, ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Models looked at on one part. Opening the test part is a row like this one: a log, never refused."""
+
+    id: int
+    runs: tuple[int, ...]
+    part: Part
+    created: datetime
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the models say of one picture. `probabilities` holds the classes only and sums to 1."""
+
+    label: str
+    confidence: float
+    probabilities: Mapping[str, float]
+    known: bool  # False: "none of these"
+    models: Mapping[str, Mapping[str, float]]  # name of run or ensemble -> class -> probability
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Which pixels spoke for a class."""
+
+    run: int
+    label: str
+    heat: Any  # (S, S) float32 array; > 0 speaks for the class, < 0 against it
+    pixels: Any  # (S, S, 3) uint8 array: the picture as the model saw it
+    additivity: float  # |sum(heat) - (f(x) - f(background))| / |f(x) - f(background)|; nan where not defined
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a step yields. `total` is None while it is not known."""
+
+    done: int
+    total: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's right to write for a job. A later claim raises the fence, and this one can write no more."""
+
+    job: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    id: int
+    project: int | None
+    verb: str
+    params: Mapping[str, Any]
+    status: JobStatus
+    fence: int
+    attempts: int
+    cancel: bool
+    done: int
+    total: int | None
+    note: str
+    error: str
+    result: Mapping[str, Any]
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    updated: datetime | None
+    pid: int | None
+    need: Literal["cpu", "gpu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How far a project is: each number is a part of the one before it."""
+
+    found: int
+    fetched: int
+    unique: int
+    kept: int
+    split: int
+    undecided: int
+    failed: int
+    pending: int = 0

@@ -1,0 +1,160 @@
+"""The only door to the network: guarded (addresses.py), polite (pace.py) and bounded (here).
+
+A request is followed hop by hop. At each hop the host is resolved once, every address it has is judged, and only a
+judged address is connected to, under the name in the URL (Host header and TLS name). Whatever goes wrong with one
+URL is a `Refused` (may be tried again) or a `Permanent` with a short reason; `core.scrape.FAILURES` explains them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from core.errors import Permanent, Refused
+from core.web.addresses import Allowed, Guard, parse
+from core.web.pace import RATE, Pace, retry_after
+
+MEGABYTE = 1_000_000
+LIMIT = 20 * MEGABYTE  # bytes of one body, counted after decoding
+DEADLINE = 20.0  # seconds for one request: names, connections, redirects and body; waiting for our turn is not in it
+HOPS = 5  # redirects
+TRIES = 3  # of a request that is answered with 429 or 503
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A successful answer."""
+
+    url: str  # of the last hop
+    status: int  # 200..299
+    headers: Mapping[str, str]  # names in any case; `getall` for several of one name
+    body: bytes
+
+
+class Web:
+    """`async with Web() as web: reply = await web.get(url)`. One per event loop.
+
+    `allow`: see Allowed. `host_rate`: see Pace; "" = RATE, with the hosts of the allow list unthrottled.
+    The environment's proxies, cookies and .netrc are not looked at. `contact`: a mail address or page for the user agent.
+    """
+
+    def __init__(self, allow: Sequence[str] = (), host_rate: str = "", contact: str = "") -> None:
+        self._allow = Allowed(allow)
+        self._pace = Pace(host_rate or RATE)
+        self._own_pace = bool(host_rate)  # asked for by the user, so it holds for the allowed hosts too
+        self._agent = f"Winnow/0.1 (+{contact})" if contact else "Winnow/0.1"
+
+    async def __aenter__(self) -> Self:
+        self.guard = Guard(self._allow)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                # How many run at once is the caller's to say: a queue in here would eat into the deadline.
+                resolver=self.guard, use_dns_cache=False, limit=0, socket_factory=self.guard.socket
+            ),
+            headers={"User-Agent": self._agent, "Accept-Encoding": "identity"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),
+            trust_env=False,
+        )  # fmt: skip
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._session.close()
+        await self.guard.close()
+
+    async def get(self, url: str, limit: int = LIMIT, deadline: float = DEADLINE) -> Reply:
+        """Fetch `url`: at most `limit` bytes (after decoding) within `deadline` seconds, each of up to three tries.
+
+        Raises Permanent: malformed url, forbidden address, redirects, too large, certificate, http 4xx;
+        Refused: timeout, connection, unknown host, http 429, http 5xx, host busy.
+        """
+        target = parse(url)
+        for attempt in range(TRIES):
+            reply = await self._follow(target, limit, deadline)
+            if reply.status < 400:
+                return reply
+            if reply.status not in (429, 503):
+                break
+            short = self._pace.hold(URL(reply.url).raw_host or "", retry_after(reply.headers.get("Retry-After", ""), attempt))
+            if not short:
+                break
+        kind = Refused if reply.status in (408, 425, 429) or reply.status >= 500 else Permanent
+        raise kind(f"http {reply.status}", f"{target.host} answered with the error {reply.status}.")
+
+    async def _follow(self, url: URL, limit: int, deadline: float) -> Reply:
+        left, start = deadline, url
+        for _ in range(HOPS + 1):
+            # Whether robots.txt lets us in is to be asked here: once per host, before anything else is requested of it.
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(left):
+                    await self.guard.judge(url.raw_host or "", url.port or 0)
+                left -= time.monotonic() - began
+                throttled = self._own_pace or not self._allow.host(url.raw_host or "", url.port or 0)
+                async with self._pace.turn(url.raw_host or "", throttled), asyncio.timeout(left):
+                    began = time.monotonic()
+                    reply = await self._request(url, limit)
+                left -= time.monotonic() - began
+            except TimeoutError:
+                raise Refused("timeout", f"{start.host} did not deliver within {deadline:g} seconds.") from None
+            if not 300 <= reply.status < 400:
+                return reply
+            url = self._next(url, reply)
+        raise Permanent("redirects", f"{start.host} redirects more than {HOPS} times.")
+
+    def _next(self, url: URL, reply: Reply) -> URL:
+        """Where a redirect leads. Raises Permanent "redirects" where that is no web address."""
+        location = reply.headers.get("Location", "").strip()
+        if reply.status not in (301, 302, 303, 307, 308) or not location:
+            raise Permanent("redirects", f"{url.host} answered {reply.status} without saying where to go.")
+        try:
+            return parse(str(url.join(URL(location))))
+        except (ValueError, Permanent) as error:
+            if isinstance(error, Permanent) and error.reason == "forbidden address":
+                raise
+            raise Permanent("redirects", f"{url.host} redirects to {location[:200]!r}, which is no web address.") from None
+
+    async def _request(self, url: URL, limit: int) -> Reply:
+        try:
+            async with self._session.get(url, allow_redirects=False) as answer:
+                found = 200 <= answer.status < 300  # of a redirect or an error nobody wants the body
+                body = await _body(answer, limit) if found else b""
+                return Reply(str(url), answer.status, answer.headers, body)
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
+            raise Permanent("certificate", f"{url.host} cannot prove who it is (TLS).") from None
+        except aiohttp.InvalidURL:
+            raise Permanent("malformed url", f"{str(url)[:200]!r} is not a web address.") from None
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise Refused("connection", f"The connection to {url.host} broke ({type(error).__name__}).") from None
+
+
+async def _body(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+    too_large = Permanent("too large", f"{answer.url.host} sends more than {limit / MEGABYTE:g} MB.")
+    if (answer.content_length or 0) > limit:
+        raise too_large
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise too_large
+    return bytes(body)
+
+
+@contextmanager
+def blocking(web: Web) -> Iterator[Callable[[str], Reply]]:
+    """`web.get` for code that is not async, a source's generator or a page: `with blocking(Web()) as get: get(url)`."""
+    with asyncio.Runner() as runner:
+        runner.run(web.__aenter__())
+        try:
+            yield lambda url: runner.run(web.get(url))
+        finally:
+            runner.run(web.__aexit__())

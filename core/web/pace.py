@@ -1,0 +1,89 @@
+"""How often a host is asked, and how long it is left alone when it says so."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
+
+from core.errors import BadSetting, Refused
+
+RATE = "2/1"  # at once / per second for each host
+PATIENCE = 30.0  # seconds that a host's Retry-After is waited for in place
+LONGEST = 3600.0  # seconds; no Retry-After counts for more
+REMEMBERED = 4096  # hosts whose turns are kept in memory
+
+
+class _Host:
+    def __init__(self, at_once: int) -> None:
+        self.slots = asyncio.Semaphore(at_once)
+        self.next = 0.0  # monotonic seconds: not before this by our own rate
+        self.held = 0.0  # not before this because the host said so
+        self.users = 0
+
+
+class Pace:
+    """How many requests a host gets at once and a second, and how long it wants to be left alone."""
+
+    def __init__(self, rate: str = RATE) -> None:
+        """`rate`: "at once/per second" such as "2/1", or "off". Raises BadSetting."""
+        match = re.fullmatch(r"([1-9]\d{0,3})/(\d*\.?\d+)", rate)
+        if rate != "off" and not (match and float(match[2]) > 0):
+            raise BadSetting(f"WINNOW_HOST_RATE={rate!r} does not fit: wanted at once/per second such as 2/1, or off.")
+        self._at_once, self._gap = (int(match[1]), 1 / float(match[2])) if match else (0, 0.0)
+        self._hosts: dict[str, _Host] = {}
+
+    def _host(self, name: str) -> _Host:
+        if len(self._hosts) > REMEMBERED:
+            now = time.monotonic()
+            self._hosts = {n: h for n, h in self._hosts.items() if h.users or max(h.next, h.held) > now}
+        return self._hosts.setdefault(name, _Host(self._at_once or 1))
+
+    @asynccontextmanager
+    async def turn(self, name: str, throttled: bool) -> AsyncIterator[None]:
+        """Wait for our turn at a host. Raises Refused "host busy" where it asked for a longer pause than PATIENCE."""
+        host = self._host(name)
+        throttled = throttled and self._at_once > 0
+        host.users += 1
+        try:
+            if throttled:
+                await host.slots.acquire()
+            try:
+                while (wait := max(host.next if throttled else 0.0, host.held) - time.monotonic()) > 0:
+                    self._check(name, host)
+                    await asyncio.sleep(wait)
+                host.next = time.monotonic() + self._gap
+                yield
+            finally:
+                if throttled:
+                    host.slots.release()
+        finally:
+            host.users -= 1
+
+    def _check(self, name: str, host: _Host) -> None:
+        left = host.held - time.monotonic()
+        if left > PATIENCE:
+            raise Refused("host busy", f"{name} asked to be left alone for {left / 60:.0f} minutes more: try again later.")
+
+    def hold(self, name: str, seconds: float) -> bool:
+        """Leave a host alone for so long; True where that is short enough to wait for."""
+        host = self._host(name)
+        host.held = max(host.held, time.monotonic() + seconds)
+        return host.held - time.monotonic() <= PATIENCE
+
+
+def retry_after(value: str, attempt: int = 0) -> float:
+    """Seconds to wait, 0 to LONGEST, by a Retry-After header: seconds or a date (RFC 9110, 10.2.3).
+
+    What is neither counts as no header: half a second, doubled with each attempt.
+    """
+    value = value.strip()
+    if re.fullmatch(r"[+-]?\d{1,20}", value):
+        return min(max(float(value), 0.0), LONGEST)
+    try:
+        return min(max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0), LONGEST)
+    except (ValueError, OverflowError):
+        return 0.5 * 2**attempt

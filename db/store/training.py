@@ -1,0 +1,113 @@
+"""Splits, runs with their epochs, evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+
+from core.errors import BadInput
+from core.model import Claim, Evaluation, Part, Recipe, Run, Split
+from db.store.base import Base, Row, now
+from db.tables import epochs, evaluations, runs, split_images, splits
+
+
+class Training(Base):
+    # splits --------------------------------------------------------------------------------------------------------
+
+    def add_split(self, claim: Claim, project: int, seed: int, parts: Mapping[str, Sequence[tuple[int, str]]],
+                  classes: Sequence[str], left_out: Mapping[str, str], leak: int) -> Split:
+        """Freeze a split. A job that is run again gets the one it made."""
+        with self._write(claim) as c:
+            row = c.execute(select(splits.c.id).where(splits.c.job == claim.job)).one_or_none()
+            if row is None:
+                row = c.execute(insert(splits).values(
+                    project=project, seed=seed, classes=list(classes), left_out=dict(left_out), leak=leak, job=claim.job,
+                    created=now()).returning(splits.c.id)).one()
+                c.execute(insert(split_images), [{"split": row.id, "image": image, "part": part, "label": label}
+                                                 for part, members in parts.items() for image, label in members])
+        return self.split(project, row.id)
+
+    def split(self, project: int, split: int | None = None) -> Split:
+        """The split of that number, or the newest. Raises BadInput where there is none."""
+        wanted = select(splits).where(splits.c.project == project)
+        wanted = wanted.where(splits.c.id == split) if split else wanted.order_by(splits.c.id.desc()).limit(1)
+        with self._read() as c:
+            row = c.execute(wanted).one_or_none()
+            if row is None:
+                raise BadInput("There is no split yet: make one on the page Split, or with `split`.")
+            members = c.execute(select(split_images).where(split_images.c.split == row.id).order_by(split_images.c.image)).all()
+        parts: dict[str, list[tuple[int, str]]] = {"train": [], "val": [], "test": []}
+        for member in members:
+            parts[member.part].append((member.image, member.label))
+        return Split(row.id, row.seed, row.created, {k: tuple(v) for k, v in parts.items()}, tuple(row.classes),
+                     row.left_out, row.leak)
+
+    # runs ----------------------------------------------------------------------------------------------------------
+
+    def start_run(self, claim: Claim, project: int, split: int, recipe: Recipe, position: int) -> Run:
+        """The run of this job's recipe number `position`; found again when the job goes on after a stop."""
+        with self._write(claim) as c:
+            c.execute(self._insert_new(runs).values(
+                project=project, split=split, job=claim.job, position=position, recipe=asdict(recipe), status="started",
+                result={}, created=now()).on_conflict_do_nothing(index_elements=["job", "position"]))
+            row = c.execute(select(runs.c.id).where(runs.c.job == claim.job, runs.c.position == position)).one()
+        return self.run(project, row.id)
+
+    def add_epoch(self, claim: Claim, run: int, epoch: int, metrics: Mapping[str, Any]) -> None:
+        """Store an epoch's figures; one that is trained again after a stop replaces itself."""
+        statement = self._insert_new(epochs).values(run=run, epoch=epoch, metrics=dict(metrics))
+        with self._write(claim) as c:
+            c.execute(statement.on_conflict_do_update(index_elements=["run", "epoch"],
+                                                      set_={"metrics": statement.excluded.metrics}))
+
+    def finish_run(self, claim: Claim, run: int, result: Mapping[str, Any]) -> None:
+        with self._write(claim) as c:
+            c.execute(update(runs).where(runs.c.id == run).values(status="done", result=dict(result)))
+
+    def run(self, project: int, run: int) -> Run:
+        """Raises BadInput for a number that is no run's of this project."""
+        with self._read() as c:
+            row = c.execute(select(runs).where(runs.c.project == project, runs.c.id == run)).one_or_none()
+            if row is None:
+                raise BadInput(f"There is no run {run} in this project.")
+            steps = c.execute(select(epochs.c.metrics).where(epochs.c.run == run).order_by(epochs.c.epoch)).scalars().all()
+        return _run(row, tuple(steps))
+
+    def runs(self, project: int, split: int | None = None, done: bool = False) -> list[Run]:
+        """The newest first, without their epochs."""
+        wanted = select(runs).where(runs.c.project == project).order_by(runs.c.id.desc())
+        if split is not None:
+            wanted = wanted.where(runs.c.split == split)
+        if done:
+            wanted = wanted.where(runs.c.status == "done")
+        with self._read() as c:
+            return [_run(row, ()) for row in c.execute(wanted)]
+
+    # evaluations ---------------------------------------------------------------------------------------------------
+
+    def add_evaluation(self, claim: Claim, project: int, of: Sequence[int], part: Part, result: Mapping[str, Any]) -> None:
+        with self._write(claim) as c:
+            c.execute(self._insert_new(evaluations).values(
+                project=project, job=claim.job, runs=list(of), part=part, result=dict(result), created=now(),
+            ).on_conflict_do_nothing(index_elements=["job"]))
+
+    def evaluations(self, project: int, part: str = "") -> list[Evaluation]:
+        """The newest first; those of "test" are the log of its openings."""
+        wanted = select(evaluations).where(evaluations.c.project == project).order_by(evaluations.c.id.desc())
+        if part:
+            wanted = wanted.where(evaluations.c.part == part)
+        with self._read() as c:
+            return [Evaluation(r.id, tuple(r.runs), r.part, r.created, r.result) for r in c.execute(wanted)]
+
+    def openings(self, project: int) -> int:
+        """How often the test part was read."""
+        with self._read() as c:
+            return c.execute(select(func.count()).where(evaluations.c.project == project,
+                                                        evaluations.c.part == "test")).scalar_one()
+
+
+def _run(row: Row, steps: tuple) -> Run:
+    return Run(row.id, row.split, Recipe(**row.recipe), row.job, row.created, row.status, steps, row.result)

@@ -1,0 +1,231 @@
+"""The tables, on one page. Rows stay behind db/store; nouns (core.model) come out.
+
+What is appended and never changed: candidates' provenance, images' facts, operations, decisions, splits, epochs,
+evaluations. What is overwritten in place: a job's row, a candidate's outcome, an image's current verdict and label
+(derived from its decisions, kept beside them for speed; the version ties the two together), findings, leases.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON, Boolean, Column, DateTime, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text,
+    TypeDecorator, UniqueConstraint,
+)
+
+
+class Utc(TypeDecorator):
+    """An aware UTC time; SQLite keeps it without a zone, so one is put back on the way out."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
+        return value and value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
+        return value and value.replace(tzinfo=UTC)
+
+
+metadata = MetaData(naming_convention={
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
+})
+
+
+def _ref(name: str, target: str, **more: object) -> Column:
+    return Column(name, Integer, ForeignKey(f"{target}.id"), **more)  # type: ignore[arg-type]
+
+
+projects = Table(
+    "projects", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("classes", JSON, nullable=False),
+    Column("created", Utc, nullable=False),
+)
+
+jobs = Table(
+    "jobs", metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects"),
+    Column("verb", String(40), nullable=False),
+    Column("params", JSON, nullable=False),
+    Column("need", String(3), nullable=False),  # cpu | gpu: one gpu job at a time on the whole machine
+    Column("status", String(10), nullable=False),
+    Column("fence", Integer, nullable=False, default=0),  # raised by each claim; writes must name it
+    Column("attempts", Integer, nullable=False, default=0),  # claims since it was last queued by a person
+    Column("cancel", Boolean, nullable=False, default=False),
+    Column("lease", Utc),  # until when its worker is believed to live
+    Column("machine", String(200)),
+    Column("pid", Integer),
+    Column("pid_created", Float),  # against pid reuse
+    Column("done", Integer, nullable=False, default=0),
+    Column("total", Integer),
+    Column("note", Text, nullable=False, default=""),
+    Column("result", JSON, nullable=False, default=dict),
+    Column("error", Text, nullable=False, default=""),
+    Column("created", Utc, nullable=False),
+    Column("started", Utc),
+    Column("updated", Utc),
+    Column("ended", Utc),
+    Index(None, "status", "id"),
+    Index(None, "project", "id"),
+)
+
+candidates = Table(
+    "candidates", metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects", nullable=False),
+    _ref("found_by", "jobs", nullable=False),
+    Column("position", Integer, nullable=False),  # in the source's own order: the unit's key, so resume = skip
+    _ref("fetched_by", "jobs", nullable=False),  # the job that counts it: found_by, or the retry after it
+    Column("url", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("source", String(40), nullable=False),
+    Column("page", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("creator", Text, nullable=False),
+    Column("licence", String(100), nullable=False),
+    Column("licence_url", Text, nullable=False),
+    Column("part", String(5), nullable=False),
+    Column("status", String(9), nullable=False),  # pending | fetched | duplicate | failed
+    Column("reason", String(100), nullable=False, default=""),  # failed: the word it is counted under
+    Column("sentence", Text, nullable=False, default=""),
+    Column("retryable", Boolean, nullable=False, default=False),
+    Column("fetched", Utc),
+    _ref("image", "images"),
+    UniqueConstraint("found_by", "position"),
+    Index(None, "project", "url"),
+    Index(None, "fetched_by", "status", "id"),
+    Index(None, "project", "status"),
+    Index(None, "image"),
+)
+
+images = Table(
+    "images", metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects", nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("pixels", String(64), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("format", String(10), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("hashes", LargeBinary(64), nullable=False),  # 8 x u64, big-endian
+    Column("origin", Text, nullable=False),
+    Column("source_label", Text, nullable=False),
+    Column("part", String(5), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("verdict", String(9), nullable=False, default="undecided"),
+    Column("reason", String(40), nullable=False, default=""),
+    Column("version", Integer, nullable=False, default=0),
+    Column("created", Utc, nullable=False),
+    UniqueConstraint("project", "sha256"),
+    Index(None, "project", "verdict", "id"),
+    Index(None, "project", "label", "id"),
+)
+
+findings = Table(
+    "findings", metadata,
+    _ref("image", "images", primary_key=True),
+    Column("kind", String(40), primary_key=True),
+    _ref("project", "projects", nullable=False),
+    Column("score", Float, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("group", String(64), nullable=False),
+    Column("note", Text, nullable=False),
+    Index(None, "project", "kind", "score", "image"),
+)
+
+operations = Table(
+    "operations", metadata,
+    Column("id", String(36), primary_key=True),  # the UUID the browser gave it
+    _ref("project", "projects", nullable=False),
+    Column("reviewer", String(200), nullable=False),
+    Column("undoes", String(36), nullable=False, default=""),
+    Column("stored", Integer, nullable=False),
+    Column("conflicts", JSON, nullable=False),
+    Column("created", Utc, nullable=False),
+    Index(None, "project", "reviewer", "created"),
+)
+
+decisions = Table(
+    "decisions", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("operation", String(36), ForeignKey("operations.id"), nullable=False),
+    _ref("image", "images", nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("verdict", String(9), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("was_verdict", String(9), nullable=False),  # what undo goes back to
+    Column("was_reason", String(40), nullable=False),
+    Column("was_label", Text, nullable=False),
+    Column("created", Utc, nullable=False),
+    UniqueConstraint("image", "version"),
+    UniqueConstraint("operation", "image"),
+)
+
+leases = Table(
+    "leases", metadata,
+    _ref("image", "images", primary_key=True),
+    Column("reviewer", String(200), nullable=False),
+    Column("until", Utc, nullable=False),
+)
+
+splits = Table(
+    "splits", metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects", nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("classes", JSON, nullable=False),
+    Column("left_out", JSON, nullable=False),
+    Column("leak", Integer, nullable=False),
+    _ref("job", "jobs", unique=True),  # a job that is run again finds the split it made
+    Column("created", Utc, nullable=False),
+    Index(None, "project", "id"),
+)
+
+split_images = Table(
+    "split_images", metadata,
+    _ref("split", "splits", primary_key=True),
+    _ref("image", "images", primary_key=True),
+    Column("part", String(5), nullable=False),
+    Column("label", Text, nullable=False),  # as it was when the split was frozen
+)
+
+runs = Table(
+    "runs", metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects", nullable=False),
+    _ref("split", "splits", nullable=False),
+    _ref("job", "jobs"),
+    Column("position", Integer, nullable=False),  # which of the job's recipes; a job run again finds its runs
+    Column("recipe", JSON, nullable=False),
+    Column("status", String(7), nullable=False),
+    Column("result", JSON, nullable=False),
+    Column("created", Utc, nullable=False),
+    UniqueConstraint("job", "position"),
+    Index(None, "project", "id"),
+)
+
+epochs = Table(
+    "epochs", metadata,
+    _ref("run", "runs", primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("metrics", JSON, nullable=False),
+)
+
+evaluations = Table(
+    "evaluations", metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects", nullable=False),
+    _ref("job", "jobs", unique=True),
+    Column("runs", JSON, nullable=False),
+    Column("part", String(5), nullable=False),
+    Column("result", JSON, nullable=False),
+    Column("created", Utc, nullable=False),
+    Index(None, "project", "id"),
+)

@@ -1,0 +1,129 @@
+// The large view: one picture, where it came from, what was decided on it, and its class.
+
+// A link where the address is http(s), plain text where it is anything else (javascript:, data:, a local path).
+function linkOrText(address, text = address) {
+  let safe = false;
+  try {
+    safe = ["http:", "https:"].includes(new URL(address).protocol);
+  } catch {
+    // no address: shown as text
+  }
+  if (!safe) return make("span", "", text || address);
+  const link = make("a", "", text || address);
+  link.href = address;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer nofollow";
+  link.referrerPolicy = "no-referrer";
+  return link;
+}
+
+class Look {
+  // `grid` gives: tile(), classes, step(by), relabel(label), key(event), want(image)
+  constructor(grid) {
+    this.grid = grid;
+    this.dialog = make("dialog", "look");
+    this.dialog.setAttribute("aria-label", "Large view");
+    this.picture = make("div", "picture");
+    this.facts = make("div", "facts");
+    this.close = make("button", "plain close", "✕");
+    this.close.title = "Close (Esc)";
+    this.close.onclick = () => this.dialog.close();
+    this.title = make("h3");
+    this.state = make("p", "state");
+    this.select = make("select");
+    this.select.onchange = () => this.grid.relabel(this.select.value);
+    const label = make("label", "relabel", "Class ");
+    label.append(this.select);
+    this.more = make("div", "more");
+    const buttons = make("div", "buttons");
+    this.toggle = make("button", "plain", "Reject");
+    this.toggle.onclick = () => this.grid.toggle();
+    const back = make("button", "plain", "← Before");
+    back.onclick = () => this.grid.step(-1);
+    const next = make("button", "plain", "Next →");
+    next.onclick = () => this.grid.step(1);
+    buttons.append(back, this.toggle, next);
+    this.facts.append(this.close, this.title, this.state, buttons, label, this.more);
+    this.dialog.append(this.picture, this.facts);
+    this.dialog.addEventListener("close", () => this.grid.lookClosed());
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+  }
+
+  get open() {
+    return this.dialog.open;
+  }
+
+  show(relabel = false) {
+    const tile = this.grid.tile();
+    if (!tile) return;
+    if (!this.dialog.open) this.dialog.showModal();
+    this.image = tile.image;
+    this.facts.scrollTop = 0;
+    const small = tile.element?.querySelector("img");
+    const large = new Image();
+    large.alt = tile.base.label;
+    large.onload = () => this.image === tile.image && this.picture.replaceChildren(large);
+    large.src = this.grid.largeAddress();
+    const placeholder = small ? small.cloneNode() : make("span", "gone", "no picture on disk");
+    this.picture.replaceChildren(placeholder);
+    this.more.replaceChildren(make("p", "quiet", "Reading where it came from…"));
+    this.refresh();
+    this.grid.want(tile.image);
+    if (relabel) this.select.focus();
+    else this.close.focus({ focusVisible: false });
+  }
+
+  refresh() {
+    const tile = this.grid.tile();
+    if (!this.open || !tile) return;
+    this.title.textContent = tile.base.label;
+    this.state.textContent = tile.rejected
+      ? `Rejected${tile.reason ? `: ${tile.reason}` : ""}`
+      : { keep: "Kept", undecided: "Not decided yet", reject: "Will be kept" }[tile.base.verdict];
+    if (tile.base.why) this.state.append(make("span", "quiet", ` · ${tile.base.why}`));
+    this.toggle.textContent = tile.rejected ? "Keep (x)" : "Reject (x)";
+    this.toggle.classList.toggle("danger", !tile.rejected);
+    const options = [...new Set([tile.base.label, ...this.grid.classes])].map((name) => {
+      const option = make("option", "", name);
+      option.value = name;
+      return option;
+    });
+    this.select.replaceChildren(...options);
+    this.select.value = tile.base.label;
+  }
+
+  // What the server knows of the image: {image, width, height, origins: [...], history: [...]}
+  fill(known) {
+    if (!this.open || known.image !== this.image) return;
+    const list = make("dl");
+    const row = (name, value) => {
+      if (!value) return;
+      const cell = make("dd");
+      cell.append(value);
+      list.append(make("dt", "", name), cell);
+    };
+    row("Picture", make("span", "", `${known.width} × ${known.height} px`));
+    known.origins.forEach((origin, i) => {
+      if (i) list.append(make("hr"));
+      row("Title", origin.title && make("span", "", origin.title));
+      row("Page", origin.page && linkOrText(origin.page));
+      row("File", origin.url && linkOrText(origin.url));
+      row("Creator", origin.creator && make("span", "", origin.creator));
+      row("Licence", origin.licence && (origin.licence_url ? linkOrText(origin.licence_url, origin.licence) : make("span", "", origin.licence)));
+      row("Source", make("span", "", [origin.source, origin.fetched].filter(Boolean).join(", ")));
+    });
+    const parts = [make("h4", "", known.origins.length > 1 ? "Where it came from (each place)" : "Where it came from"), list];
+    parts.push(make("h4", "", "What was decided"));
+    if (!known.history.length) parts.push(make("p", "quiet", "Nothing yet."));
+    else {
+      const log = make("ol");
+      known.history.forEach(([when, who, what]) => {
+        const item = make("li");
+        item.append(make("b", "", who), ` ${what} `, make("span", "quiet", when));
+        log.append(item);
+      });
+      parts.push(log);
+    }
+    this.more.replaceChildren(...parts);
+  }
+}

@@ -1,0 +1,101 @@
+// One picture of the grid. What the server said of it (`base`), what the reviewer drew on it (`draft`), how it looks.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function make(tag, className = "", text = "") {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text) element.textContent = text; // never innerHTML: names come from other people
+  return element;
+}
+
+function cross() {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "cross");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  for (const points of ["M5 5 19 19", "M19 5 5 19"]) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", points);
+    svg.append(path);
+  }
+  return svg;
+}
+
+class Tile {
+  constructor(base) {
+    this.image = base.image;
+    this.base = base; // {image, label, verdict, version, reason, why}
+    this.draft = null; // {reject, reason} once touched
+    this.other = ""; // who decided on it since it was shown here
+    this.missing = false;
+  }
+
+  get rejected() {
+    return this.draft ? this.draft.reject : this.base.verdict === "reject";
+  }
+
+  get reason() {
+    if (!this.rejected) return "";
+    return this.draft ? this.draft.reason : this.base.reason;
+  }
+
+  mark(reject, reason = "") {
+    const same = reject === (this.base.verdict === "reject") && (!reject || reason === this.base.reason);
+    this.draft = same ? null : { reject, reason: reject ? reason : "" };
+    this.show();
+  }
+
+  // The decision that a commit of the page makes of it, or null where nothing changes or nothing was seen.
+  decision() {
+    const verdict = this.rejected ? "reject" : "keep";
+    const { image, version } = this.base;
+    if (verdict === this.base.verdict && this.reason === this.base.reason) return null;
+    if (this.missing && !this.rejected) return null;
+    return { image, verdict, reason: this.reason, label: "", version };
+  }
+
+  build(picture) {
+    const tile = make("div", "tile");
+    tile.id = `winnow-${this.image}`;
+    tile.setAttribute("role", "option");
+    tile.dataset.image = this.image;
+    const frame = make("div", "frame");
+    this.missing = !picture;
+    frame.append(picture ?? make("span", "gone", "no picture on disk"), cross());
+    this.chip = make("span", "chip");
+    frame.append(this.chip);
+    const look = make("button", "look-at", "⤢");
+    look.tabIndex = -1;
+    look.setAttribute("aria-hidden", "true");
+    look.title = "Look closer (f)";
+    frame.append(look);
+    const caption = make("div", "caption");
+    this.label = make("span", "label");
+    this.whyText = make("span", "why", this.base.why);
+    caption.append(this.label, this.whyText);
+    tile.append(frame, caption);
+    this.element = tile;
+    this.show();
+    return tile;
+  }
+
+  show() {
+    if (!this.element) return;
+    const { label, verdict, why } = this.base;
+    const rejected = this.rejected;
+    const touched = this.draft !== null;
+    this.element.classList.toggle("rejected", rejected);
+    this.element.classList.toggle("kept", !rejected && verdict === "keep");
+    this.element.classList.toggle("other", Boolean(this.other));
+    this.element.setAttribute("aria-selected", String(rejected));
+    this.label.textContent = label;
+    this.label.title = label;
+    const state = rejected ? this.reason || "reject" : verdict === "keep" && !touched ? "kept" : "";
+    this.chip.textContent = this.other ? `${this.other}: ${verdict}${this.base.reason ? `, ${this.base.reason}` : ""}` : state;
+    this.chip.hidden = !this.chip.textContent;
+    const said = rejected ? `rejected${this.reason ? `: ${this.reason}` : ""}` : verdict === "keep" ? "kept" : "";
+    const parts = [label, why, said, this.other && `decided meanwhile by ${this.other}`, this.missing && "no picture on disk"];
+    this.element.setAttribute("aria-label", parts.filter(Boolean).join(", "));
+  }
+}
