@@ -35,7 +35,8 @@ def cache(read: Callable[[str], bytes], shas: Sequence[str], sizes: Sequence[int
     folder.mkdir(parents=True, exist_ok=True)
     key, total = _key(shas), len(shas)
     done = _facts(folder, key)
-    missing = [size for size in sorted(set(sizes)) if str(size) not in done.get("sizes", {})]
+    made = {size for size in sizes if str(size) in done.get("sizes", {}) and (folder / f"{key}-{size}.npy").exists()}
+    missing = sorted(set(sizes) - made)
     if not missing:
         yield Progress(total, total, f"{total} pictures are decoded already")
         return

@@ -10,8 +10,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
-    JSON, Boolean, Column, DateTime, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text,
-    TypeDecorator, UniqueConstraint,
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
 )
 
 
@@ -228,4 +241,14 @@ evaluations = Table(
     Column("result", JSON, nullable=False),
     Column("created", Utc, nullable=False),
     Index(None, "project", "id"),
+)
+
+predictions = Table(
+    "predictions", metadata,
+    _ref("evaluation", "evaluations", primary_key=True),
+    Column("model", String(80), primary_key=True),  # a run's name, "average" or "priority"
+    _ref("image", "images", primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("predicted", Text, nullable=False),
+    Column("confidence", Float, nullable=False),  # calibrated, 0..1
 )

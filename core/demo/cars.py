@@ -95,7 +95,7 @@ def _sedan(rng: random.Random) -> Body:
 
 def _coupe(rng: random.Random) -> Body:
     u = rng.uniform
-    long, high, fast = u(0.95, 1.04), u(0.95, 1.03), u(0.0, 1.0)  # fast: from a notch to a fastback
+    long, high, fast = u(0.97, 1.06), u(0.91, 0.98), u(0.0, 1.0)  # fast: from a notch to a fastback
     tail, hood = u(-0.03, 0.06), u(-0.03, 0.05)
     foot = 0.95 - 0.5 * fast
     outline = _stretch([
@@ -112,7 +112,7 @@ def _coupe(rng: random.Random) -> Body:
 
 def _suv(rng: random.Random) -> Body:
     u, boxy = rng.uniform, rng.random()  # boxy: from a soft crossover to an upright four-wheel drive
-    long, high, nose = u(0.95, 1.05), u(0.95, 1.06), u(-0.04, 0.05)
+    long, high, nose = u(0.92, 1.0), u(1.0, 1.09), u(-0.04, 0.05)
     lean, rear = 0.42 - 0.30 * boxy, 0.30 - 0.16 * boxy
     outline = _stretch([
         (0.16, 0.36, 0), (0.03, 0.38, 0.06), (0.00, 0.66, 0.1), (0.04, 0.98, 0.1), (0.10, 1.14, 0.1),
@@ -132,7 +132,7 @@ def _suv(rng: random.Random) -> Body:
 
 def _truck(rng: random.Random) -> Body:
     u, crew = rng.uniform, rng.random() < 0.55  # crew: four doors and a short bed
-    long, high, nose = u(0.95, 1.04), u(0.95, 1.05), u(-0.03, 0.05)
+    long, high, nose = u(0.95, 1.03), u(0.97, 1.06), u(-0.03, 0.05)
     back = 1.72 if crew else 2.36
     outline = _stretch([
         (0.14, 0.46, 0), (0.02, 0.48, 0.05), (0.00, 0.66, 0.04), (0.05, 0.72, 0.04), (0.05, 1.14, 0.04),

@@ -104,7 +104,7 @@ class Camera:
     def fit(self, points: np.ndarray, box: tuple[float, float, float, float]) -> None:
         """Scales so that the points fill the box (left, top, right, bottom; px) and stand on its bottom."""
         p = self.flat(points)
-        low, high = p.min(axis=0), p.max(axis=0)
+        low, high = p.min(axis=0).tolist(), p.max(axis=0).tolist()
         self.scale = min((box[2] - box[0]) / (high[0] - low[0]), (box[3] - box[1]) / (high[1] - low[1]))
         self.dx = (box[0] + box[2]) / 2 - self.scale * (low[0] + high[0]) / 2
         self.dy = box[3] - self.scale * high[1]

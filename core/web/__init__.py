@@ -21,7 +21,7 @@ from core.errors import Permanent, Refused
 from core.web.addresses import Allowed, Guard, parse
 from core.web.pace import RATE, Pace, retry_after
 
-MEGABYTE = 1_000_000
+MEGABYTE = 1024 * 1024
 LIMIT = 20 * MEGABYTE  # bytes of one body, counted after decoding
 DEADLINE = 20.0  # seconds for one request: names, connections, redirects and body; waiting for our turn is not in it
 HOPS = 5  # redirects
@@ -42,13 +42,16 @@ class Web:
     """`async with Web() as web: reply = await web.get(url)`. One per event loop.
 
     `allow`: see Allowed. `host_rate`: see Pace; "" = RATE, with the hosts of the allow list unthrottled.
-    The environment's proxies, cookies and .netrc are not looked at. `contact`: a mail address or page for the user agent.
+    `own`: servers of this program itself, which may be reached and are never throttled; as `allow`.
+    `contact`: a mail address or page for the user agent. The environment's proxies, .netrc and cookies are not used.
     """
 
-    def __init__(self, allow: Sequence[str] = (), host_rate: str = "", contact: str = "") -> None:
-        self._allow = Allowed(allow)
+    def __init__(
+        self, allow: Sequence[str] = (), host_rate: str = "", contact: str = "", own: Sequence[str] = ()
+    ) -> None:
+        self._allow = Allowed([*allow, *own])
         self._pace = Pace(host_rate or RATE)
-        self._own_pace = bool(host_rate)  # asked for by the user, so it holds for the allowed hosts too
+        self._unthrottled = Allowed(own if host_rate else [*allow, *own])  # a rate that the user set holds for all
         self._agent = f"Winnow/0.1 (+{contact})" if contact else "Winnow/0.1"
 
     async def __aenter__(self) -> Self:
@@ -73,7 +76,7 @@ class Web:
         """Fetch `url`: at most `limit` bytes (after decoding) within `deadline` seconds, each of up to three tries.
 
         Raises Permanent: malformed url, forbidden address, redirects, too large, certificate, http 4xx;
-        Refused: timeout, connection, unknown host, http 429, http 5xx, host busy.
+        Refused: timeout, connection, unknown host, http 429, http 5xx, asked for a pause.
         """
         target = parse(url)
         for attempt in range(TRIES):
@@ -82,8 +85,8 @@ class Web:
                 return reply
             if reply.status not in (429, 503):
                 break
-            short = self._pace.hold(URL(reply.url).raw_host or "", retry_after(reply.headers.get("Retry-After", ""), attempt))
-            if not short:
+            pause = retry_after(reply.headers.get("Retry-After", ""), attempt)
+            if not self._pace.hold(URL(reply.url).raw_host or "", pause):
                 break
         kind = Refused if reply.status in (408, 425, 429) or reply.status >= 500 else Permanent
         raise kind(f"http {reply.status}", f"{target.host} answered with the error {reply.status}.")
@@ -97,7 +100,7 @@ class Web:
                 async with asyncio.timeout(left):
                     await self.guard.judge(url.raw_host or "", url.port or 0)
                 left -= time.monotonic() - began
-                throttled = self._own_pace or not self._allow.host(url.raw_host or "", url.port or 0)
+                throttled = not self._unthrottled.host(url.raw_host or "", url.port or 0)
                 async with self._pace.turn(url.raw_host or "", throttled), asyncio.timeout(left):
                     began = time.monotonic()
                     reply = await self._request(url, limit)
@@ -115,11 +118,15 @@ class Web:
         if reply.status not in (301, 302, 303, 307, 308) or not location:
             raise Permanent("redirects", f"{url.host} answered {reply.status} without saying where to go.")
         try:
-            return parse(str(url.join(URL(location))))
-        except (ValueError, Permanent) as error:
-            if isinstance(error, Permanent) and error.reason == "forbidden address":
+            target = url.join(URL(location))
+            if target.scheme in ("http", "https"):
+                return parse(str(target))
+        except ValueError:
+            pass
+        except Permanent as error:
+            if error.reason != "malformed url":
                 raise
-            raise Permanent("redirects", f"{url.host} redirects to {location[:200]!r}, which is no web address.") from None
+        raise Permanent("redirects", f"{url.host} redirects to {location[:200]!r}, which is no web address.")
 
     async def _request(self, url: URL, limit: int) -> Reply:
         try:

@@ -1,4 +1,4 @@
-"""Which addresses may be reached: the public internet, and the private hosts that the user allowed by name."""
+"""Which addresses may be reached: the public internet, and the private hosts that the user allowed."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def parse(text: str) -> URL:
     except ValueError:
         raise wrong from None
     if url.scheme not in ("http", "https") and re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text):
-        raise Permanent("forbidden address", f"Only http and https are fetched, not {url.scheme}: as in {text[:200]!r}.")
-    if "@" in text.partition("://")[2].partition("/")[0]:
+        raise Permanent("forbidden address", f"Only http and https are fetched, not {text[:200]!r}.")
+    if re.match(r"[^:/?#]*://[^/?#]*@", text):
         raise Permanent("forbidden address", f"{text[:200]!r} carries a user name, which hides where it leads.")
     name = all(re.fullmatch(r"[a-z0-9_-]{1,63}", part) for part in host.removesuffix(".").split("."))
     if not url.absolute or not port or not (":" in host or name) or len(host) > 253:
@@ -90,7 +90,7 @@ class Allowed:
             self._add(entry.strip().lower())
 
     def _add(self, entry: str) -> None:
-        wrong = BadSetting(f"WINNOW_ALLOW_HOSTS={entry!r} does not fit: wanted host, host:port or a network (10.0.0.0/8).")
+        wrong = BadSetting(f"WINNOW_ALLOW_HOSTS={entry!r} does not fit: wanted host, host:port or 10.0.0.0/8.")
         try:
             self._networks.append((ipaddress.ip_network(entry.strip("[]")), None))
             return
@@ -121,7 +121,7 @@ class Guard(AbstractResolver):
 
     def __init__(self, allow: Allowed) -> None:
         self._allow = allow
-        self._known: dict[tuple[str, int], tuple[float, asyncio.Task[list[Address]]]] = {}
+        self._known: dict[tuple[str, int], tuple[float, asyncio.Task[list[Address] | Refused]]] = {}
         self._granted: set[tuple[str, int]] = set()  # private addresses of hosts that the user allowed by name
         # Own threads: a name server that never answers must not block other work, nor the end of the event loop.
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="names")
@@ -135,23 +135,25 @@ class Guard(AbstractResolver):
         if len(self._known) > REMEMBERED:
             self._known = {key: entry for key, entry in self._known.items() if entry[0] > now}
         until, task = self._known.get((host, port), (0.0, None))
-        if task is None or until < now or (task.done() and task.exception()):
+        if task is None or until < now:
             task = asyncio.ensure_future(self._judge(host, port))
-            task.add_done_callback(lambda t: t.cancelled() or t.exception())  # nobody may be left waiting for it
-            self._known[host, port] = (now + 60, task)
-        return await asyncio.shield(task)
+            self._known[host, port] = (now + FRESH, task)
+        found = await asyncio.shield(task)  # others may wait for it too
+        if isinstance(found, Refused):
+            raise type(found)(found.reason, str(found))
+        return found
 
-    async def _judge(self, host: str, port: int) -> list[Address]:
+    async def _judge(self, host: str, port: int) -> list[Address] | Refused:
         literal = _literal(host)
         try:
             addresses = [literal] if literal else [ipaddress.ip_address(a) for a in await self.lookup(host, port)]
         except OSError as error:
-            raise Refused("unknown host", f"The host {host} has no address ({error.strerror or error}).") from None
+            return Refused("unknown host", f"The host {host} has no address ({error.strerror or error}).")
         named = self._allow.host(host, port)
         for address in addresses:
             if forbidden(address) and not self._allow.address(address, port):
                 if not named:
-                    raise Permanent("forbidden address", f"{host} leads to {address}, which is not on the public internet.")
+                    return Permanent("forbidden address", f"{host} leads to {address}, which is a private address.")
                 self._granted.add((str(address), port))
         return addresses
 
@@ -175,7 +177,7 @@ class Guard(AbstractResolver):
         family, kind, proto, _, (address, port, *_) = info
         found = ipaddress.ip_address(address)
         if forbidden(found) and not self._allow.address(found, port) and (address, port) not in self._granted:
-            raise Permanent("forbidden address", f"{address} is not on the public internet.")
+            raise Permanent("forbidden address", f"{address} is a private address.")
         return socket.socket(family, kind, proto)
 
     async def close(self) -> None:

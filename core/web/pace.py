@@ -40,11 +40,13 @@ class Pace:
         if len(self._hosts) > REMEMBERED:
             now = time.monotonic()
             self._hosts = {n: h for n, h in self._hosts.items() if h.users or max(h.next, h.held) > now}
-        return self._hosts.setdefault(name, _Host(self._at_once or 1))
+        if name not in self._hosts:
+            self._hosts[name] = _Host(self._at_once or 1)
+        return self._hosts[name]
 
     @asynccontextmanager
     async def turn(self, name: str, throttled: bool) -> AsyncIterator[None]:
-        """Wait for our turn at a host. Raises Refused "host busy" where it asked for a longer pause than PATIENCE."""
+        """Wait for our turn at a host. Raises Refused "asked for a pause" where that is longer than PATIENCE."""
         host = self._host(name)
         throttled = throttled and self._at_once > 0
         host.users += 1
@@ -66,7 +68,7 @@ class Pace:
     def _check(self, name: str, host: _Host) -> None:
         left = host.held - time.monotonic()
         if left > PATIENCE:
-            raise Refused("host busy", f"{name} asked to be left alone for {left / 60:.0f} minutes more: try again later.")
+            raise Refused("asked for a pause", f"{name} asked for a pause of {left / 60:.0f} minutes more: try later.")
 
     def hold(self, name: str, seconds: float) -> bool:
         """Leave a host alone for so long; True where that is short enough to wait for."""

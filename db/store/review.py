@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
 
 from core.errors import BadInput
-from core.model import Applied, Claim, Finding, Operation, Tile
+from core.model import Applied, Claim, Decision, Finding, Operation, Tile
 from db.store.base import Base, now, text
 from db.tables import decisions, findings, images, leases, operations
 
@@ -238,6 +238,23 @@ class Review(Base):
                                     decisions.c.label).join(operations).where(decisions.c.image == image)
                              .order_by(decisions.c.version)).all()
         return [tuple(row) for row in rows]  # type: ignore[misc]
+
+    def deciders(self, ids: Sequence[int]) -> dict[int, str]:
+        """image -> who made the decision that holds now; images without one are left out."""
+        made: dict[int, str] = {}
+        with self._read() as c:
+            for i in range(0, len(ids), 500):
+                rows = c.execute(select(decisions.c.image, operations.c.reviewer).join(operations).join(
+                    images, and_(images.c.id == decisions.c.image, images.c.version == decisions.c.version),
+                ).where(decisions.c.image.in_(ids[i:i + 500]))).tuples()
+                made |= dict(rows.all())
+        return made
+
+    def decided(self, operation: str) -> list[Decision]:
+        """What an operation stored, in its order; empty for an unknown one."""
+        with self._read() as c:
+            rows = c.execute(select(decisions).where(decisions.c.operation == operation).order_by(decisions.c.id)).all()
+        return [Decision(r.image, r.verdict, r.reason, r.label, r.version) for r in rows]
 
     def decision_count(self, project: int) -> int:
         with self._read() as c:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from sqlalchemy import Connection, and_, bindparam, case, distinct, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
@@ -12,16 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from core.errors import BadInput, Refused
 from core.model import Candidate, Claim, Funnel, ImageFacts, ImageRecord, Origin, Project
 from db.store.base import Base, Row, now, text
-from db.tables import candidates, images, projects, split_images, splits
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What became of one URL: its image's facts, or the error that stands for it."""
-
-    url: str
-    facts: ImageFacts | None = None
-    error: Refused | None = None
+from db.tables import candidates, images, jobs, projects, split_images, splits
 
 
 def _project(row: Row) -> Project:
@@ -122,22 +113,22 @@ class Scrape(Base):
             ).order_by(candidates.c.id).limit(limit)).all()
         return [(row.id, _candidate(row)) for row in rows]
 
-    def add_fetched(self, claim: Claim, project: int, results: Sequence[Fetched]) -> None:
-        """Store what became of URLs, all candidates of each; the first that brings an image is `fetched`, the rest
+    def add_fetched(self, claim: Claim, project: int, results: Sequence[tuple[str, ImageFacts | Refused]]) -> None:
+        """Store what became of URLs (the image's facts, or why there is none), all candidates of each; the first that brings an image is `fetched`, the rest
         are duplicates. Repeating it changes nothing, because only pending candidates are touched."""
         with self._write(claim) as c:
-            for result in results:
+            for url, outcome in results:
                 rows = c.execute(select(candidates).where(
-                    candidates.c.project == project, candidates.c.url == result.url,
+                    candidates.c.project == project, candidates.c.url == url,
                     candidates.c.fetched_by == claim.job, candidates.c.status == "pending",
                 ).order_by(candidates.c.id)).all()
                 if not rows:
                     continue
                 ids = [row.id for row in rows]
-                if result.facts is None:
-                    self._fail(c, ids, result.error or Refused("unknown"))
+                if isinstance(outcome, Refused):
+                    self._fail(c, ids, outcome)
                 else:
-                    image, new = self._image(c, project, rows[0], result.facts)
+                    image, new = self._image(c, project, rows[0], outcome)
                     c.execute(update(candidates).where(candidates.c.id.in_(ids)).values(
                         status=case((and_(literal(new), candidates.c.id == ids[0]), "fetched"), else_="duplicate"),
                         image=image, fetched=now(), reason="", sentence="", retryable=False))
@@ -160,8 +151,6 @@ class Scrape(Base):
 
     def retry(self, claim: Claim, project: int) -> None:
         """Hand all failures that may be tried again, and what stopped jobs left over, to this job."""
-        from db.tables import jobs  # only here
-
         over = select(jobs.c.id).where(jobs.c.status.in_(("queued", "running")), jobs.c.id != claim.job)
         with self._write(claim) as c:
             c.execute(update(candidates).where(
@@ -170,6 +159,11 @@ class Scrape(Base):
                  | and_(candidates.c.status == "pending", candidates.c.fetched_by.not_in(over))),
                 candidates.c.fetched_by != claim.job,
             ).values(status="pending", fetched_by=claim.job))
+
+    def sources(self, job: int) -> set[str]:
+        """The sources of what this job has to fetch."""
+        with self._read() as c:
+            return set(c.execute(select(candidates.c.source).where(candidates.c.fetched_by == job).distinct()).scalars())
 
     def tally(self, job: int) -> dict[str, int]:
         """status -> number of this job's candidates."""

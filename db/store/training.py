@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 from core.errors import BadInput
 from core.model import Claim, Evaluation, Part, Recipe, Run, Split
 from db.store.base import Base, Row, now
-from db.tables import epochs, evaluations, runs, split_images, splits
+from db.tables import epochs, evaluations, predictions, runs, split_images, splits
 
 
 class Training(Base):
@@ -88,11 +88,29 @@ class Training(Base):
 
     # evaluations ---------------------------------------------------------------------------------------------------
 
-    def add_evaluation(self, claim: Claim, project: int, of: Sequence[int], part: Part, result: Mapping[str, Any]) -> None:
+    def add_evaluation(self, claim: Claim, project: int, of: Sequence[int], part: Part, result: Mapping[str, Any],
+                       predicted: Iterable[Mapping[str, Any]] = ()) -> int:
+        """Keep an evaluation and what each model said of each image: rows of model, image, label, predicted,
+        confidence. A job that is run again finds its own. Returns the evaluation's number."""
         with self._write(claim) as c:
-            c.execute(self._insert_new(evaluations).values(
+            new = c.execute(self._insert_new(evaluations).values(
                 project=project, job=claim.job, runs=list(of), part=part, result=dict(result), created=now(),
-            ).on_conflict_do_nothing(index_elements=["job"]))
+            ).on_conflict_do_nothing(index_elements=["job"]).returning(evaluations.c.id)).scalar_one_or_none()
+            if new is None:
+                return c.execute(select(evaluations.c.id).where(evaluations.c.job == claim.job)).scalar_one()
+            rows = [{**row, "evaluation": new} for row in predicted]
+            if rows:
+                c.execute(insert(predictions), rows)
+        return new
+
+    def predicted(self, evaluation: int, model: str, label: str, predicted: str, limit: int = 500) -> list[tuple[int, float]]:
+        """(image, confidence) of one cell of the confusion matrix, the surest first."""
+        with self._read() as c:
+            return [(image, confidence) for image, confidence in c.execute(
+                select(predictions.c.image, predictions.c.confidence).where(
+                    predictions.c.evaluation == evaluation, predictions.c.model == model,
+                    predictions.c.label == label, predictions.c.predicted == predicted,
+                ).order_by(predictions.c.confidence.desc(), predictions.c.image).limit(limit))]
 
     def evaluations(self, project: int, part: str = "") -> list[Evaluation]:
         """The newest first; those of "test" are the log of its openings."""

@@ -179,6 +179,17 @@ def upgrade() -> None:
     sa.UniqueConstraint('job', name=op.f('uq_splits_job'))
     )
     op.create_index(op.f('ix_splits_project_id'), 'splits', ['project', 'id'], unique=False)
+    op.create_table('predictions',
+    sa.Column('evaluation', sa.Integer(), nullable=False),
+    sa.Column('model', sa.String(length=80), nullable=False),
+    sa.Column('image', sa.Integer(), nullable=False),
+    sa.Column('label', sa.Text(), nullable=False),
+    sa.Column('predicted', sa.Text(), nullable=False),
+    sa.Column('confidence', sa.Float(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation'], ['evaluations.id'], name=op.f('fk_predictions_evaluation')),
+    sa.ForeignKeyConstraint(['image'], ['images.id'], name=op.f('fk_predictions_image')),
+    sa.PrimaryKeyConstraint('evaluation', 'model', 'image', name=op.f('pk_predictions'))
+    )
     op.create_table('runs',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('project', sa.Integer(), nullable=False),

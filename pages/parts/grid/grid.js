@@ -1,106 +1,328 @@
 // The review grid. The browser owns cursor and marks, the server owns the epoch (a filter, an order, a fresh start).
-// Every payload is self-contained, so it does not matter which of them arrives: see `update`.
+// Every payload is self-contained, so it does not matter which of them arrives.
 
 const AHEAD = 4; // pages decoded off the screen
 const BEHIND = 1; // pages kept decoded for a look back
 const RESEND = 2000; // ms until what is not acknowledged is sent again
 const GRIDS = new WeakMap();
 
-const KEYS = [
-  ["← ↑ → ↓  Home  End", "move"], ["x or Space", "reject, or take it back"], ["1 … 9", "reject with a reason"],
-  ["Shift + arrows", "choose a range; x or 1 … 9 then mark all of it"], ["Shift + click", "mark a range"],
-  ["a   k   i", "reject all, none, invert"], ["Enter", "store the page: marked is rejected, the rest is kept"],
-  ["u", "undo your last page"], ["p   n", "page before, page after, nothing stored"],
-  ["f or double click", "large view: where it came from, what was decided"], ["r", "give it another class"],
-  ["/", "to the filters"], ["?", "this list"],
-];
-
 class Grid {
-  constructor(host) {
-    this.host = host;
-    this.pages = new Map();
-    this.marks = {};
-    this.stack = []; // what this tab committed and may undo: {id, epoch, page, marks}
-    this.done = new Set(); // undo operations whose marks were put back
-    this.cursor = 0;
-    this.at = 0;
-    this.columns = 1;
-    this.build();
-    this.onKey = (event) => this.key(event);
-    window.addEventListener("keydown", this.onKey, true); // before Streamlit's own shortcuts (r, c)
-    this.timer = setInterval(() => this.outbox?.items.length && Date.now() - this.sent >= RESEND && this.say(), 500);
-    this.sizes = new ResizeObserver(() => this.measure());
-    this.sizes.observe(this.list);
+  constructor(host, root) {
+    Object.assign(this, { host, root, pages: new Map(), stack: [], restored: new Set(), at: 0, anchor: null, sent: 0 });
+    this.view = new View(root, this);
+    this.look = new Look(this);
+    root.append(this.look.dialog);
+    this.onKey = (event) => onKey(this, event);
+    window.addEventListener("keydown", this.onKey, true); // capture: before Streamlit's own shortcuts (r, c)
+    this.timer = setInterval(() => this.waiting() && Date.now() - this.sent >= RESEND && this.say(), 500);
   }
 
   destroy() {
     window.removeEventListener("keydown", this.onKey, true);
     clearInterval(this.timer);
-    this.sizes.disconnect();
+    this.view.destroy();
     for (const page of this.pages.values()) page.free();
-    GRIDS.delete(this.host);
   }
 
-  // What comes from the server ------------------------------------------------------------------------------------
+  // What the server says ------------------------------------------------------------------------------------------
 
   update({ data, setTriggerValue }) {
     this.send = setTriggerValue;
     const scope = `${data.project}:${data.reviewer}`;
     if (this.scope !== scope) {
-      this.scope = scope;
       this.outbox = new Outbox(data.project, data.reviewer);
-      this.draftKey = `winnow:marks:${scope}`;
-      this.marks = stored(sessionStorage, this.draftKey) ?? {};
-      this.stack = [];
+      this.marksKey = `winnow:marks:${scope}`;
+      Object.assign(this, { scope, stack: [], epoch: null, marks: stored(sessionStorage, this.marksKey) ?? {} });
     }
     Object.assign(this, { data, classes: data.classes, reasons: data.reasons });
     const news = this.outbox.acknowledge(data.acked);
-    if (this.epoch !== data.epoch) this.begin(data);
-    else this.end = data.end;
+    const begins = this.epoch !== data.epoch;
+    if (begins) this.begin(data);
+    this.end = data.end;
     for (const [number, rows] of Object.entries(data.pages)) this.learn(Number(number), rows);
-    if (data.restored && !this.done.has(data.restored.undo)) this.restore(data.restored);
+    if (begins) this.skipStored();
     news.forEach((answer) => this.answered(answer));
+    if (data.restored && !this.restored.has(data.restored.undo)) this.putBack(data.restored);
     if (data.look) this.look.fill(data.look);
-    this.skipStored();
-    this.paintReasons();
+    this.view.offer(data);
     this.show();
-    this.status();
-    if (this.outbox.items.length && !this.sent) this.say();
+    if (this.waiting() && !this.sent) this.say();
   }
 
   begin(data) {
     for (const page of this.pages.values()) page.free();
-    this.pages = new Map();
-    Object.assign(this, { epoch: data.epoch, cursor: data.cursor, end: data.end, at: 0, anchor: null, shown: null });
-    this.look.dialog.close();
+    Object.assign(this, { pages: new Map(), epoch: data.epoch, cursor: data.cursor, at: 0, anchor: null, shown: null });
+    if (this.look.open) this.look.dialog.close();
   }
 
   learn(number, rows) {
-    const waiting = this.outbox.waiting();
-    let page = this.pages.get(number);
-    if (!page) {
-      page = new Page(number);
-      page.tileList = rows.ids.map((image) => new Tile({ image, version: -1 }));
-      this.pages.set(number, page);
-    }
+    const page = this.pages.get(number) ?? new Page(number);
+    const held = this.outbox.held();
+    const known = page.tiles;
     page.pack = rows.pack;
-    page.tileList.forEach((tile, i) => {
-      if (waiting.has(tile.image)) {
-        if (tile.base.version >= 0) return; // what this tab just did counts until the server has answered
-        const { verdict, reason } = waiting.get(tile.image);
-        tile.base = this.row(rows, i, { verdict, reason, version: rows.versions[i] + 1 });
-      } else {
-        const before = tile.base;
-        tile.base = this.row(rows, i);
-        const foreign = before.version >= 0 && tile.base.version > before.version && !(tile.image in this.undone);
-        if (foreign) this.changed(tile, rows.by[tile.image]);
-        if (tile.base.version !== before.version || tile.base.verdict !== before.verdict) delete this.undone[tile.image];
+    page.tiles ??= rows.ids.map((image) => new Tile(image));
+    this.pages.set(number, page);
+    page.tiles.forEach((tile, i) => {
+      const row = { label: rows.labels[i], verdict: rows.verdicts[i], version: rows.versions[i],
+        reason: rows.reasons[i], why: rows.why[i] };
+      if (!known) {
+        tile.take(row);
+        const decision = held.get(tile.image)?.decisions.find((one) => one.image === tile.image);
+        if (decision) tile.expect(decision);
+        else if (this.marks[tile.image]) tile.mark(...this.marks[tile.image]);
+      } else if (!held.has(tile.image) && (row.version !== tile.base.version || row.verdict !== tile.base.verdict)) {
+        tile.take(row);
+        if (rows.by[i]) this.changed(tile, rows.by[i]);
       }
-      if (before0(tile)) tile.draft = this.drafted(tile);
-      tile.known = true;
-      tile.show();
     });
+  }
+
+  // After a reload the first pages may hold nothing but what still waits in the outbox.
+  skipStored() {
+    const held = this.outbox.held();
+    while (this.pages.get(this.cursor)?.tiles.every((tile) => held.has(tile.image))) this.cursor += 1;
+  }
+
+  changed(tile, who) {
+    tile.other = who;
+    tile.show();
+    this.remember(tile);
+    if (this.shown?.tiles.includes(tile)) this.view.note(`${who} decided on a picture of this page meanwhile.`);
+  }
+
+  answered({ item, conflicts, who, refused }) {
+    if (refused) return this.view.warn(`Not stored: ${refused}`);
+    if (!conflicts.length) return undefined;
+    const lost = new Set(conflicts);
+    this.stack.filter((entry) => entry.id === item.id).forEach((entry) => lost.forEach((image) => entry.before.delete(image)));
+    let where = null;
+    for (const page of this.pages.values()) {
+      for (const tile of page.tiles) {
+        if (!lost.has(tile.image)) continue;
+        this.changed(tile, who[tile.image]);
+        where ??= page.number;
+      }
+    }
+    const names = [...new Set(Object.values(who))].join(", ");
+    const count = conflicts.length === 1 ? "1 picture" : `${conflicts.length} pictures`;
+    const text = `${names} had decided on ${count} meanwhile: that stands, yours ${conflicts.length === 1 ? "was" : "were"} not stored.`;
+    return this.view.warn(text, where === null ? null : () => this.go(where));
+  }
+
+  // An undo of an operation that this tab does not know (made before a reload): its marks come from the server.
+  putBack({ undo, page, marks }) {
+    this.restored.add(undo);
+    if (!page && page !== 0) return;
+    for (const [image, reason] of Object.entries(marks)) this.marks[image] = [true, reason];
+    this.cursor = page;
+    for (const tile of this.pages.get(page)?.tiles ?? []) {
+      if (tile.image in marks) tile.mark(true, marks[tile.image]);
+      this.remember(tile);
+    }
+    this.view.note("Undone. Your marks are back.");
+  }
+
+  // What goes to the server ---------------------------------------------------------------------------------------
+
+  waiting() {
+    return this.outbox?.items.length ?? 0;
+  }
+
+  say(extra = {}) {
+    this.sent = Date.now();
+    const look = this.look.open ? this.look.image : null;
+    this.send("say", { epoch: this.epoch, cursor: this.cursor, ops: this.outbox.message(), look, ...extra });
+    this.view.status();
+  }
+
+  store(page, decisions) {
+    const item = this.outbox.add(decisions);
+    const before = new Map();
+    for (const decision of decisions) {
+      const tile = page.tiles.find((one) => one.image === decision.image);
+      before.set(tile.image, { base: tile.base, draft: tile.draft });
+      tile.expect(decision);
+    }
+    this.stack.push({ id: item.id, epoch: this.epoch, page: page.number, before });
+    page.tiles.forEach((tile) => this.remember(tile, false));
+    this.save();
+  }
+
+  commit() {
+    const page = this.shown;
+    if (!page?.painted || page.number !== this.cursor) return this.view.note("One moment: this page is not on the screen yet.");
+    const decisions = page.tiles.map((tile) => tile.decision()).filter(Boolean);
+    if (decisions.length) this.store(page, decisions);
+    const rejected = decisions.filter((decision) => decision.verdict === "reject").length;
+    this.view.note(decisions.length ? `Kept ${decisions.length - rejected}, rejected ${rejected}.` : "Nothing had changed.");
+    return this.go(this.cursor + 1);
+  }
+
+  undo() {
+    const top = this.stack.pop();
+    const waits = (id) => this.outbox.items.some((item) => item.undoes === id);
+    if (!top) {
+      if (!this.data.undo || waits(this.data.undo)) return this.view.note("There is nothing more to undo.");
+      this.outbox.add([], this.data.undo);
+      return this.say();
+    }
+    const item = this.outbox.add([], top.id, [...top.before.keys()]);
+    const page = top.epoch === this.epoch ? this.pages.get(top.page) : null;
+    if (!page) return this.say(); // the server answers with a page of these pictures: see putBack
+    this.restored.add(item.id);
+    for (const tile of page.tiles) {
+      const was = top.before.get(tile.image);
+      if (was) tile.take({ ...was.base, version: tile.base.version + 1 }, was.draft);
+      this.remember(tile, false);
+    }
+    this.save();
+    this.view.note("Undone. Your marks are back.");
+    return this.go(page.number);
+  }
+
+  relabel(label) {
+    const tile = this.tile();
+    if (!tile || !this.shown.painted || label === tile.base.label) return;
+    const { version } = tile.base;
+    this.store(this.shown, [{ image: tile.image, verdict: "keep", reason: "", label, version }]);
+    this.say();
+    this.refresh(`Kept, as ${label}.`);
+  }
+
+  // Pages ---------------------------------------------------------------------------------------------------------
+
+  go(number) {
+    if (number < 0 || (this.end !== null && number > this.end)) return;
+    Object.assign(this, { cursor: number, at: 0, anchor: null });
+    this.show();
+    this.say();
+  }
+
+  show() {
+    this.prefetch();
+    const page = this.pages.get(this.cursor);
+    if (this.end !== null && this.cursor >= this.end) this.view.finish(this.data);
+    else if (page?.state !== "ready") this.view.wait();
+    else if (this.shown !== page) this.view.present(page);
+    this.shown = page?.state === "ready" ? page : null;
+    this.refresh();
+  }
+
+  // The page on the screen first, then the ones ahead; what is far away gives its memory back.
+  prefetch() {
+    for (const page of this.pages.values()) {
+      const near = page.number >= this.cursor - BEHIND && page.number <= this.cursor + AHEAD;
+      if (!near && page.state !== "known") page.free();
+    }
+    for (let number = this.cursor; number <= this.cursor + AHEAD; number++) this.fetch(this.pages.get(number));
+    this.fetch(this.pages.get(this.cursor - 1));
+  }
+
+  async fetch(page) {
+    if (page?.state !== "known" || Date.now() < page.notBefore) return;
+    try {
+      await page.load();
+    } catch (error) {
+      page.notBefore = Date.now() + Math.min(500 * 2 ** page.tries, 15000);
+      if (page.number === this.cursor) this.view.note("The pictures did not arrive; trying again.");
+      setTimeout(() => this.pages.get(page.number) === page && this.say(), page.notBefore - Date.now()); // a fresh address
+      return;
+    }
+    if (page.state !== "ready" || this.pages.get(page.number) !== page) return;
+    this.view.build(page);
+    if (page.number === this.cursor) this.show();
+  }
+
+  // Cursor and marks ----------------------------------------------------------------------------------------------
+
+  tile() {
+    return this.shown?.tiles[this.at];
+  }
+
+  chosen() {
+    if (!this.shown) return [];
+    const [from, to] = [this.at, this.anchor ?? this.at].sort((a, b) => a - b);
+    return this.shown.tiles.slice(from, to + 1);
+  }
+
+  move(to, range = false) {
+    if (!this.shown) return;
+    this.anchor = range ? this.anchor ?? this.at : null;
+    this.at = Math.max(0, Math.min(this.shown.tiles.length - 1, to));
+    this.refresh();
+    this.view.reveal(this.tile());
+    if (this.look.open) this.look.show();
+  }
+
+  mark(tiles, reject, reason = "") {
+    for (const tile of tiles) {
+      tile.mark(reject, reason);
+      this.remember(tile, false);
+    }
+    this.save();
+    this.refresh();
+  }
+
+  toggle() {
+    const tiles = this.chosen();
+    this.mark(tiles, !tiles.every((tile) => tile.rejected));
+  }
+
+  reject(reason) {
+    this.mark(this.chosen(), true, reason);
+  }
+
+  all(reject) {
+    const tiles = this.shown?.tiles ?? [];
+    this.mark(tiles.filter((tile) => tile.rejected !== reject), reject);
+  }
+
+  invert() {
+    for (const tile of this.shown?.tiles ?? []) {
+      tile.mark(!tile.rejected);
+      this.remember(tile, false);
+    }
+    this.save();
+    this.refresh();
+  }
+
+  // Marks that are not stored yet survive a reload and a visit to another page, in sessionStorage.
+  remember(tile, save = true) {
+    if (tile.draft) this.marks[tile.image] = [tile.draft.reject, tile.draft.reason];
+    else delete this.marks[tile.image];
+    if (save) this.save();
+  }
+
+  save() {
+    try {
+      sessionStorage.setItem(this.marksKey, JSON.stringify(this.marks));
+    } catch {
+      this.view.note("This browser keeps no marks: store the page before you leave it.");
+    }
+  }
+
+  refresh(said = "") {
+    this.view.cursor();
+    this.view.status();
+    this.look.refresh();
+    if (said) this.view.note(said);
   }
 }
 
-export default function (component) {}
+export default function (component) {
+  const { parentElement } = component;
+  const root = parentElement.querySelector(".winnow");
+  let grid = GRIDS.get(parentElement);
+  if (grid?.root !== root) {
+    grid?.destroy();
+    grid = new Grid(parentElement, root);
+    GRIDS.set(parentElement, grid);
+  }
+  grid.update(component);
+  return () =>
+    setTimeout(() => {
+      if ((parentElement.host ?? parentElement).isConnected) return; // only moved
+      grid.destroy();
+      GRIDS.delete(parentElement);
+    });
+}

@@ -37,9 +37,10 @@ class Outbox {
     return `${this.prefix}${String(item.at).padStart(15, "0")}:${item.id}`;
   }
 
-  add(decisions, undoes = "") {
+  // `images`: what an undo touches, where this tab knows it.
+  add(decisions, undoes = "", images = decisions.map((decision) => decision.image)) {
     const last = this.items.at(-1)?.at ?? 0;
-    const item = { id: uuid(), at: Math.max(Date.now(), last + 1), undoes, decisions };
+    const item = { id: uuid(), at: Math.max(Date.now(), last + 1), undoes, decisions, images };
     this.items.push(item);
     try {
       localStorage.setItem(this.key(item), JSON.stringify(item));
@@ -69,14 +70,10 @@ class Outbox {
     return this.items.slice(0, AT_ONCE).map(({ id, undoes, decisions }) => ({ id, undoes, decisions }));
   }
 
-  // Image -> the decision that waits to be stored; an undo that waits takes its operation's decisions out again.
-  waiting() {
-    const undone = new Set(this.items.map((item) => item.undoes).filter(Boolean));
+  // Image -> the newest operation on it that waits for its answer; until then the browser knows better than the server.
+  held() {
     const images = new Map();
-    for (const item of this.items) {
-      if (undone.has(item.id)) continue;
-      for (const decision of item.decisions) images.set(decision.image, decision);
-    }
+    for (const item of this.items) for (const image of item.images) images.set(image, item);
     return images;
   }
 }

@@ -15,33 +15,37 @@ function cutPack(buffer) {
   return pictures;
 }
 
-// One page of the queue: what the server said of its images, their pictures, and their tiles once built.
+let lastDecode = Promise.resolve(); // pages are decoded one after another, the nearest first
+
+// One page of the queue: its tiles, and their pictures while it is near.
 class Page {
   constructor(number) {
-    this.number = number;
-    this.urls = [];
-    this.state = "known"; // known -> loading -> ready; a failed load goes back to known
-    this.painted = false;
-    this.element = null;
-    this.tries = 0;
+    Object.assign(this, { number, tiles: null, urls: [], state: "known", painted: false, element: null, tries: 0, notBefore: 0 });
   }
 
-  // Fetches and decodes; afterwards `images` holds an <img> or null for each tile, ready to be painted at once.
-  async load(wait) {
-    this.state = "loading";
-    this.abort = new AbortController();
+  // known -> loading -> ready. Afterwards `images` holds an <img> or null for each tile, to be painted at once.
+  async load() {
+    const abort = new AbortController();
+    const before = lastDecode;
+    let over;
+    lastDecode = new Promise((resolve) => (over = resolve));
+    Object.assign(this, { state: "loading", abort });
     try {
-      const answer = await fetch(this.pack, { signal: this.abort.signal, credentials: "same-origin" });
+      const answer = await fetch(this.pack, { signal: abort.signal, credentials: "same-origin" });
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
       const blobs = cutPack(await answer.arrayBuffer());
-      await wait();
-      this.images = await Promise.all(blobs.map((blob) => this.decode(blob)));
-      this.state = "ready";
-      this.tries = 0;
+      await before;
+      if (abort.signal.aborted) return;
+      const images = await Promise.all(blobs.map((blob) => this.decode(blob)));
+      if (abort.signal.aborted) return;
+      Object.assign(this, { images, state: "ready", tries: 0 });
     } catch (error) {
+      if (abort.signal.aborted) return; // free() has put everything back
       this.free();
       this.tries += 1;
-      if (error.name !== "AbortError") throw error;
+      throw error;
+    } finally {
+      over();
     }
   }
 
@@ -65,6 +69,7 @@ class Page {
   free() {
     this.abort?.abort();
     this.urls.forEach((url) => URL.revokeObjectURL(url));
-    Object.assign(this, { urls: [], images: null, element: null, tiles: null, painted: false, state: "known" });
+    for (const tile of this.tiles ?? []) tile.element = null;
+    Object.assign(this, { urls: [], images: null, element: null, painted: false, state: "known" });
   }
 }

@@ -43,6 +43,17 @@ class Tile {
   mark(reject, reason = "") {
     const same = reject === (this.base.verdict === "reject") && (!reject || reason === this.base.reason);
     this.draft = same ? null : { reject, reason: reject ? reason : "" };
+    this.other = "";
+    this.show();
+  }
+
+  // A decision as it will stand once stored; `take` puts what the server says in its place.
+  expect({ verdict, reason, label }) {
+    this.take({ ...this.base, verdict, reason, label: label || this.base.label, version: this.base.version + 1 });
+  }
+
+  take(base, draft = null) {
+    Object.assign(this, { base, draft, other: "" });
     this.show();
   }
 

@@ -1,0 +1,219 @@
+"""What a training leaves behind, on disk: safetensors and JSON, each with its SHA-256, never a pickle.
+
+A checkpoint is a folder that is enough to predict and explain with nothing else: `model.safetensors` (weights),
+`validation.safetensors` (logits and labels that calibration and ensembles learn from, and some training pictures, the
+background that SHAP compares with) and `checkpoint.json`, written last. A training not yet done keeps its last two
+states beside it, `state-<epoch>.safetensors` and `.json`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import Damaged, Missing
+from core.model import Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
+
+WEIGHTS, VALIDATION, FACTS = "model.safetensors", "validation.safetensors", "checkpoint.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained network, ready to predict: batch norm folded in, evaluation mode, channels-last, on its device."""
+
+    recipe: Recipe
+    classes: tuple[str, ...]
+    net: nn.Sequential  # (B, 3, size, size) -> (B, C) logits
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    temperature: float
+    split: int | None
+    metrics: Mapping[str, Any]
+    device: torch.device
+    val_logits: np.ndarray  # (N, C) float32
+    val_labels: np.ndarray  # (N,) int64
+    background: np.ndarray  # (K, size, size, 3) uint8, pictures of the train part
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """(N, size, size, 3) uint8 -> (N, C) float64, calibrated."""
+        from core.evaluate import logits, softmax
+
+        return softmax(logits(self.net, pixels, self.mean, self.std, self.device), self.temperature)
+
+
+def save(
+    folder: Path, recipe: Recipe, classes: tuple[str, ...], weights: Mapping[str, torch.Tensor],
+    validation: Mapping[str, torch.Tensor], temperature: float, split: int | None, metrics: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Write a checkpoint; `validation` holds `logits`, `labels` and `background` as `Model` describes them."""
+    import torch
+    from safetensors.torch import save as pack
+
+    from core.backbones import backbone
+
+    seen = backbone(recipe.backbone)
+    files = {WEIGHTS: pack(_plain(weights)), VALIDATION: pack(_plain(validation))}
+    facts = {
+        "recipe": dataclasses.asdict(recipe),
+        "classes": list(classes),
+        "preprocessing": {"size": seen.size, "resize": "bicubic", "mean": list(seen.mean), "std": list(seen.std)},
+        "temperature": temperature,
+        "split": split,
+        "metrics": dict(metrics),
+        "versions": {"torch": str(torch.__version__)},
+        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        _write(folder / name, data, sync=True)
+    _write(folder / FACTS, _sealed(facts), sync=True)
+
+
+def load(folder: Path, device: str = "cpu") -> Model:
+    """The model of a checkpoint folder, on the device of that name (see `core.device`).
+
+    Raises Missing where there is none, and Damaged where a file's SHA-256 is not the one written down.
+    """
+    import torch
+    from safetensors.torch import load as unpack
+
+    from core.backbones import backbone
+    from core.device import device as find
+
+    folder, where = Path(folder), find(device)
+    facts = _json(folder / FACTS)
+    try:
+        recipe = Recipe(**facts["recipe"])
+        weights = unpack(_verified(folder / WEIGHTS, facts["sha256"][WEIGHTS]))
+        validation = unpack(_verified(folder / VALIDATION, facts["sha256"][VALIDATION]))
+        net = backbone(recipe.backbone).build(len(facts["classes"]))
+        net.load_state_dict(weights)
+        seen = facts["preprocessing"]
+        return Model(
+            recipe, tuple(facts["classes"]),
+            folded(net).to(where).to(memory_format=torch.channels_last),
+            int(seen["size"]), tuple(seen["mean"]), tuple(seen["std"]), float(facts["temperature"]), facts["split"],
+            facts["metrics"], where,
+            validation["logits"].numpy(), validation["labels"].numpy(), validation["background"].numpy(),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise Damaged(f"{folder / FACTS} does not fit its weights: {type(error).__name__} {error}; train again.") from None
+
+
+def folded(net: nn.Sequential) -> nn.Sequential:
+    """The same function in evaluation mode, with each batch norm folded into the layer before it."""
+    from collections import OrderedDict
+
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    last = ""
+    for name, module in net.eval().named_children():
+        if isinstance(module, nn.BatchNorm2d):
+            layers[last] = fuse_conv_bn_eval(layers[last], module)
+        elif isinstance(module, nn.BatchNorm1d):
+            layers[last] = fuse_linear_bn_eval(layers[last], module)
+        else:
+            layers[name], last = module, name
+    return nn.Sequential(layers).eval().requires_grad_(False)
+
+
+def save_state(folder: Path, epoch: int, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
+    """Keep where a training stands after `epoch`, and the state before it; older ones go."""
+    from safetensors.torch import save as pack
+
+    folder.mkdir(parents=True, exist_ok=True)
+    data = pack(_plain(tensors))
+    path = folder / f"state-{epoch:05d}.safetensors"
+    _write(path, data)
+    _write(path.with_suffix(".json"), _sealed({**facts, "epoch": epoch, "sha256": hashlib.sha256(data).hexdigest()}))
+    for old in sorted(folder.glob("state-*.json"))[:-2]:
+        drop_state(old)
+
+
+def drop_state(facts: Path) -> None:
+    facts.unlink(missing_ok=True)
+    facts.with_suffix(".safetensors").unlink(missing_ok=True)
+
+
+def load_state(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], list[str]] | None:
+    """The newest state that is whole: its tensors, its facts, and a sentence for each damaged one passed over.
+
+    None where there is no state at all. Raises Damaged where there are some, and none is whole.
+    """
+    from safetensors.torch import load as unpack
+
+    warnings: list[str] = []
+    for path in sorted(folder.glob("state-*.json"), reverse=True):
+        try:
+            facts = _json(path)
+            tensors = unpack(_verified(path.with_suffix(".safetensors"), facts["sha256"]))
+        except (Damaged, Missing, KeyError) as error:
+            warnings.append(f"{error} The training goes on from the state before.")
+            continue
+        return tensors, facts, warnings
+    if warnings:
+        raise Damaged(f"No state in {folder} is whole: delete the folder to train from the start. {warnings[0]}")
+    return None
+
+
+def _sealed(facts: Mapping[str, Any]) -> bytes:
+    """JSON that carries the SHA-256 of its own facts as `seal`."""
+    seal = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return json.dumps({**facts, "seal": seal}, indent=1, ensure_ascii=False).encode()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise Missing(f"{path} is not there: this training has not finished, or was deleted by hand.") from None
+    except ValueError:
+        raise Damaged(f"{path} is damaged: it is no JSON.") from None
+    seal = facts.pop("seal", "") if isinstance(facts, dict) else ""
+    if seal != hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest():
+        raise Damaged(f"{path} is damaged: its SHA-256 is not the one written down when it was saved.")
+    return facts
+
+
+def _verified(path: Path, sha256: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise Damaged(f"{path} is not there, but the JSON beside it names it.") from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise Damaged(f"{path} is damaged: its SHA-256 is not the one written down when it was saved.")
+    return data
+
+
+def _plain(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """On the CPU and in the default memory layout: safetensors keeps no strides."""
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _write(path: Path, data: bytes, sync: bool = False) -> None:
+    """All of it or nothing: written beside, then renamed. `sync` waits until it would survive a power cut."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

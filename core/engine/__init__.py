@@ -1,0 +1,68 @@
+"""Where work happens: one contract, several engines. `engine(settings)` gives the one that is set.
+
+serial.py      everything in this process, one item after the other: for tests, and for looking inside
+local.py       this machine: downloads in one loop, decoding in child processes with limits (the default)
+conveyor.py    the background loop that both kinds of work of local.py run on
+child.py       what such a child process runs
+processes.py   start, alive and end of a job's process, the same for every engine of one machine
+
+A failed item is a value with its reason; a failed program raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from core.errors import NotYet
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+Need = Literal["io", "cpu", "gpu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A process, surely: its number, and when it began, because numbers are used again."""
+
+    pid: int
+    created: float  # seconds after the machine was started; no change of the clock moves it
+
+
+class Engine(Protocol):
+    def start(self, argv: Sequence[str], log: Path, env: Mapping[str, str]) -> Handle:
+        """Start a process in a session of its own; what it prints is appended to `log`. Raises OSError."""
+
+    def alive(self, handle: Handle) -> bool:
+        """Whether it runs; a zombie, or another process under its number, does not count."""
+
+    def end(self, handle: Handle) -> None:
+        """End it and all that it started: politely, then by force. Takes seconds; nothing happens where it is gone."""
+
+    def map(self, fn: Callable, items: Iterable, need: Need = "io") -> Iterator[tuple[Any, Any, Exception | None]]:
+        """(item, value, error) once for each item, as they get ready, in any order; exactly one of value and error counts.
+
+        Items are taken lazily, a bounded number ahead, so they may be endless. Closing the iterator stops the work.
+        "io": `fn` is an async callable; where it is an async context manager too, it is entered once.
+        "cpu": `fn` and the items can be pickled; an item whose process dies or takes too long gets errors.Permanent
+        with the reason "crashed", "timeout" or "memory".
+        "gpu": `fn` is called here, one item at a time, so that models stay loaded.
+        """
+
+    def train(self, fn: Callable, config: Any, workers: int = 1) -> Any:
+        """What `fn(config)` returns. Raises NotYet for more workers than the engine has."""
+
+    def tune(self, fn: Callable, grid: Iterable) -> Iterator[tuple[Any, Any, Exception | None]]:
+        """(config, value, error) for each configuration."""
+
+
+def engine(settings: Settings) -> Engine:
+    """The engine that WINNOW_ENGINE names. Raises NotYet for "ray"."""
+    if settings.engine == "ray":
+        raise NotYet("WINNOW_ENGINE='ray' comes with a later release, with the cluster: set it to local, or leave it out.")
+    from core.engine.local import Local
+
+    return Local()

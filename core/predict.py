@@ -1,0 +1,85 @@
+"""What trained models say of a picture: each one, and both ensembles. Models are loaded once and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.errors import BadInput, Refused
+from core.evaluate import ENSEMBLES, Ensemble
+from core.model import Prediction
+
+if TYPE_CHECKING:
+    from core.checkpoint import Model
+
+
+class Predictor:
+    """Several models (or one) behind one decode."""
+
+    def __init__(self, models: Mapping[str, Model], ensemble: str = "average") -> None:
+        """`models` by the names they are shown under; `ensemble` is the one whose word counts.
+
+        Raises BadInput for an unknown ensemble, and as `core.evaluate.Ensemble` does.
+        """
+        if ensemble not in ENSEMBLES:
+            raise BadInput(f"Ensemble {ensemble!r} is not known: choose one of {', '.join(ENSEMBLES)}.")
+        self.models, self.ensemble = dict(models), ensemble
+        self._together = Ensemble(self.models)
+        self.classes = next(iter(self.models.values())).classes
+
+    def predict(self, data: bytes) -> Prediction:
+        """What the picture in `data` (the bytes of an image file) shows; one decode for all models.
+
+        Raises core.errors.Permanent where it is no picture.
+        """
+        from core.pixels import squares
+
+        start = time.perf_counter()
+        sizes = sorted({model.size for model in self.models.values()})
+        pixels = {size: np.array(square)[None] for size, square in zip(sizes, squares(data, sizes), strict=True)}
+        members = np.stack([model.probabilities(pixels[model.size]) for model in self.models.values()])  # (M, 1, C)
+        together = self._together.combine(members)
+        word = together[self.ensemble][0]
+        said = dict(zip(self.models, members[:, 0], strict=True)) | {name: p[0] for name, p in together.items()}
+        return Prediction(
+            label=self.classes[word.argmax()], confidence=float(word.max()), probabilities=self._named(word),
+            known=bool(word.max() >= self._together.thresholds[self.ensemble]),
+            models={name: self._named(p) for name, p in said.items()}, seconds=time.perf_counter() - start,
+        )  # fmt: skip
+
+    def _named(self, probabilities: np.ndarray) -> dict[str, float]:
+        return {label: float(p) for label, p in zip(self.classes, probabilities, strict=True)}
+
+
+def files(predictor: Predictor, paths: Sequence[str]) -> dict[str, Any]:
+    """The command line's answer: what the models say of image files and of all files in folders.
+
+    {"images": [...], "failed": [{image, error}]}: a file that is no picture is counted with its reason. Raises BadInput
+    for a path that does not exist.
+    """
+    from core.scrape import read
+
+    images, failed = [], []
+    for path in listed(paths):
+        try:
+            said = predictor.predict(read(str(path)))
+        except Refused as error:
+            failed.append({"image": str(path), "error": str(error)})
+            continue
+        images.append({
+            "image": str(path), "label": said.label, "confidence": said.confidence, "probabilities": said.probabilities,
+            "known": said.known, "models": said.models, "seconds": said.seconds,
+        })  # fmt: skip
+    return {"images": images, "failed": failed}
+
+
+def listed(paths: Sequence[str]) -> Iterator[Path]:
+    """Files as given, and those in folders given, in order. Raises BadInput for a path that does not exist."""
+    for path in map(Path, paths):
+        if not path.exists():
+            raise BadInput(f"There is no file or folder {str(path)!r}.")
+        yield from sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")) if path.is_dir() else [path]

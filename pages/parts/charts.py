@@ -1,0 +1,169 @@
+"""DataFrame -> plotly figure; no streamlit. Colours keep apart for colour-blind eyes and on both themes."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from plotly.graph_objects import Figure
+
+TEAL, AMBER, VIOLET, RUST, GREY = "#14a08d", "#e0a100", "#7c6fe0", "#d9622b", "#94a3b8"
+VERDICTS = {"keep": TEAL, "undecided": GREY, "reject": RUST}
+PARTS = {"train": TEAL, "val": AMBER, "test": VIOLET}
+SERIES = (TEAL, VIOLET, AMBER, RUST, "#3b82c4", "#c2569b", "#6b8e23", GREY)
+LINE = 26  # px a bar takes
+SCALES = {  # empty cell -> full cell, one hue: only lightness speaks
+    False: ((0.0, "#f3f7f6"), (0.5, "#63bfb1"), (1.0, "#0b5b53")),
+    True: ((0.0, "#1f2624"), (0.5, "#1c7a6f"), (1.0, "#7fe3d4")),
+}
+
+
+def name(label: str, longest: int = 28) -> str:
+    """A class name as plotly may show it: plotly reads a little HTML, so it is escaped; a long one is cut."""
+    return html.escape(label if len(label) <= longest else f"{label[: longest - 1]}…", quote=False)
+
+
+def _figure(title: str, height: int, x: str = "", y: str = "", **more: Any) -> Figure:
+    from plotly.graph_objects import Figure
+
+    layout = {
+        "title": {"text": title, "font": {"size": 15}, "x": 0, "xref": "container", "pad": {"l": 4}},
+        "height": height, "margin": {"l": 8, "r": 12, "t": 64, "b": 40},
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "title": {"text": ""}},
+        "xaxis": {"title": {"text": x, "font": {"size": 12}}, "automargin": True, "fixedrange": True},
+        "yaxis": {"title": {"text": y, "font": {"size": 12}}, "automargin": True, "fixedrange": True},
+        "hoverlabel": {"align": "left"}, "dragmode": False,
+    }  # fmt: skip
+    return Figure(layout=layout | more)
+
+
+def _stacked(frame: pd.DataFrame, by: str, colours: Mapping[str, str], title: str, names: Mapping[str, str]) -> Figure:
+    """Horizontal bars, one for each class, in the frame's order from the top."""
+    labels = list(dict.fromkeys(frame["class"]))
+    figure = _figure(title, 110 + LINE * len(labels), x="images", barmode="stack", bargap=0.3)
+    for kind, colour in colours.items():
+        rows = frame[frame[by] == kind].groupby("class")["images"].sum().reindex(labels, fill_value=0)
+        if not rows.sum():
+            continue
+        figure.add_bar(
+            y=list(range(len(labels))), x=rows.tolist(), orientation="h", name=names.get(kind, kind), marker_color=colour,
+            customdata=[name(label, 100) for label in labels], hovertemplate=f"%{{customdata}}: %{{x:,}} {names.get(kind, kind)}<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=[name(label) for label in labels], autorange="reversed",
+                        showgrid=False)
+    return figure
+
+
+def verdicts(frame: pd.DataFrame) -> Figure:
+    """Images of each class by what was decided. Columns class, verdict (keep, undecided, reject), images."""
+    names = {"keep": "kept", "undecided": "undecided", "reject": "rejected"}
+    return _stacked(frame, "verdict", VERDICTS, "Images of each class", names)
+
+
+def parts(frame: pd.DataFrame) -> Figure:
+    """Images of each class by part of the split. Columns class, part (train, val, test), images."""
+    names = {"train": "to learn from (train)", "val": "to choose by (validation)", "test": "to test with (test)"}
+    return _stacked(frame, "part", PARTS, "Images of each class and part", names)
+
+
+def curve(frame: pd.DataFrame, what: str) -> Figure:
+    """Loss or accuracy over the epochs: one colour a run, full line = validation, dotted = train.
+
+    Columns run, epoch (from 1), part (train, validation), value. `what` is "loss" or "accuracy" (0..1).
+    """
+    title = {"loss": "Loss (lower is better)", "accuracy": "Accuracy (higher is better)"}[what]
+    figure = _figure(title, 320, x="epoch", y="share of images" if what == "accuracy" else "cross-entropy, nats")
+    figure.update_layout(hovermode="x unified")
+    for i, (run, rows) in enumerate(frame.groupby("run", sort=False)):
+        for part, dash in (("train", "dot"), ("validation", "solid")):
+            line = rows[rows["part"] == part]
+            figure.add_scatter(
+                x=line["epoch"], y=line["value"], mode="lines+markers" if len(line) < 3 else "lines", name=f"{name(str(run))}, {part}",
+                line={"color": SERIES[i % len(SERIES)], "dash": dash, "width": 2},
+                hovertemplate="%{y:.1%}" if what == "accuracy" else "%{y:.3f}",
+            )  # fmt: skip
+    figure.update_xaxes(rangemode="tozero", dtick=None if frame.empty or frame["epoch"].max() > 12 else 1)
+    if what == "accuracy":
+        figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    return figure
+
+
+def scores(frame: pd.DataFrame) -> Figure:
+    """Accuracy of each model with its 95 % interval. Columns model, accuracy, low, high (0..1)."""
+    figure = _figure("Accuracy, with the 95 % interval", 110 + 34 * len(frame), x="share of images named rightly")
+    figure.add_scatter(
+        y=[name(model) for model in frame["model"]], x=frame["accuracy"], mode="markers", marker={"size": 11, "color": TEAL},
+        error_x={"type": "data", "symmetric": False, "array": frame["high"] - frame["accuracy"],
+                 "arrayminus": frame["accuracy"] - frame["low"], "color": GREY, "thickness": 2, "width": 6},
+        customdata=frame[["low", "high"]], hovertemplate="%{x:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(tickformat=".0%")
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: bool, dark: bool) -> Figure:
+    """(C, C) counts, a row per true class, as a heat map; with `share` each row is divided by its sum.
+
+    Every cell carries an unseen point (heat maps cannot be clicked in Streamlit) whose customdata is [row, column].
+    """
+    import numpy as np
+
+    table = np.asarray(counts, dtype=float)
+    values = table / np.maximum(table.sum(axis=1, keepdims=True), 1) if share else table
+    size, ticks = len(classes), list(range(len(classes)))
+    cell = max(18, min(64, 620 // max(size, 1)))
+    figure = _figure("Confusion: true class against what the model said", 150 + cell * size, x="said", y="true class")
+    figure.add_heatmap(
+        z=values, colorscale=SCALES[dark], zmin=0, zmax=1 if share else None, showscale=False, xgap=2, ygap=2, hoverinfo="skip",
+        texttemplate=("%{z:.0%}" if share else "%{z:.0f}") if size <= 20 else None,
+    )  # fmt: skip
+    rows, columns = np.divmod(np.arange(size * size), max(size, 1))
+    figure.add_scatter(
+        x=columns, y=rows, mode="markers", marker={"size": cell * 0.9, "symbol": "square", "opacity": 0}, showlegend=False,
+        customdata=[[int(r), int(c), int(table[r, c]), name(classes[r], 60), name(classes[c], 60), values[r, c]] for r, c in zip(rows, columns, strict=True)],
+        hovertemplate="true %{customdata[3]}, said %{customdata[4]}: %{customdata[2]:,} images"
+        + (", %{customdata[5]:.1%} of the row" if share else "") + "<extra></extra>",
+        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+    )  # fmt: skip
+    labels = [name(label, 16) for label in classes]
+    figure.update_xaxes(tickvals=ticks, ticktext=labels, showgrid=False, zeroline=False, range=[-0.5, size - 0.5])
+    figure.update_yaxes(tickvals=ticks, ticktext=labels, showgrid=False, zeroline=False, range=[size - 0.5, -0.5])
+    return figure
+
+
+def probabilities(frame: pd.DataFrame, most: int = 5) -> Figure:
+    """What each model says of one picture: the likeliest `most` classes. Columns model, class, probability (0..1)."""
+    top = frame.groupby("class")["probability"].max().nlargest(most).index.tolist()
+    models = list(dict.fromkeys(frame["model"]))
+    figure = _figure("How sure each model is", 120 + len(top) * (14 + 11 * len(models)), x="calibrated probability",
+                     barmode="group", bargap=0.25)
+    for i, model in enumerate(models):
+        rows = frame[frame["model"] == model].set_index("class")["probability"].reindex(top)
+        figure.add_bar(
+            y=list(range(len(top))), x=rows, orientation="h", name=name(model), marker_color=SERIES[i % len(SERIES)],
+            hovertemplate=f"{name(model)}: %{{x:.1%}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(range=[0, 1], tickformat=".0%")
+    figure.update_yaxes(tickvals=list(range(len(top))), ticktext=[name(label) for label in top], autorange="reversed", showgrid=False)
+    return figure
+
+
+def heat(values: np.ndarray, pixels: np.ndarray | None = None) -> np.ndarray:
+    """(S, S) evidence -> (S, S, 3) uint8: teal speaks for the class, rust against it, white says nothing.
+
+    The scale ends at the 99.5th percentile of |evidence|. `pixels`, (S, S, 3) uint8, is laid under it in grey.
+    """
+    import numpy as np
+
+    strength = np.clip(values / max(float(np.percentile(np.abs(values), 99.5)), 1e-12), -1, 1)[..., None]
+    under = np.full((*values.shape, 3), 255.0)
+    if pixels is not None:
+        under = (255 - (255 - pixels.mean(axis=2, keepdims=True)) * 0.45).repeat(3, axis=2)
+    colour = np.where(strength >= 0, np.array([15, 118, 110.0]), np.array([190, 70, 20.0]))
+    weight = np.abs(strength) ** 0.7
+    return (under * (1 - weight) + colour * weight).round().astype(np.uint8)

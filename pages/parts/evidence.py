@@ -1,0 +1,71 @@
+"""A picture, what each model says of it, and the heat map of what spoke for that; used by Explain and Predict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.errors import WinnowError
+from core.model import Explanation, Run
+from pages.parts import charts, house
+
+if TYPE_CHECKING:
+    from core.checkpoint import Model
+
+SIDE = 168  # px a map takes on the page; models see 75 or 100
+
+
+def picture(data: bytes, caption: str, height: int) -> None:
+    """An upright thumbnail of any picture the program can read, at its true aspect ratio."""
+    from core import pixels
+
+    try:
+        upright = pixels.decode(data)
+    except WinnowError as error:
+        st.error(f"{house.text(caption, 60)}: {house.text(error)}")
+        return
+    width = round(height * min(2.2, max(0.4, upright.width / upright.height)))
+    upright.thumbnail((2 * width, 2 * height))
+    st.image(upright, caption=house.text(caption, 60), width=width)
+
+
+def legend() -> None:
+    st.caption("Teal speaks for the class, rust against it; what is pale did not matter. The map has the square the model sees.",
+               help="SHAP (DeepLIFT): how much each pixel adds to the class's score, compared with pictures of the training part.")
+
+
+def rows(models: dict[str, Model], runs: list[Run], data: bytes, labels: list[str], samples: int) -> None:
+    """For each model: the picture as it saw it, its word, and a map for each class. Raises Permanent for no picture."""
+    from core.explainers import explain
+    from core.pixels import squares
+
+    sizes = sorted({model.size for model in models.values()})
+    seen = dict(zip(sizes, (np.array(square) for square in squares(data, sizes)), strict=True))
+    for run, (name, model) in zip(runs, models.items(), strict=True):
+        square = seen[model.size]
+        said = model.probabilities(square[None])[0]
+        best = model.classes[int(said.argmax())]
+        maps = explain(model, run.id, square, labels or [best], samples=samples)
+        one(name, square, best, float(said.max()), dict(zip(model.classes, said, strict=True)), maps)
+
+
+def one(name: str, square: np.ndarray, best: str, sure: float, said: dict[str, float], maps: list[Explanation]) -> None:
+    st.markdown(f"{house.text(name, 60)} says **{house.text(best, 60)}**, {sure:.0%} sure · {sum(m.seconds for m in maps):.2f} s",
+                help=_sum_check(maps))
+    with st.container(horizontal=True):
+        st.image(_large(square), width=SIDE, caption="as the model sees it")
+        for found in maps:
+            st.image(_large(charts.heat(found.heat, square)), width=SIDE,
+                     caption=f"{house.text(found.label, 40)}, {said[found.label]:.0%}", alt=f"What speaks for {found.label}")
+
+
+def _sum_check(maps: list[Explanation]) -> str:
+    worst = max((m.additivity for m in maps), default=float("nan"))
+    return f"Checked: the map's values sum to the difference in score they explain, to within {worst:.2%}."
+
+
+def _large(square: np.ndarray) -> np.ndarray:
+    """Whole pixels, three times as large, so that the browser does not blur them."""
+    return square.repeat(3, axis=0).repeat(3, axis=1)

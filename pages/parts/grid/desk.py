@@ -1,0 +1,190 @@
+"""What lies on one reviewer's desk: which pages are out, what was answered, what to tell the browser next.
+
+The browser owns cursor and marks; the desk owns the epoch: the pages of one filter in one order, each with a fixed list
+of images. A page is drawn from the queue when the browser comes near it. What the browser says may come twice, late or
+not at all, and a desk may be lost with its server: nothing here is the only copy of anything.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from core import review
+from core.errors import BadInput
+from core.model import REASONS, Applied, Operation, Project, Tile
+
+if TYPE_CHECKING:
+    from db.store import Store
+    from db.store.review import Filter
+
+AHEAD = 6  # pages the browser is told of; it decodes four of them
+LEASED_AHEAD = 2  # pages nobody else is given, besides the one on the screen
+LEASE = 5.0  # minutes
+RECOUNT = 30.0  # seconds after which the totals are counted again without a decision of one's own
+ANSWERS_MAX = 200
+
+
+@dataclass
+class Desk:
+    project: Project
+    reviewer: str
+    wanted: Filter
+    size: int = review.SIZE
+    epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
+    pages: list[tuple[int, ...]] = field(default_factory=list)  # image ids
+    after: tuple | None = None  # the key behind the last page
+    ended: bool = False  # there is nothing behind the last page
+    shared: bool = False  # also pictures that somebody else has on the screen: there are no others
+    cursor: int = 0
+    looked: int | None = None  # the image in the large view
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # operation -> what became of it
+    restored: dict[str, Any] | None = None  # what the last undo brought back
+    totals: dict[str, int] = field(default_factory=dict)
+    counted: float = 0.0
+    leased: tuple[float, tuple[int, ...]] = (0.0, ())
+
+    def same(self, project: Project, reviewer: str, wanted: Filter, size: int) -> bool:
+        return (self.project, self.reviewer, self.wanted, self.size) == (project, reviewer, wanted, size)
+
+    # what the browser says ---------------------------------------------------------------------------------------
+
+    def hear(self, store: Store, message: object) -> None:
+        """Apply the operations of a message and note where the browser is. Raises Busy where the database is."""
+        if not isinstance(message, Mapping):
+            return
+        operations, refused = review.parse(message.get("ops", []), self.reviewer, self.project.classes)
+        for key, sentence in refused.items():
+            self._answer(Applied(key, 0), sentence)
+        for operation in operations:
+            self._apply(store, operation)
+        if message.get("epoch") != self.epoch:
+            return
+        cursor, looked = message.get("cursor"), message.get("look")
+        if isinstance(cursor, int) and 0 <= cursor <= len(self.pages):
+            self.cursor = cursor
+        self.looked = looked if isinstance(looked, int) else None
+        if message.get("fresh") is True:
+            self.begin()
+
+    def _apply(self, store: Store, operation: Operation) -> None:
+        try:
+            applied = store.apply(self.project.id, operation)
+        except BadInput as error:
+            self._answer(Applied(operation.id, 0), str(error))
+            return
+        made = store.deciders(applied.conflicts) if applied.conflicts else {}
+        self._answer(applied, who={str(image): name for image, name in made.items()})
+        self.counted = 0.0
+        if operation.undoes:
+            self._put_back(store, operation)
+
+    def _answer(self, applied: Applied, refused: str = "", who: Mapping[str, str] | None = None) -> None:
+        self.answers[applied.id] = {"id": applied.id, "stored": applied.stored, "conflicts": list(applied.conflicts),
+                                    "who": dict(who or {}), "refused": refused}  # fmt: skip
+        while len(self.answers) > ANSWERS_MAX:
+            del self.answers[next(iter(self.answers))]
+
+    def _put_back(self, store: Store, undo: Operation) -> None:
+        """Where the undone pictures lie now, with the marks they had: the same page, or a new epoch that begins with them."""
+        undone = store.decided(undo.undoes)
+        if not undone:
+            return
+        images = tuple(decision.image for decision in undone)
+        page = next((n for n, ids in enumerate(self.pages) if images[0] in ids), None)
+        if page is None:
+            self.begin(images)
+            page = 0
+        marks = {str(d.image): d.reason for d in undone if d.verdict == "reject"}
+        self.restored = {"undo": undo.id, "page": page, "marks": marks}
+
+    def begin(self, first: tuple[int, ...] = ()) -> None:
+        """A new epoch, from the top of the queue; `first` is put before it."""
+        self.epoch, self.pages, self.after = uuid.uuid4().hex, [first] if first else [], None
+        self.ended, self.shared, self.cursor, self.looked, self.counted = False, False, 0, None, 0.0
+
+    # what the browser is told ------------------------------------------------------------------------------------
+
+    def payload(self, store: Store, address: Callable[[Sequence[int]], str]) -> dict[str, Any]:
+        """All the browser needs, whatever it knew before. `address` gives the signed address of pictures."""
+        self._draw(store)
+        self._lease(store)
+        self._count(store)
+        first = max(0, self.cursor - 1)
+        near = {n: self.pages[n] for n in range(first, min(len(self.pages), self.cursor + AHEAD + 1))}
+        everything = [image for ids in near.values() for image in ids]
+        tiles = {tile.image: tile for tile in store.tiles(self.project.id, everything)}
+        made = store.deciders([tile.image for tile in tiles.values() if tile.version])
+        others = {image: name for image, name in made.items() if name != self.reviewer}
+        return {
+            "project": self.project.id, "reviewer": self.reviewer, "epoch": self.epoch, "cursor": self.cursor,
+            "reasons": REASONS, "classes": self.project.classes, "shared": self.shared,
+            "end": len(self.pages) if self.ended else None, "acked": list(self.answers.values()),
+            "undo": store.last_operation(self.project.id, self.reviewer), "restored": self.restored, **self.totals,
+            "pages": {str(n): _rows([tiles[i] for i in ids if i in tiles], others, address) for n, ids in near.items()},
+            "look": self._look(store),
+        }  # fmt: skip
+
+    def _draw(self, store: Store) -> None:
+        """Draw pages from the queue until there are enough ahead of the browser."""
+        reviewer = self.reviewer if self.wanted.verdict == "undecided" and not self.shared else ""
+        drawn = {image for ids in self.pages for image in ids} if self.after is None else set()
+        while not self.ended and len(self.pages) <= self.cursor + AHEAD:
+            tiles, self.after = review.queue(store, self.project.id, self.wanted, reviewer, self.after, self.size)
+            images = tuple(tile.image for tile in tiles if tile.image not in drawn)
+            if images:
+                self.pages.append(images)
+            if self.after is None:
+                self.ended = True
+        if not self.pages and reviewer:  # what is left is on other screens: better twice than never
+            self.ended, self.shared = False, True
+            self._draw(store)
+            self.shared = bool(self.pages)
+
+    def _lease(self, store: Store) -> None:
+        """Say which pictures are on this screen; renewed at half time, or when the pages are others."""
+        near = [image for ids in self.pages[self.cursor:self.cursor + LEASED_AHEAD + 1] for image in ids]
+        images, now = tuple(near), time.monotonic()
+        if self.wanted.verdict == "undecided" and (images != self.leased[1] or now - self.leased[0] > LEASE * 30):
+            store.lease(self.project.id, self.reviewer, images, LEASE)
+            self.leased = (now, images)
+
+    def _count(self, store: Store) -> None:
+        if self.totals and time.monotonic() - self.counted < RECOUNT:
+            return
+
+        def count(verdict: str) -> int:
+            return store.queue_size(self.project.id, replace(self.wanted, verdict=verdict))
+
+        self.totals = {"left": count("undecided"), "kept": count("keep"), "rejected": count("reject")}
+        self.totals["total"] = sum(self.totals.values())
+        self.counted = time.monotonic()
+
+    def _look(self, store: Store) -> dict[str, Any] | None:
+        found = store.images_by_id(self.project.id, [self.looked]) if self.looked is not None else []
+        if not found:
+            return None
+        record = found[0]
+        origins = [
+            {"url": o.candidate.url, "page": o.candidate.page, "title": o.candidate.title, "creator": o.candidate.creator,
+             "licence": o.candidate.licence, "licence_url": o.candidate.licence_url, "source": o.candidate.source,
+             "fetched": f"{o.fetched:%Y-%m-%d}" if o.fetched else ""}
+            for o in store.origins(record.id)[:20]
+        ]  # fmt: skip
+        history = [(f"{when:%Y-%m-%d %H:%M} UTC", who, " ".join([verdict, f"({reason})" if reason else "", f"as {label}"]))
+                   for when, who, verdict, reason, label in store.history(record.id)]  # fmt: skip
+        return {"image": record.id, "width": record.facts.width, "height": record.facts.height, "origins": origins,
+                "history": history}  # fmt: skip
+
+
+def _rows(tiles: Sequence[Tile], others: Mapping[int, str], address: Callable[[Sequence[int]], str]) -> dict[str, Any]:
+    """A page as columns. `by`: who else made the decision that holds."""
+    ids = [tile.image for tile in tiles]
+    return {
+        "ids": ids, "labels": [t.label for t in tiles], "verdicts": [t.verdict for t in tiles],
+        "versions": [t.version for t in tiles], "reasons": [t.reason for t in tiles], "why": [t.why for t in tiles],
+        "by": [others.get(i, "") for i in ids], "pack": address(ids),
+    }  # fmt: skip

@@ -1,0 +1,64 @@
+// The keyboard. One list says what each key does; the same list is what "?" shows.
+
+const KEYS = [
+  ["← ↑ → ↓  Home  End", "move"],
+  ["x  or  Space", "reject, or take it back"],
+  ["1 … 9", "reject with a reason"],
+  ["Shift + arrows", "choose a range; x or 1 … 9 marks all of it"],
+  ["Shift + click", "mark a range"],
+  ["a   k   i", "reject all, keep all, invert"],
+  ["Enter", "store the page: the marked are rejected, the rest is kept"],
+  ["u", "undo your last step, also after a reload"],
+  ["p   n", "page before, page after; nothing is stored"],
+  ["f  or double click", "look closer: where it came from, what was decided"],
+  ["r", "give it another class"],
+  ["/", "to the filters"],
+  ["?", "this list"],
+];
+
+const TYPING = "input, textarea, select, button, a, summary, [contenteditable], [role=combobox], [role=slider], " +
+  "[role=dialog], [role=menu], [role=tab], [role=radio]";
+
+function onKey(grid, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !grid.outbox) return;
+  const target = event.composedPath()[0];
+  const inside = target.getRootNode?.() === grid.host || grid.root.contains(target);
+  if (!inside && target.closest?.(TYPING)) return; // somebody types elsewhere on the page
+  if (inside && target.matches("select, input:not([type=range])")) return;
+  if (inside && target.matches("input[type=range]") && event.key.startsWith("Arrow")) return;
+  if (inside && target.matches("button, a, summary") && ["Enter", " "].includes(event.key)) return;
+  const action = actionOf(grid, event);
+  if (!action) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (event.repeat && ["Enter", "u"].includes(event.key)) return; // a key held down must not store page after page
+  action();
+}
+
+function actionOf(grid, event) {
+  const { key, shiftKey } = event;
+  const view = grid.view;
+  if (view.help.open) return key === "?" ? () => view.help.close() : null;
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -view.columns, ArrowDown: view.columns }[key];
+  if (step) return () => grid.shown && within(grid, grid.at + step) && grid.move(grid.at + step, shiftKey);
+  if (key === "Home" || key === "End") return () => grid.shown && grid.move(key === "Home" ? 0 : grid.shown.tiles.length - 1, shiftKey);
+  if (/^[1-9]$/.test(key) && grid.reasons?.[key - 1]) return () => grid.reject(grid.reasons[key - 1]);
+  const both = { x: () => grid.toggle(), " ": () => grid.toggle(), r: () => grid.tile() && grid.look.show(true) };
+  const looking = { f: () => grid.look.dialog.close() };
+  const plain = {
+    a: () => grid.all(true), k: () => grid.all(false), i: () => grid.invert(), u: () => grid.undo(),
+    Enter: () => grid.commit(), p: () => grid.go(grid.cursor - 1), n: () => grid.go(grid.cursor + 1),
+    f: () => grid.tile() && grid.look.show(), "/": () => toFilters(grid), "?": () => view.help.showModal(),
+    Escape: grid.anchor === null ? null : () => grid.move(grid.at),
+  };
+  const name = key.length === 1 ? key.toLowerCase() : key;
+  return both[name] ?? (grid.look.open ? looking : plain)[name];
+}
+
+function within(grid, to) {
+  return to >= 0 && to < grid.shown.tiles.length;
+}
+
+function toFilters(grid) {
+  document.querySelector(`${grid.data.filters} :is(input, button, [role=combobox])`)?.focus();
+}

@@ -1,0 +1,249 @@
+// What is on the screen: the head with place and counts, the list of tiles, the command bar, the list of keys.
+
+const SIZES = { from: 90, to: 320, first: 156 }; // px, width of a tile
+const SIZE_KEY = "winnow:tile";
+
+function command(text, key, action, className = "") {
+  const button = make("button", className, text);
+  if (key) button.append(make("kbd", "", key));
+  button.type = "button";
+  button.onclick = action;
+  return button;
+}
+
+function many(count, one, more = `${one}s`) {
+  return `${count.toLocaleString()} ${count === 1 ? one : more}`;
+}
+
+class View {
+  constructor(root, grid) {
+    Object.assign(this, { root, grid, columns: 1 });
+    this.list = make("div", "list");
+    Object.assign(this.list, { tabIndex: 0, role: "listbox", ariaMultiSelectable: "true" });
+    this.list.setAttribute("aria-multiselectable", "true");
+    this.list.setAttribute("aria-label", "Pictures of this page; selected ones will be rejected");
+    this.live = make("div", "note");
+    this.live.setAttribute("role", "status");
+    this.live.setAttribute("aria-live", "polite");
+    this.warning = make("div", "warning");
+    this.warning.setAttribute("role", "alert");
+    this.warning.hidden = true;
+    root.replaceChildren(this.head(), this.warning, this.list, this.bar(), this.live, this.keys());
+    listenToPointer(this.list, grid);
+    this.observer = new ResizeObserver(() => this.measure());
+    this.observer.observe(this.list);
+  }
+
+  destroy() {
+    this.observer.disconnect();
+    clearTimeout(this.fading);
+  }
+
+  head() {
+    this.place = make("strong", "place");
+    this.left = make("span", "left");
+    this.stored = make("span", "stored");
+    this.meter = make("div", "meter");
+    this.meter.append(make("div"));
+    const size = make("input");
+    const initial = Number(stored(localStorage, SIZE_KEY)) || SIZES.first;
+    Object.assign(size, { type: "range", min: SIZES.from, max: SIZES.to, step: 2, value: initial, title: "Size of the pictures" });
+    size.setAttribute("aria-label", "Size of the pictures");
+    size.oninput = () => this.resize(Number(size.value));
+    this.resize(initial);
+    const tools = make("div", "tools");
+    const help = command("Keys", "?", () => this.help.showModal(), "plain");
+    tools.append(make("span", "small-picture"), size, make("span", "large-picture"), help);
+    const head = make("div", "head");
+    head.append(this.place, this.left, this.stored, tools, this.meter);
+    return head;
+  }
+
+  bar() {
+    const grid = this.grid;
+    this.reasonStrip = make("div", "reasons");
+    this.reasonStrip.setAttribute("aria-label", "Reject with a reason");
+    const pages = make("div", "group");
+    this.back = command("‹", "", () => grid.go(grid.cursor - 1), "plain");
+    this.back.title = "Page before (p); nothing is stored";
+    this.next = command("›", "", () => grid.go(grid.cursor + 1), "plain");
+    this.next.title = "Page after (n); nothing is stored";
+    for (const [button, name] of [[this.back, "Page before"], [this.next, "Page after"]]) button.setAttribute("aria-label", name);
+    pages.append(this.back, this.next);
+    const marks = make("div", "group");
+    marks.append(command("All", "a", () => grid.all(true), "plain"), command("None", "k", () => grid.all(false), "plain"),
+      command("Invert", "i", () => grid.invert(), "plain"));
+    const look = command("Look", "f", () => grid.tile() && grid.look.show(), "plain");
+    const undo = command("Undo", "u", () => grid.undo(), "plain undo");
+    this.commit = command("", "", () => grid.commit(), "commit");
+    const actions = make("div", "actions");
+    actions.append(pages, marks, look, undo, this.commit);
+    const bar = make("div", "bar");
+    bar.append(this.reasonStrip, actions);
+    return bar;
+  }
+
+  keys() {
+    this.help = make("dialog", "help");
+    this.help.setAttribute("aria-label", "Keys");
+    const table = make("dl");
+    for (const [keys, does] of KEYS) table.append(make("dt", "", keys), make("dd", "", does));
+    const close = make("button", "plain close", "✕");
+    close.title = "Close (Esc)";
+    close.onclick = () => this.help.close();
+    this.help.append(close, make("h3", "", "Keys"), table);
+    this.help.addEventListener("click", (event) => event.target === this.help && this.help.close());
+    return this.help;
+  }
+
+  // The reasons, as chips on the keys 1..9.
+  offer({ reasons }) {
+    if (this.offered === reasons.join()) return;
+    this.offered = reasons.join();
+    this.reasonStrip.replaceChildren(make("span", "quiet", "Reject as"),
+      ...reasons.map((reason, i) => {
+        const chip = command("", "", () => this.grid.reject(reason), "chip-button");
+        chip.append(make("kbd", "", String(i + 1)), reason);
+        return chip;
+      }));
+  }
+
+  resize(size) {
+    this.root.style.setProperty("--tile", `${size}px`);
+    this.root.classList.toggle("tiny", size < 120);
+    try {
+      localStorage.setItem(SIZE_KEY, JSON.stringify(size));
+    } catch {
+      // the size is then chosen again next time
+    }
+  }
+
+  measure() {
+    const page = this.list.firstElementChild;
+    if (!page) return;
+    this.columns = getComputedStyle(page).gridTemplateColumns.split(" ").length;
+  }
+
+  // Pages ---------------------------------------------------------------------------------------------------------
+
+  build(page) {
+    page.element = make("div", "page");
+    page.element.setAttribute("role", "presentation");
+    page.element.append(...page.tiles.map((tile, i) => tile.build(page.images[i])));
+  }
+
+  present(page) {
+    this.list.replaceChildren(page.element);
+    this.list.style.minHeight = "";
+    this.list.removeAttribute("aria-busy");
+    page.painted = false;
+    // A frame and then a task: by then the page has really been on the screen. A hidden tab paints nothing.
+    requestAnimationFrame(() => setTimeout(() => {
+      page.painted = this.list.firstElementChild === page.element;
+      if (page.painted) this.list.dataset.painted = page.number;
+      this.status();
+    }));
+    this.measure();
+    this.top();
+    this.grab();
+  }
+
+  wait() {
+    if (this.list.firstElementChild?.classList.contains("waiting")) return;
+    this.list.style.minHeight = `${this.list.offsetHeight}px`;
+    this.list.setAttribute("aria-busy", "true");
+    const page = make("div", "page waiting");
+    page.append(...Array.from({ length: 24 }, () => make("div", "blank")));
+    this.list.replaceChildren(page);
+  }
+
+  finish({ empty, left, kept, rejected }) {
+    const panel = make("div", "finish");
+    panel.append(make("h3", "", empty || "That was the last page."));
+    if (!empty) panel.append(make("p", "", `${many(kept, "picture")} kept, ${many(rejected, "rejected", "rejected")}.`));
+    if (left) {
+      panel.append(make("p", "", `${many(left, "picture")} here ${left === 1 ? "is" : "are"} not decided yet.`));
+    }
+    if (!empty || left) panel.append(command("Look from the top again", "", () => this.grid.say({ fresh: true }), "commit"));
+    this.list.style.minHeight = "";
+    this.list.replaceChildren(panel);
+    this.list.removeAttribute("aria-busy");
+    this.grab();
+  }
+
+  // After a page turn the first row must be in sight, under whatever sticks above it.
+  top() {
+    const head = this.root.firstElementChild.getBoundingClientRect();
+    if (this.list.getBoundingClientRect().top < head.bottom - 1) this.root.scrollIntoView({ block: "start" });
+  }
+
+  // The keys belong to the list unless somebody types elsewhere.
+  grab() {
+    const active = document.activeElement;
+    if (active === document.body || active === this.grid.host.host) {
+      if (!this.root.querySelector("dialog[open]")) this.list.focus({ preventScroll: true });
+    }
+  }
+
+  reveal(tile) {
+    tile?.element?.scrollIntoView({ block: "nearest" });
+  }
+
+  // Cursor and counts ---------------------------------------------------------------------------------------------
+
+  cursor() {
+    const chosen = new Set(this.grid.chosen());
+    for (const tile of this.lit ?? []) if (!chosen.has(tile)) tile.element?.classList.remove("ranged");
+    if (chosen.size > 1) chosen.forEach((tile) => tile.element?.classList.add("ranged"));
+    else chosen.forEach((tile) => tile.element?.classList.remove("ranged"));
+    this.lit = chosen;
+    const tile = this.grid.tile();
+    if (this.current !== tile) this.current?.element?.classList.remove("cursor");
+    this.current = tile;
+    if (!tile) return this.list.removeAttribute("aria-activedescendant");
+    tile.element.classList.add("cursor");
+    return this.list.setAttribute("aria-activedescendant", tile.element.id);
+  }
+
+  status() {
+    const { grid } = this;
+    const { data, shown } = grid;
+    const rejected = shown ? shown.tiles.filter((tile) => tile.rejected).length : 0;
+    const count = shown?.tiles.length ?? 0;
+    const atEnd = grid.end !== null && grid.cursor >= grid.end;
+    this.place.textContent = atEnd ? "The end" : `Page ${grid.cursor + 1}`;
+    this.left.textContent = `${many(data.left, "picture")} undecided of ${data.total.toLocaleString()}`;
+    const done = data.total ? (data.total - data.left) / data.total : 0;
+    this.meter.firstChild.style.width = `${100 * done}%`;
+    this.back.disabled = grid.cursor === 0;
+    this.next.disabled = atEnd;
+    this.commit.disabled = !shown;
+    this.commit.replaceChildren(make("span", "", shown ? `Keep ${count - rejected}, reject ${rejected}` : "Store"), make("kbd", "", "Enter"));
+    this.saved();
+  }
+
+  saved() {
+    const waiting = this.grid.waiting();
+    const late = waiting && Date.now() - (this.grid.outbox.items[0].at ?? 0) > 8000;
+    this.stored.className = `stored ${waiting ? (late ? "late" : "busy") : ""}`;
+    const kept = this.grid.outbox.kept ? "kept in this browser until the server answers" : "keep this tab open until the server answers";
+    this.stored.textContent = !waiting ? "✓ all stored" : late ? `${many(waiting, "step")} waiting: ${kept}` : "storing…";
+  }
+
+  note(text) {
+    this.live.textContent = text;
+    this.live.classList.add("seen");
+    clearTimeout(this.fading);
+    this.fading = setTimeout(() => this.live.classList.remove("seen"), 3500);
+  }
+
+  warn(text, show = null) {
+    const close = make("button", "plain", "✕");
+    close.setAttribute("aria-label", "Close this message");
+    close.onclick = () => (this.warning.hidden = true);
+    this.warning.replaceChildren(make("span", "", text));
+    if (show) this.warning.append(command("Show", "", () => { this.warning.hidden = true; show(); }, "plain"));
+    this.warning.append(close);
+    this.warning.hidden = false;
+  }
+}

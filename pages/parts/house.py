@@ -1,0 +1,204 @@
+"""What every page stands on: the settings, the one store, the project in the URL, `start(verb, ...)`, safe text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from core import settings as core_settings
+from core.blobs import Blobs
+from core.errors import BadInput, Missing
+from core.model import ImageRecord, Job, Project
+from db import open_store
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+    from db.store import Store
+
+ACTIVE = ("queued", "running")
+LONGEST = 300  # characters of a name or sentence that a page shows
+PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A page as the navigation shows it."""
+
+    title: str
+    icon: str
+    group: str
+    about: str  # what this step does: one or two sentences
+
+
+SCREENS: dict[str, Screen] = {
+    "project": Screen("Project", "🌾", "Collect", (
+        "Name the classes you want to tell apart. Everything else (finding pictures, cleaning them, training) "
+        "follows from these names.")),
+    "scrape": Screen("Scrape", "🔎", "Collect", (
+        "Find pictures for each class and fetch them. Every picture keeps its address, creator and licence; "
+        "every failure keeps its reason.")),
+    "clean": Screen("Clean", "🧹", "Collect", (
+        "Look for duplicates, near-duplicates, labels that disagree and pictures that are too small. "
+        "Nothing is taken out here: you decide in the review.")),
+    "review": Screen("Review", "👀", "Collect", (
+        "Look at the pictures and reject what does not belong. Nothing is deleted, and every decision can be taken back.")),
+    "split": Screen("Split", "✂️", "Learn", (
+        "Freeze what is kept into pictures to learn from, to choose by, and to test with. "
+        "Near-duplicates always stay together, so that no test picture was seen in training.")),
+    "train": Screen("Train", "🏋️", "Learn", (
+        "Teach networks to tell your classes apart, on this computer. You can watch it learn, stop it and go on later.")),
+    "evaluate": Screen("Evaluate", "📏", "Learn", (
+        "See how often each model is right, for which classes it is not, and look at the pictures behind each mistake.")),
+    "explain": Screen("Explain", "💡", "Learn", (
+        "See which parts of a picture spoke for a class and which against it, for each model.")),
+    "predict": Screen("Predict", "🎯", "Use", (
+        "Ask your models about new pictures: files, a web address or the camera. Nothing leaves this computer.")),
+    "jobs": Screen("Jobs", "⚙️", "Use", (
+        "What runs, what waits and what ended. Jobs go on when the browser is closed.")),
+}  # fmt: skip
+
+
+# the one store ------------------------------------------------------------------------------------------------------
+
+
+def gate() -> None:
+    """Who may see this page. The app listens on this machine only, so whoever reaches it may; a sign-in goes here."""
+
+
+def settings() -> Settings:
+    """The settings in force. Raises BadSetting, which the shell shows as its sentence."""
+    return core_settings.load()
+
+
+@st.cache_resource(show_spinner=False)
+def _store(database: str) -> Store:
+    return open_store(database)
+
+
+def store() -> Store:
+    return _store(settings().database)
+
+
+@st.cache_resource(show_spinner=False)
+def _blobs(storage: str) -> Blobs:
+    return Blobs(storage)
+
+
+def blobs() -> Blobs:
+    return _blobs(settings().storage)
+
+
+# the project in the URL ---------------------------------------------------------------------------------------------
+
+
+def project() -> Project | None:
+    """The project that the URL names; the newest where it names none; None where there is none at all.
+
+    Raises BadInput for a name that is no project's.
+    """
+    name = st.query_params.get("project", "")
+    if name:
+        return store().project(name)
+    everything = store().projects()
+    if not everything:
+        return None
+    st.query_params["project"] = everything[-1].name
+    return everything[-1]
+
+
+def script(page: str) -> str:
+    """A page as st.page_link and st.switch_page want it: relative to the shell."""
+    return f"../{page}.py"
+
+
+def query(**more: str) -> dict[str, str]:
+    """The part of a link behind `?`: the chosen project, and more."""
+    name = st.query_params.get("project", "")
+    return ({"project": name} if name else {}) | more
+
+
+def link(page: str, label: str, **more: str) -> None:
+    """A link to another page that keeps the project."""
+    st.page_link(script(page), label=label, query_params=query(**more))
+
+
+def address(page: str, **more: str) -> str:
+    """The same as a plain address, for what takes no page: the link of a picture."""
+    path = "/" if page == "project" else f"/{page}"
+    return f"{path}?{urlencode(query(**more))}"
+
+
+# jobs ---------------------------------------------------------------------------------------------------------------
+
+
+def newest(project: Project, *verbs: str) -> Job | None:
+    """The newest job of these verbs in the project."""
+    found = [job for verb in verbs for job in store().jobs(project.id, verb, limit=1)]
+    return max(found, key=lambda job: job.id, default=None)
+
+
+def start(verb: str, need: str = "cpu", project: Project | None = None, **params: Any) -> Job:
+    """Queue the job and see that a worker runs. Raises BadInput where the project has such a job under way."""
+    from core import jobs
+
+    inside = project or globals()["project"]()
+    if inside is None:
+        raise BadInput("There is no project yet: name your classes on the page Project first.")
+    before = newest(inside, verb)
+    if before and before.status in ACTIVE:
+        raise BadInput(f"Job {before.id} ({verb}) is under way already: wait for it, or stop it.")
+    job = store().submit(verb, params, inside.id, need)
+    jobs.ensure_worker(settings())
+    return job
+
+
+def again(job: int) -> None:
+    """Queue a failed or stopped job once more; it skips what is there."""
+    from core import jobs
+
+    store().again(job)
+    jobs.ensure_worker(settings())
+
+
+# text and pictures --------------------------------------------------------------------------------------------------
+
+
+def text(value: object, longest: int = LONGEST) -> str:
+    """A name or a sentence from outside as Markdown that shows exactly its characters, in one line.
+
+    Every punctuation mark gets a backslash (CommonMark 2.4), so that no link, picture, colour, formula, icon or HTML
+    comes of it; control and direction characters become U+FFFD; what is over `longest` characters is cut.
+    """
+    plain = str(value)
+    plain = plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
+    shown = []
+    for sign in " ".join(plain.split()):
+        if unicodedata.category(sign)[0] == "C":
+            sign = "\N{REPLACEMENT CHARACTER}"
+        shown.append(f"\\{sign}" if sign in PUNCTUATION else sign)
+    return "".join(shown)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 picture`, `2,781 pictures`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def thumbnails(records: Sequence[ImageRecord], captions: Mapping[int, str] | None = None, height: int = 104) -> None:
+    """A row of a dozen pictures at most, each at its true aspect ratio and linked to its place in the review."""
+    with st.container(horizontal=True, gap="small"):
+        for record in records[:12]:
+            width = round(height * min(2.2, max(0.4, record.facts.width / record.facts.height)))
+            try:
+                data = blobs().thumb(record.facts.sha256)
+            except Missing as error:
+                st.caption(text(error))
+                continue
+            caption = (captions or {}).get(record.id, "")
+            st.image(data, caption=text(caption, 40) if caption else None, width=width,
+                     link=address("review", ids=str(record.id)), alt=f"{record.label}, picture {record.id}")

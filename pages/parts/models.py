@@ -1,0 +1,51 @@
+"""Trained models, loaded once and kept; torch is imported with the first of them, not before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.model import Project, Run
+from pages.parts import house
+
+if TYPE_CHECKING:
+    from core.checkpoint import Model
+    from core.predict import Predictor
+
+
+def choose(project: Project, key: str) -> list[Run]:
+    """The runs to ask: the newest of each recipe unless others are picked. Raises BadInput where there is none."""
+    from core import steps
+
+    usual = steps.choose(house.store(), project.id)
+    runs = {run.id: run for run in house.store().runs(project.id, done=True)}
+    with st.expander(f"Models: {', '.join(run.recipe.name for run in usual)}"):
+        picked = st.multiselect("Runs of one split", list(runs), [run.id for run in usual], key=key,
+                                format_func=lambda r: f"run {r}: {runs[r].recipe.name}, split {runs[r].split}")
+    return steps.choose(house.store(), project.id, picked)
+
+
+def load(runs: list[Run]) -> dict[str, Model]:
+    """name -> model. Raises Missing or Damaged where a checkpoint is not as it was written."""
+    current = house.settings()
+    return _load(str(current.home.absolute()), current.device, tuple(run.id for run in runs), runs)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the models (the first time takes some seconds) …")
+def _load(home: str, device: str, key: tuple[int, ...], _runs: list[Run]) -> dict[str, Model]:
+    from core import steps
+
+    return steps.load_models(house.settings(), _runs)
+
+
+def predictor(runs: list[Run], ensemble: str) -> Predictor:
+    current = house.settings()
+    return _predictor(str(current.home.absolute()), current.device, tuple(run.id for run in runs), ensemble, runs)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _predictor(home: str, device: str, key: tuple[int, ...], ensemble: str, _runs: list[Run]) -> Predictor:
+    from core.predict import Predictor
+
+    return Predictor(load(_runs), ensemble)

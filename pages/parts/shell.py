@@ -1,0 +1,62 @@
+"""The script Streamlit runs, on every page: page configuration, gate, sidebar, then the page itself."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import WinnowError
+from pages.parts import house
+
+# Static: widths and spacing only. The review grid wants the whole window, everything else reads better narrower.
+STYLE = """<style>
+.stMainBlockContainer { max-width: %s; margin-inline: auto; }
+.stMainBlockContainer h1 { padding-bottom: 0.25rem; }
+.stSidebar [data-testid="stPageLink"] p { font-size: 0.95rem; }
+</style>"""
+
+
+def shell() -> None:
+    pages = {
+        name: st.Page(house.script(name), title=screen.title, icon=screen.icon, url_path=name, default=name == "project")
+        for name, screen in house.SCREENS.items()
+    }
+    page = st.navigation(list(pages.values()), position="hidden")
+    here = page.url_path or "project"
+    st.set_page_config(page_title=f"{page.title} · Winnow", page_icon="🌾", layout="wide")
+    st.html(STYLE % ("none" if here == "review" else "72rem"))
+    try:
+        house.gate()
+        sidebar(here)
+        page.run()
+    except WinnowError as error:
+        st.error(house.text(error))
+
+
+def sidebar(here: str) -> None:
+    with st.sidebar:
+        st.markdown("### 🌾 Winnow")
+        names = [project.name for project in house.store().projects()]
+        if names:
+            choose(names)
+        under_way = sum(job.status in house.ACTIVE for job in house.store().jobs(limit=50))
+        group = ""
+        for name, screen in house.SCREENS.items():
+            if screen.group != group:
+                group = screen.group
+                st.caption(group)
+            label = f"{screen.title} ({under_way})" if name == "jobs" and under_way else screen.title
+            st.page_link(house.script(name), label=label, icon=screen.icon, query_params=house.query(), width="stretch")
+
+
+def choose(names: list[str]) -> None:
+    """The project selector; what is chosen goes into the URL."""
+    current = st.query_params.get("project", "")
+    index = names.index(current) if current in names else (len(names) - 1 if not current else None)
+    chosen = st.selectbox("Project", names, index, placeholder="choose a project")
+    if chosen and chosen != current:
+        st.query_params.from_dict({"project": chosen})
+        if current:
+            st.rerun()
+
+
+shell()

@@ -1,0 +1,104 @@
+"""Ask the models about new pictures: files, a web address, or the camera."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import WinnowError
+from core.model import Prediction, Run
+from pages.parts import charts, evidence, head, house, models
+
+WAYS = ["Files", "A web address", "The camera"]
+TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "avif", "tif", "tiff"]
+MOST = 24  # pictures at once
+
+
+def pictures() -> list[tuple[str, bytes]]:
+    """(name, bytes) of what is to be asked about."""
+    way = st.segmented_control("Where is the picture?", WAYS, default=WAYS[0], required=True, key="way", label_visibility="collapsed")
+    if way == WAYS[0]:
+        files = st.file_uploader("Pictures", accept_multiple_files=True, type=TYPES, label_visibility="collapsed")
+        if len(files) > MOST:
+            st.caption(f"The first {MOST} of {len(files)} are shown; for a whole folder there is `python -m core predict`.")
+        return [(file.name, file.getvalue()) for file in files[:MOST]]
+    if way == WAYS[1]:
+        url = st.text_input("Address of a picture", placeholder="https://…", key="url").strip()
+        if not url:
+            return []
+        try:
+            return [(url, fetch(url, house.settings().home.as_posix()))]
+        except WinnowError as error:
+            st.error(house.text(error))
+            return []
+    file = st.camera_input("Take a picture", label_visibility="collapsed")
+    return [("camera", file.getvalue())] if file else []
+
+
+@st.cache_data(ttl=300, max_entries=20, show_spinner="Fetching the picture …")
+def fetch(url: str, home: str) -> bytes:
+    """Through the one guarded door to the network. Raises Refused or Permanent with the reason."""
+    from core.web import Web, blocking
+
+    current = house.settings()
+    with blocking(Web(current.allow_hosts, current.host_rate, current.contact)) as get:
+        return get(url).body
+
+
+def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> None:
+    """One picture: the word of the ensemble, every model's probabilities, and SHAP on demand."""
+    with st.container(border=True):
+        left, right = st.columns([1, 2], gap="medium")
+        with left:
+            evidence.picture(data, name, 220)
+        try:
+            said = models.predictor(runs, ensemble).predict(data)
+        except WinnowError as error:
+            right.error(house.text(error))
+            return
+        with right:
+            headline(said)
+            frame = pd.DataFrame([(model, label, p) for model, all_of in said.models.items() for label, p in all_of.items()],
+                                 columns=["model", "class", "probability"])
+            st.plotly_chart(charts.probabilities(frame), key=f"bars-{key}", config={"displayModeBar": False},
+                            alt="Probability of each class by each model")
+        if st.toggle("Why? Show what spoke for it", key=f"why-{key}"):
+            evidence.legend()
+            with st.spinner("Asking the models why …"):
+                evidence.rows(models.load(runs), runs, data, [], 50)
+
+
+def headline(said: Prediction) -> None:
+    took = f"{1000 * said.seconds:.0f} ms for all models"
+    if said.known:
+        st.markdown(f"### {house.text(said.label, 60)}")
+        st.caption(f"{said.confidence:.0%} sure · {took}")
+    else:
+        st.markdown("### None of these")
+        st.caption(f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}; that is less sure than 95 % of the "
+                   f"validation pictures were · {took}",
+                   help="The models know only your classes. When they are unusually unsure, the picture most likely shows something else.")
+
+
+def main() -> None:
+    shown = head.show("predict")
+    if not house.store().runs(shown.project.id, done=True):
+        st.info("There is no trained model to ask yet.")
+        house.link("train", "Go to Train")
+        return
+    with st.container(border=True):
+        chosen = pictures()
+    runs = models.choose(shown.project, "predict-runs")
+    ensemble = "average"
+    if len(runs) > 1:
+        ensemble = st.segmented_control(
+            "Whose word counts", ["average", "priority"], default="average", required=True, key="ensemble",
+            help="**average**: the mean of all models. **priority**: for each picture the model that was better, on validation, at the class it names.",
+        )  # fmt: skip
+    if not chosen:
+        st.caption("The answer appears here, with what each model thinks of it.")
+    for i, (name, data) in enumerate(chosen):
+        answer(name, data, runs, ensemble, str(i))
+
+
+main()

@@ -1,0 +1,123 @@
+"""Name the classes, and see where each project stands."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core import demo
+from core import project as naming
+from core.errors import BadInput
+from core.model import Project
+from pages.parts import charts, head, house
+
+CLASSES_HELP = (
+    "One class on each line, or separated by commas. `air jordan {1..23}` stands for 23 classes. A class is what the "
+    "model will answer with, and what is searched for unless you say otherwise."
+)
+
+
+def named(text: str) -> tuple[str, ...]:
+    """The classes in the text, shown below it as they will be kept; a slip is said at once."""
+    if not text.strip():
+        return ()
+    try:
+        found = naming.classes(text)
+    except BadInput as error:
+        st.error(house.text(error))
+        return ()
+    shown = ", ".join(house.text(name, 40) for name in found[:12])
+    st.caption(f"{house.count(len(found), 'class', 'classes')}: {shown}{' …' if len(found) > 12 else ''}")
+    return found
+
+
+def go(project: Project, page: str) -> None:
+    st.query_params.from_dict({"project": project.name})
+    st.switch_page(house.script(page), query_params={"project": project.name})
+
+
+def create(first: bool) -> None:
+    name = st.text_input("Name of the project", placeholder="my cars", key="new-name", max_chars=100)
+    text = st.text_area("Classes", placeholder="sedan\ncoupe\nsuv\ntruck", height=150, key="new-classes", help=CLASSES_HELP)
+    found = named(text)
+    if st.button("Create the project", type="primary" if first else "secondary"):
+        if not text.strip():
+            st.error("There is no class yet: write at least two, one on each line.")
+        elif found:
+            go(house.store().add_project(naming.name(name, "project name"), found), "scrape")
+
+
+def try_demo() -> None:
+    st.markdown(
+        "Four kinds of cars, drawn on this computer and fetched like real pictures, with real junk among them to reject. "
+        "It needs no network and takes about a minute."
+    )
+    if st.button("Try the demo", key="demo"):
+        project = demo.project(house.store())
+        house.start("demo", project=project)
+        go(project, "scrape")
+
+
+def classes(project: Project, counts: dict[str, dict[str, int]]) -> None:
+    labels = list(dict.fromkeys([*project.classes, *counts]))
+    if any(counts.values()):
+        frame = pd.DataFrame(
+            [(label, verdict, images) for label in labels for verdict, images in counts.get(label, {"keep": 0}).items()],
+            columns=["class", "verdict", "images"],
+        )
+        with st.container(height=620 if len(labels) > 20 else "content", border=False):
+            st.plotly_chart(charts.verdicts(frame), key="verdicts", config={"displayModeBar": False},
+                            alt="Kept, undecided and rejected pictures of each class")
+        outside = [label for label in counts if label not in project.classes]
+        if outside:
+            st.warning(f"Labels that are none of the classes: {', '.join(house.text(label, 40) for label in outside[:8])}. "
+                       "They are left out of a split; relabel them in the review, or add them as classes.")
+    else:
+        st.markdown(f"**{house.count(len(labels), 'class', 'classes')}:** "
+                    + ", ".join(house.text(label, 40) for label in labels[:60]) + (" …" if len(labels) > 60 else ""))
+    with st.expander("Add classes"):
+        found = named(st.text_area("New classes", key=f"add-{project.id}", help=CLASSES_HELP))
+        if st.button("Add them", disabled=not found):
+            house.store().add_classes(project.id, found)
+            st.rerun()
+
+
+def others(projects: list[Project], current: Project | None) -> None:
+    for project in reversed(projects):
+        if current is None or project.id != current.id:
+            funnel = house.store().funnel(project.id)
+            st.page_link(house.script("project"), label=f"{house.text(project.name, 60)} · "
+                         f"{house.count(len(project.classes), 'class', 'classes')}, {house.count(funnel.unique, 'picture')}",
+                         icon="📁", query_params={"project": project.name})
+
+
+def main() -> None:
+    try:
+        current = house.project()
+    except BadInput as error:
+        current = None
+        st.error(house.text(error))
+    if current is not None:
+        shown = head.show("project")
+        st.subheader(house.text(shown.project.name, 100), anchor=False)
+        classes(shown.project, house.store().counts(shown.project.id))
+        with st.expander("Start another project"):
+            create(first=False)
+        with st.expander("Try the demo"):
+            try_demo()
+    else:
+        head.title("project")
+        left, right = st.columns([3, 2], gap="large")
+        with left.container(border=True):
+            st.subheader("Start a project", anchor=False)
+            create(first=True)
+        with right.container(border=True):
+            st.subheader("Or look around first", anchor=False)
+            try_demo()
+    projects = house.store().projects()
+    if len(projects) > (current is not None):
+        st.subheader("Other projects" if current else "Projects", anchor=False)
+        others(projects, current)
+
+
+main()

@@ -1,0 +1,159 @@
+"""Find pictures and fetch them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import BadInput
+from core.model import Job, Project
+from core.scrape import LIMIT, meaning
+from core.sources import SOURCES
+from core.sources.urls import columns
+from pages.parts import head, house, progress
+
+NAMES = {"openverse": "Openverse (openly licensed pictures)", "urls": "A table of web addresses", "folder": "A folder on this computer",
+         "demo": "The demo's drawn cars"}  # fmt: skip
+LATER = "Wikimedia Commons, Flickr, DuckDuckGo, web pages and archives come with a later release."
+
+
+def asked(source: str) -> dict:
+    """The widgets of a source that is asked in words."""
+    left, right = st.columns([2, 1])
+    query = left.text_input("What to search for", "{class}", key="query",
+                            help="{class} stands for the name of each class, so `{class} car` asks for 'sedan car', 'coupe car' and so on.")
+    limit = right.number_input("Pictures for each class", 1, 10_000, LIMIT, step=50, key="limit",
+                               help="At most so many; a source often has fewer. Fetch more than you need: some will be rejected.")
+    if "{class}" not in query and source != "demo":
+        st.warning("Without {class} every class is asked for with the same words.")
+    return {"query": query, "limit": int(limit), "options": {}}
+
+
+def table() -> dict | None:
+    """The widgets of the address table: the file, then which column is which."""
+    path = table_path()
+    if path is None:
+        return None
+    names = columns(path)
+    if not names:
+        raise BadInput(f"The table {path.name} has no first line with the names of its columns.")
+    nothing = "(none)"
+
+    def column(label: str, usual: tuple[str, ...], required: bool, help: str) -> str:
+        choices = names if required else [nothing, *names]
+        index = next((choices.index(name) for name in choices if name.strip().lower() in usual), 0)
+        picked = st.selectbox(label, choices, index, help=help)
+        return "" if picked == nothing else picked
+
+    left, right = st.columns(2)
+    with left:
+        url = column("Column with the addresses", ("url", "image_url", "image", "link"), True, "http or https addresses of pictures.")
+    with right:
+        label = column("Column with the classes", ("label", "class", "category"), True, "What each picture is said to show.")
+    with st.expander("More columns (page, creator, licence)"):
+        more = {f"{name}_column": column(f"Column with the {name}", (name,), False, "Kept beside the picture, if you have it.")
+                for name in ("page", "creator", "licence")}  # fmt: skip
+    return {"options": {"table": str(path), "url_column": url, "label_column": label, **more}}
+
+
+def table_path() -> Path | None:
+    how = st.segmented_control("Where is the table?", ["Upload it", "It lies on this computer"], default="Upload it", required=True)
+    if how == "Upload it":
+        file = st.file_uploader("CSV, TSV or Parquet", type=["csv", "tsv", "parquet"])
+        return keep(file.name, file.getvalue()) if file else None
+    written = st.text_input("Path of the table", placeholder="/home/me/cars.csv")
+    return Path(written).expanduser() if written.strip() else None
+
+
+def keep(name: str, data: bytes) -> Path:
+    """An uploaded table under a name of our own: the job reads it later, from disk."""
+    path = house.settings().home.absolute() / "uploads" / f"{hashlib.sha256(data).hexdigest()[:32]}{Path(name).suffix.lower()}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_bytes(data)
+    return path
+
+
+def folder() -> dict | None:
+    written = st.text_input("Path of the folder", placeholder="/home/me/pictures", key="folder",
+                            help="Each picture's own folder is its class. Folders named train, val or test above that are kept as parts.")
+    return {"options": {"path": str(Path(written).expanduser())}} if written.strip() else None
+
+
+def choose(project: Project, shown: head.Head) -> None:
+    order = sorted(SOURCES, key=lambda s: (s == "demo") != (project.name == "demo"))
+    source = st.radio("Where to look", order, format_func=lambda s: NAMES.get(s, s), captions=[SOURCES[s].about for s in order],
+                      key=f"source-{project.id}", help=LATER)
+    st.caption(LATER)
+    params = {"urls": table, "folder": folder}.get(source, lambda: asked(source))()
+    add = False
+    if not SOURCES[source].asks:
+        add = st.checkbox("Labels that are none of my classes become new classes",
+                          help="Otherwise such pictures are counted as failed, with the reason 'unknown class'.")
+    if st.button("Fetch the pictures", type=shown.emphasis("scrape"), disabled=params is None, key="run"):  # type: ignore[arg-type]
+        house.start("scrape", source=source, add_classes=add, retry=False, **(params or {}))
+        st.rerun()
+
+
+def outcome(project: Project, job: Job) -> None:
+    """What the last scrape brought."""
+    st.subheader("The last fetch", anchor=False)
+    figures = [("found", "Found", ""), ("fetched", "New pictures", ""),
+               ("duplicate", "Already there", "The same address or the same file, byte for byte, came before."),
+               ("failed", "Failed", "Each with its reason, below.")]  # fmt: skip
+    with st.container(horizontal=True):
+        for key, label, about in figures:
+            st.metric(label, f"{job.result.get(key, 0):,}", help=about or None, border=True, width=165)
+
+
+def failures(project: Project) -> None:
+    """Why addresses failed, and another try for those that may have one."""
+    reasons = house.store().failures(project.id)
+    if not reasons:
+        return
+    with st.expander(f"{house.count(sum(reasons.values()), 'address', 'addresses')} failed: why"):
+        st.dataframe(
+            pd.DataFrame([(reason, number, meaning(reason)) for reason, number in reasons.items()],
+                         columns=["reason", "how many", "what it means"]),
+            hide_index=True, height="content",
+        )  # fmt: skip
+        picked = st.selectbox("Show the addresses that failed with", ["any reason", *reasons])
+        rows = house.store().failed(project.id, [] if picked == "any reason" else [picked], limit=100)
+        st.dataframe(pd.DataFrame(rows, columns=["url", "label", "reason", "sentence", "retryable"]), hide_index=True,
+                     column_config={"retryable": st.column_config.CheckboxColumn("may be retried")})
+        if len(rows) == 100:
+            st.caption("The first 100.")
+    may = house.store().retryable(project.id)
+    if st.button(f"Retry {house.count(may, 'address', 'addresses')}", disabled=not may, key="retry",
+                 help="Those that failed for a passing reason (a timeout, a busy host) and what a stopped fetch left over."):
+        house.start("scrape", source="", retry=True)
+        st.rerun()
+
+
+def main() -> None:
+    shown = head.show("scrape")
+    project = shown.project
+    busy = progress.watch(project, "scrape", "demo")
+    if not busy:
+        with st.container(border=True):
+            try:
+                choose(project, shown)
+            except BadInput as error:
+                st.error(house.text(error))
+    last = house.newest(project, "scrape", "demo")
+    if last and last.result and not busy:
+        outcome(project, last)
+    if not busy:
+        failures(project)
+    newest = house.store().latest(project.id, 12)
+    if newest:
+        st.subheader("The newest pictures", anchor=False)
+        house.thumbnails(newest, {record.id: record.label for record in newest})
+    elif not busy:
+        st.caption("Pictures appear here as soon as the first one is fetched.")
+
+
+main()

@@ -1,0 +1,215 @@
+"""Training: it learns, it stops and goes on, and it says in a sentence why it cannot."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from core import backbones
+from core.augment import augment
+from core.checkpoint import load
+from core.device import device
+from core.errors import BadInput, BadSetting, Damaged
+from core.model import Recipe
+from core.train import Pictures, fit
+from tests.drawn import CLASSES, drawn
+
+RECIPE = Recipe("vgg75-bn", epochs=4, batch=12, lr=1e-3)
+TRAIN, VAL = drawn(36, 75, 1), drawn(18, 75, 2)
+
+
+def rows(folder: Path, recipe: Recipe = RECIPE, train: Pictures = TRAIN, val: Pictures = VAL, classes=CLASSES) -> list:
+    return [row for row in fit(recipe, classes, train, val, folder, "cpu", threads=1) if "val_loss" in row]
+
+
+def stop_after(epoch: int, folder: Path) -> None:
+    training = fit(RECIPE, CLASSES, TRAIN, VAL, folder, "cpu", threads=1)
+    for row in training:
+        if "val_loss" in row and row["epoch"] == epoch:
+            break
+    training.close()
+
+
+def without_times(row: dict) -> dict:
+    return {key: value for key, value in row.items() if key not in ("seconds", "images_per_second", "waiting", "warning")}
+
+
+def test_it_learns_what_the_classes_look_like(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=10, augment=False)
+    seen = rows(tmp_path, recipe, drawn(72, 75, 1))
+    assert [row["epoch"] for row in seen] == list(range(1, len(seen) + 1))
+    assert seen[-1]["loss"] < seen[0]["loss"]
+    model = load(tmp_path)
+    assert (model.probabilities(drawn(60, 75, 3).pixels).argmax(1) == drawn(60, 75, 3).labels).mean() > 0.9
+    assert model.metrics["device"] == "cpu" and model.metrics["precision"] in ("fp32", "bf16")
+
+
+def test_each_epoch_tells_its_figures(tmp_path: Path) -> None:
+    row = rows(tmp_path, dataclasses.replace(RECIPE, epochs=1))[0]
+    assert set(row) == {
+        "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds", "images_per_second", "waiting", "best",
+    }  # fmt: skip
+    assert 0 < row["waiting"] < 1 and row["images_per_second"] > 0
+
+
+def test_stopped_and_resumed_it_ends_as_if_never_stopped(tmp_path: Path) -> None:
+    unbroken = rows(tmp_path / "unbroken")
+    stop_after(2, tmp_path / "broken")
+    assert not (tmp_path / "broken" / "checkpoint.json").exists()
+    rest = rows(tmp_path / "broken")
+    assert [row["epoch"] for row in rest] == [3, 4]
+    for ours, theirs in zip(rest, unbroken[2:], strict=True):
+        assert without_times(ours) == pytest.approx(without_times(theirs), rel=1e-3)
+    one, two = load(tmp_path / "broken"), load(tmp_path / "unbroken")
+    assert np.allclose(one.val_logits, two.val_logits, atol=1e-2)
+    assert [row["epoch"] for row in one.metrics["history"]] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("end", [".safetensors", ".json"])
+@pytest.mark.parametrize("harm", ["flip", "cut", "gone"])
+def test_a_damaged_state_gives_way_to_the_one_before_with_a_warning(tmp_path: Path, harm: str, end: str) -> None:
+    stop_after(3, tmp_path)
+    path = tmp_path / f"state-00003{end}"
+    data = bytearray(path.read_bytes())
+    if harm == "gone":
+        path.unlink()
+    elif harm == "cut":
+        path.write_bytes(data[: len(data) // 2])
+    else:
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    seen = rows(tmp_path)
+    if (harm, end) == ("gone", ".json"):  # as if killed before the state was complete: nothing is wrong
+        assert "warning" not in seen[0] and seen[0]["epoch"] == 3
+    else:
+        assert "state-00003" in seen[0]["warning"] and seen[0]["epoch"] == 3
+        assert "warning" not in seen[1]
+
+
+def test_with_every_state_damaged_it_says_so_and_trains_nothing(tmp_path: Path) -> None:
+    stop_after(2, tmp_path)
+    for path in tmp_path.glob("*.safetensors"):
+        path.write_bytes(b"")
+    with pytest.raises(Damaged, match="No state"):
+        rows(tmp_path)
+
+
+def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    stop_after(1, tmp_path)
+    with pytest.raises(BadInput, match="another recipe"):
+        rows(tmp_path, dataclasses.replace(RECIPE, lr=0.5))
+
+
+def test_when_it_is_done_only_the_checkpoint_is_left(tmp_path: Path) -> None:
+    rows(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.json", "model.safetensors", "validation.safetensors"}
+
+
+def test_it_stops_early_when_validation_gets_no_better(tmp_path: Path) -> None:
+    noise = Pictures(VAL.pixels, np.roll(VAL.labels, 1))  # what is learned is wrong here, ever more so
+    seen = rows(tmp_path, dataclasses.replace(RECIPE, epochs=30, patience=2, augment=False), val=noise)
+    assert len(seen) < 30 and not seen[-1]["best"] and not seen[-2]["best"] and seen[-3]["best"]
+    assert load(tmp_path).metrics["best_epoch"] == len(seen) - 2
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing(tmp_path: Path) -> None:
+    rates = [row["lr"] for row in rows(tmp_path)]
+    assert rates == sorted(rates, reverse=True) and rates[0] <= RECIPE.lr and rates[-1] < RECIPE.lr / 10
+
+
+def test_a_loss_that_is_no_number_stops_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="not a number any more.*lower than 1e\\+30"):
+        rows(tmp_path, dataclasses.replace(RECIPE, backbone="vgg75", lr=1e30))
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "classes", "sentence"),
+    [
+        (Pictures(TRAIN.pixels, TRAIN.labels % 2), VAL, CLASSES, "No picture to train on for blue"),
+        (Pictures(TRAIN.pixels[:0], TRAIN.labels[:0]), VAL, CLASSES, "The train part has no picture"),
+        (TRAIN, Pictures(VAL.pixels[:0], VAL.labels[:0]), CLASSES, "The validation part has no picture"),
+        (Pictures(TRAIN.pixels, TRAIN.labels * 0), VAL, ("red",), "at least two classes"),
+        (drawn(9, 100, 1), VAL, CLASSES, "75, 75"),
+    ],
+)
+def test_pictures_that_cannot_be_learned_from_are_refused(tmp_path: Path, train, val, classes, sentence: str) -> None:
+    with pytest.raises(BadInput, match=sentence):
+        rows(tmp_path, train=train, val=val, classes=classes)
+
+
+@pytest.mark.parametrize(("key", "value"), [("epochs", 0), ("batch", 1), ("patience", 0), ("lr", 0.0), ("backbone", "vgg")])
+def test_a_recipe_that_cannot_train_is_refused_by_name(tmp_path: Path, key: str, value) -> None:
+    with pytest.raises(BadInput, match="vgg75-bn" if key == "backbone" else key):
+        rows(tmp_path, dataclasses.replace(RECIPE, **{key: value}))
+
+
+def test_one_picture_in_a_class_is_enough_to_train(tmp_path: Path) -> None:
+    assert len(rows(tmp_path, dataclasses.replace(RECIPE, epochs=1), train=drawn(3, 75, 1))) == 1
+
+
+class Cramped(nn.Module):
+    """Memory for so many pictures at once, and no more."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training and len(x) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return x
+
+
+def cramped(monkeypatch: pytest.MonkeyPatch, room: int) -> Recipe:
+    plain = backbones.BACKBONES["vgg75"]
+    tight = dataclasses.replace(plain, build=lambda classes: nn.Sequential(Cramped(room), *plain.build(classes)))
+    monkeypatch.setitem(backbones.BACKBONES, "cramped", tight)
+    monkeypatch.setattr("core.device.precision", lambda *_: "fp32")  # it would measure with 16 pictures
+    return dataclasses.replace(RECIPE, backbone="cramped", augment=False, epochs=1)
+
+
+def test_without_memory_the_batch_is_halved_and_learns_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = rows(tmp_path / "wide", cramped(monkeypatch, 12))[0]
+    tight = rows(tmp_path / "tight", cramped(monkeypatch, 3))[0]
+    assert without_times(tight) == pytest.approx(without_times(wide), rel=1e-3)
+
+
+def test_it_gives_up_after_four_halvings_and_says_how_many_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadInput, match=r"Not even \d+ pictures at once fit into the memory of cpu"):
+        rows(tmp_path, cramped(monkeypatch, 0))
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_never_replaced_in_silence(name: str) -> None:
+    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if there[name]():
+        pytest.skip(f"this machine has {name}")
+    with pytest.raises(BadSetting, match=f"WINNOW_DEVICE='{name}'.*only: cpu"):
+        device(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert device("auto").type == "cpu"
+
+
+def test_an_unknown_device_names_what_was_wanted() -> None:
+    with pytest.raises(BadSetting, match="'tpu'.*auto, cpu, cuda, mps"):
+        device("tpu")
+
+
+def test_augmented_pictures_keep_their_shape_and_repeat_with_the_seed() -> None:
+    x = torch.rand(8, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+    one, two, other = (augment(x, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert one.shape == x.shape and torch.equal(one, two) and not torch.equal(one, other)
+
+
+def test_about_half_of_the_augmented_pictures_are_mirrored() -> None:
+    x = torch.linspace(-1, 1, 32).expand(400, 3, 32, 32).contiguous()  # brighter to the right
+    out = augment(x, torch.Generator().manual_seed(0))
+    mirrored = (out[..., -1].mean((1, 2)) < out[..., 0].mean((1, 2))).float().mean()
+    assert 0.4 < mirrored < 0.6

@@ -1,0 +1,43 @@
+"""Drawn pictures that a network learns within seconds, and networks trained on them; test data, not a test."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core.backbones import backbone
+from core.checkpoint import Model, load
+from core.model import Recipe
+from core.train import Pictures, fit
+
+CLASSES = ("red", "green", "blue")
+
+
+def drawn(count: int, size: int, seed: int, classes: int = 3) -> Pictures:
+    """(count, size, size, 3): noise, and in it a block in the colour of the class, anywhere."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    pixels = rng.integers(0, 200, (count, size, size, 3), dtype=np.uint8)
+    for picture, label in zip(pixels, labels, strict=True):
+        top, left = rng.integers(0, size // 2, 2)
+        picture[top : top + size // 2, left : left + size // 2] = 40
+        picture[top : top + size // 2, left : left + size // 2, label] = 230
+    return Pictures(pixels, labels)
+
+
+def trained(name: str, folder: Path, epochs: int = 3, split: int = 1) -> Model:
+    """A network that has learned the drawn pictures, well or badly."""
+    size = backbone(name).size
+    recipe = Recipe(name, epochs=epochs, batch=12, lr=1e-3)
+    for _ in fit(recipe, CLASSES, drawn(48, size, 1), drawn(24, size, 2), folder, "cpu", threads=2, split=split):
+        pass
+    return load(folder)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
