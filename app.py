@@ -14,12 +14,13 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import WinnowError
+from pages.parts import house
 from pages.parts.routes import ROUTES
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Once per process: a worker for jobs that wait, and word that a web server is here, so that it stays."""
+    """Once per process: a worker for the jobs, which stays while this web server is there."""
     from core import jobs, settings
 
     try:
@@ -28,9 +29,19 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         print(error, file=sys.stderr)
         yield
         return
-    with jobs.web_present(found.home):
-        jobs.ensure_worker(found)
+    with jobs.web_present(found):  # a worker stays, and one that was killed is started again
         yield
 
 
-app = st.App(Path(__file__).parent.resolve() / "pages" / "parts" / "shell.py", routes=ROUTES, lifespan=lifespan)
+UNFORESEEN = "Something went wrong that Winnow did not foresee. Nothing stored is lost: reload the page. The terminal says more."
+
+
+def said(error: Exception) -> bool:
+    """What a button's callback or a fragment raised: its sentence, or that it is a fault of the program. Streamlit logs
+    the traceback to the terminal."""
+    st.error(house.text(error) if isinstance(error, WinnowError) else UNFORESEEN)
+    return True
+
+
+app = st.App(Path(__file__).parent.resolve() / "pages" / "parts" / "shell.py", routes=ROUTES, lifespan=lifespan,
+             on_script_error=said)  # fmt: skip

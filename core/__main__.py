@@ -195,7 +195,7 @@ def _wait(store: Store, settings: Settings, number: int) -> dict[str, Any]:
     from core import jobs
 
     jobs.ensure_worker(settings)
-    job = jobs.wait(store, number, _show(number))
+    job = jobs.wait(store, settings, number, _show(number))
     if job.status != "done":
         print(job.error or f"Job {number} was stopped.", file=sys.stderr)
         return {"job": number, "error": job.error or "stopped", **job.result, "_failed": True}

@@ -83,7 +83,7 @@ def cached(shas: Sequence[str], size: int, folder: Path) -> tuple[np.ndarray, np
         raise Damaged(f"{path} is not there: decode the {len(shas)} pictures first.")
     try:
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError:
+    except (ValueError, EOFError, OSError):
         pixels = np.empty(0)
     if pixels.shape != (len(shas), size, size, 3) or pixels.dtype != np.uint8:
         raise Damaged(f"{path} is damaged: delete it, and it is made again.")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 WEIGHTS, VALIDATION, FACTS = "model.safetensors", "validation.safetensors", "checkpoint.json"
+NO_SEAL = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +173,21 @@ def load_state(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], l
 
 
 def _sealed(facts: Mapping[str, Any]) -> bytes:
-    """JSON that carries the SHA-256 of its own facts as `seal`."""
-    seal = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return json.dumps({**facts, "seal": seal}, indent=1, ensure_ascii=False).encode()
+    """JSON that carries, as `seal`, the SHA-256 of its own bytes with zeros where the seal stands."""
+    blank = json.dumps({**facts, "seal": NO_SEAL}, indent=1, ensure_ascii=False).encode()
+    return blank.replace(NO_SEAL.encode(), hashlib.sha256(blank).hexdigest().encode())
 
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        facts = json.loads(path.read_bytes())
+        data = path.read_bytes()
+        facts = json.loads(data)
     except FileNotFoundError:
         raise Missing(f"{path} is not there: this training has not finished, or was deleted by hand.") from None
     except ValueError:
         raise Damaged(f"{path} is damaged: it is no JSON.") from None
-    seal = facts.pop("seal", "") if isinstance(facts, dict) else ""
-    if seal != hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest():
+    seal = str(facts.pop("seal", "")) if isinstance(facts, dict) else ""
+    if len(seal) != len(NO_SEAL) or hashlib.sha256(data.replace(seal.encode(), NO_SEAL.encode())).hexdigest() != seal:
         raise Damaged(f"{path} is damaged: its SHA-256 is not the one written down when it was saved.")
     return facts
 

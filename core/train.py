@@ -147,9 +147,12 @@ class _Training:
         tensors, facts, warnings = found
         self.net.load_state_dict(_under(tensors, "net."))
         self.best = _under(tensors, "best.")
-        names = [name for name, _ in self.net.named_parameters()]
         slots = self.optimiser.state_dict()
-        slots["state"] = {i: _under(tensors, f"optimiser.{name}.") for i, name in enumerate(names)}
+        for i, (name, parameter) in enumerate(self.net.named_parameters()):
+            kept = _under(tensors, f"optimiser.{name}.")
+            slots["state"][i] = {  # laid out in memory like the weight: the fused step reads both in that order
+                key: torch.empty_like(parameter).copy_(t) if t.shape == parameter.shape else t for key, t in kept.items()
+            }
         self.optimiser.load_state_dict(slots)
         if facts["scaler"]:
             self.scaler.load_state_dict(facts["scaler"])

@@ -18,9 +18,8 @@ def kind(project: Project, name: str, number: int) -> None:
     found = strongest(project, name)
     records = house.store().images_by_id(project.id, [finding.image for finding in found])
     with st.container(border=True):
-        left, right = st.columns([4, 1], vertical_alignment="center")
-        left.markdown(f"**{house.text(name.replace('_', ' ')).capitalize()}** · {house.count(number, 'picture')}")
-        with right:
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**{house.text(name.replace('_', ' ')).capitalize()}** · {house.count(number, 'picture')}")
             house.link("review", "Review them", finding=name, show="any", order="score")
         st.caption(house.text(KINDS[name]) if name in KINDS else "")
         if any(finding.group for finding in found):

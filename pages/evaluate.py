@@ -112,9 +112,8 @@ def cell(project: Project, evaluation: Evaluation, model: str, true: str, said: 
     if not found:
         st.info(f"No picture of {house.text(true, 60)} was called {house.text(said, 60)} by {house.text(model, 60)}.")
         return
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    left.markdown(f"**{house.count(len(found), 'picture')}** of {house.text(true, 60)} called {house.text(said, 60)}, the surest first")
-    with right:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{house.count(len(found), 'picture')}** of {house.text(true, 60)} called {house.text(said, 60)}, the surest first")
         house.link("review", "Review them", ids=",".join(str(image) for image, _ in found), show="any")
     records = house.store().images_by_id(project.id, [image for image, _ in found[:12]])
     house.thumbnails(records, {image: f"{confidence:.0%} sure" for image, confidence in found[:12]})
@@ -155,9 +154,7 @@ def main() -> None:
     classes = list(evaluation.result.get("classes") or next(iter(models.values()))["per_class"])
     st.subheader(f"On the {PARTS[evaluation.part].lower()} part", anchor=False)
     overview(models, evaluation.result.get("images"))
-    for name in models:
-        if name in ENSEMBLES:
-            st.caption(ENSEMBLES[name])
+    st.caption("  \n".join(about for name, about in ENSEMBLES.items() if name in models))
     st.subheader("What is taken for what", anchor=False)
     confusion(project, evaluation, classes)
     st.subheader("Class by class", anchor=False)

@@ -55,7 +55,7 @@ def main() -> None:
         classes = st.multiselect("Explain these classes", list(split.classes), [], placeholder="the class each model names",
                                  max_selections=3, help="For each picture and model: what speaks for these classes, and what against.")
         fine = st.checkbox("Finer, slower", help="Compares with 200 training pictures instead of 50: less noise, about four times the time.")
-        go = st.button("Explain", type="primary", disabled=not chosen, key="run")
+        go = st.button("Explain", disabled=not chosen, key="run")
     if not chosen:
         st.caption("Choose pictures first.")
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.jobs.watch import duration, log_tail
 from core.model import Job
 from pages.parts import head, house, progress
 
@@ -17,9 +18,7 @@ def title(job: Job, names: dict[int, str]) -> str:
 
 
 def log(job: Job) -> None:
-    from core import jobs
-
-    lines = jobs.log_tail(house.settings(), job.id, LINES)
+    lines = log_tail(house.settings(), job.id, LINES)
     st.code(lines or "The log is empty.", language=None, wrap_lines=True)
 
 
@@ -37,7 +36,7 @@ def active(numbers: list[int], names: dict[int, str]) -> None:
 
 def past(job: Job, names: dict[int, str]) -> None:
     marks = {"done": "✓ done", "failed": "✗ failed", "stopped": "■ stopped"}
-    took = progress.duration((job.ended - job.started).total_seconds()) if job.ended and job.started else ""
+    took = duration((job.ended - job.started).total_seconds()) if job.ended and job.started else ""
     when = f"{job.created:%Y-%m-%d %H:%M} UTC"
     with st.expander(f"{title(job, names)} · {marks[job.status]} · {when}{f' · {took}' if took else ''}", key=f"job-{job.id}", on_change="rerun") as opened:
         if not opened.open:
@@ -51,7 +50,10 @@ def past(job: Job, names: dict[int, str]) -> None:
 
 
 def main() -> None:
-    head.title("jobs")
+    if house.project():
+        head.show("jobs")
+    else:
+        head.title("jobs")
     everything = house.store().jobs(limit=100)
     names = {project.id: project.name for project in house.store().projects()}
     under_way = [job for job in everything if job.status in house.ACTIVE]

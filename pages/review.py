@@ -6,7 +6,6 @@ import getpass
 
 import streamlit as st
 
-from core.errors import BadInput
 from core.model import Project
 from core.review import SIZE, reviewer_name
 from db.store.review import Filter

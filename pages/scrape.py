@@ -84,8 +84,8 @@ def folder() -> dict | None:
 
 
 def choose(project: Project, shown: head.Head) -> None:
-    order = sorted(SOURCES, key=lambda s: (s == "demo") != (project.name == "demo"))
-    source = st.radio("Where to look", order, format_func=lambda s: NAMES.get(s, s), captions=[SOURCES[s].about for s in order],
+    order = sorted((name for name in NAMES if name in SOURCES), key=lambda s: (s == "demo") != (project.name == "demo"))
+    source = st.radio("Where to look", order, format_func=lambda s: NAMES[s], captions=[SOURCES[s].about for s in order],
                       key=f"source-{project.id}", help=LATER)
     st.caption(LATER)
     params = {"urls": table, "folder": folder}.get(source, lambda: asked(source))()
@@ -106,7 +106,7 @@ def outcome(project: Project, job: Job) -> None:
                ("failed", "Failed", "Each with its reason, below.")]  # fmt: skip
     with st.container(horizontal=True):
         for key, label, about in figures:
-            st.metric(label, f"{job.result.get(key, 0):,}", help=about or None, border=True, width=165)
+            st.metric(label, f"{job.result.get(key, 0):,}", help=about or None, border=True, width="stretch", height="stretch")
 
 
 def failures(project: Project) -> None:

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pandas as pd
 import streamlit as st
+from core.split import shares
 
 from core.errors import BadInput
 from core.model import PARTS, Project, Split
-from core.split import shares
 from pages.parts import charts, head, house, progress
 
 NAMES = {"train": "Train", "val": "Validation", "test": "Test"}
@@ -44,8 +44,8 @@ def result(split: Split) -> None:
         for part in PARTS:
             size = len(split.parts[part])
             st.metric(NAMES[part], f"{size:,}", f"{size / total:.0%}", delta_color="off", delta_arrow="off",
-                      help=ABOUT[part], border=True, width=165)
-        st.metric("Leak", f"{split.leak:,}", border=True, width=165,
+                      help=ABOUT[part], border=True, width="stretch", height="stretch")
+        st.metric("Leak", f"{split.leak:,}", border=True, width="stretch", height="stretch",
                   help="Pictures of validation or test with a near-duplicate in another part: the model would have seen them already.")
     if split.leak:
         st.warning(f"{house.count(split.leak, 'picture')} of validation or test {'has' if split.leak == 1 else 'have'} a near-duplicate "

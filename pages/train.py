@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.backbones import BACKBONES
+from core.jobs.watch import duration
 from core.model import Job, Project, Recipe, Run
 from pages.parts import charts, head, house, progress
 
@@ -91,7 +92,7 @@ def runs_table(runs: list[Run]) -> None:
         seconds = r.get("seconds")
         return (run.id, run.recipe.name, run.split, "trained" if run.status == "done" else "not finished",
                 r.get("val_accuracy", None), r.get("best_epoch"), r.get("epochs"), r.get("images_per_second"),
-                progress.duration(seconds) if seconds else "", f"{r.get('device', '')} {r.get('precision', '')}".strip())  # fmt: skip
+                duration(seconds) if seconds else "", f"{r.get('device', '')} {r.get('precision', '')}".strip())  # fmt: skip
 
     st.dataframe(
         pd.DataFrame([row(run) for run in runs], columns=["run", "recipe", "split", "state", "accuracy", "best", "epochs", "speed", "time", "device"]),

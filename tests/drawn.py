@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from torch import nn
 
-from core.backbones import backbone
+from core.backbones import Backbone, backbone
 from core.checkpoint import Model, load
 from core.model import Recipe
 from core.train import Pictures, fit
@@ -26,6 +28,20 @@ def drawn(count: int, size: int, seed: int, classes: int = 3) -> Pictures:
         picture[top : top + size // 2, left : left + size // 2] = 40
         picture[top : top + size // 2, left : left + size // 2, label] = 230
     return Pictures(pixels, labels)
+
+
+def tiny(classes: int) -> nn.Sequential:
+    """A network of the same kinds of layers as the real ones, for tests of what is around it."""
+    return nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(3, 16, 3, bias=False), norm1=nn.BatchNorm2d(16), pool1=nn.MaxPool2d(2), relu1=nn.ReLU(),
+            conv2=nn.Conv2d(16, 16, 3, bias=False), norm2=nn.BatchNorm2d(16), pool2=nn.MaxPool2d(2), relu2=nn.ReLU(),
+            flatten=nn.Flatten(), linear1=nn.Linear(16 * 4 * 4, 32), relu3=nn.ReLU(), logits=nn.Linear(32, classes),
+        )  # fmt: skip
+    )
+
+
+TINY = Backbone(tiny, 24, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "conv2")
 
 
 def trained(name: str, folder: Path, epochs: int = 3, split: int = 1) -> Model:

@@ -7,13 +7,15 @@ suspicion confirmed by a second look at the thumbnails (`core.clean.look`), and 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from core.errors import WinnowError
 from core.model import Finding, ImageRecord, Progress
 
 if TYPE_CHECKING:
-    import numpy as np
+    from core.blobs import Blobs
 
 KINDS: dict[str, str] = {
     "corrupt": "The stored file can no longer be read as the image it was.",
@@ -26,23 +28,57 @@ TOO_SMALL = 64  # px, shorter side; the smallest model looks at 75 x 75
 # Copies of a photo lie within 6 bits when resized, recompressed or mirrored; cut by 4 per cent, within 8 to 12. The
 # second look makes a wide search affordable: of 67,000 suspicions in one set on white background it keeps some 25.
 RADIUS = 11
+BATCH = 128  # pairs compared at once
 _INVERSE = (0, 1, 2, 3, 4, 6, 5, 7)  # of core.pixels.FLIPS: only the two quarter turns are not their own
 
 
-def exact(images: Sequence[ImageRecord]) -> Iterator[Finding]:
-    """Images with equal bytes or equal pixels, one group for each picture."""
+def checks(
+    images: Sequence[ImageRecord], several: Mapping[int, Sequence[tuple[str, str]]], blobs: Blobs
+) -> Iterator[tuple[str, list[Finding]]]:
+    """All checks, one after the other: (what is being done, what was found by it). `several` as in `exact`."""
+    yield "looking for pictures that are too small", list(quality(images))
+    for done, some in enumerate(_stored(images, blobs)):
+        yield f"checking the stored files: {done * BATCH:,} of {len(images):,}", some
+    groups = list(exact(images, several))
+    yield "looking for the same picture twice", groups
+    for found in near(images, blobs.thumb):
+        if isinstance(found, Progress):
+            yield f"{found.note}: {found.done:,} of {found.total:,}", []
+        elif found.kind == "corrupt":
+            yield "a thumbnail cannot be read", [found]
+        else:
+            groups.append(found)
+            yield "looking for near-duplicates", [found]
+    yield "looking for labels that disagree", list(conflicts(images, groups, several))
+
+
+def exact(
+    images: Sequence[ImageRecord], several: Mapping[int, Sequence[tuple[str, str]]] | None = None
+) -> Iterator[Finding]:
+    """Images with equal pixels, and images whose bytes came from several places; one group for each picture.
+
+    `several`: image id -> (address, label) of each place, for images that came from more than one.
+    """
+    several = several or {}
     for members in _same_pixels(images).values():
-        if len(members) > 1:
-            yield from _findings(members, "exact_duplicate", dict.fromkeys((one.id for one in members), 1.0), "pixels")
+        if len(members) > 1 or members[0].id in several:
+            scores = dict.fromkeys((one.id for one in members), 1.0)
+            for finding in _findings(members, "exact_duplicate", scores, "pixels"):
+                places = len({address for address, _ in several.get(finding.image, ())})
+                yield replace(finding, note=f"{finding.note}; found at {places} addresses") if places > 1 else finding
 
 
-def near(images: Sequence[ImageRecord], thumb: Callable[[str], bytes], radius: int = RADIUS) -> Iterator[Finding | Progress]:
+def near(
+    images: Sequence[ImageRecord], thumb: Callable[[str], bytes], radius: int = RADIUS
+) -> Iterator[Finding | Progress]:
     """Groups of near-duplicates among different pictures, mirrored and turned copies too; Progress in between.
 
     `thumb` gives a thumbnail (JPEG) by the image's SHA-256; `radius` is in bits of 64, 0..15. Exact copies of a member
     join its group. Each image stands in at most one group, and every member is confirmed against the group's middle
-    one, so a chain of small changes cannot tie strangers together.
+    one, so a chain of small changes cannot tie strangers together. An image whose thumbnail cannot be read is corrupt.
     """
+    import numpy as np
+
     from core.clean.look import same, small, turned
 
     copies = list(_same_pixels(images).values())
@@ -50,43 +86,57 @@ def near(images: Sequence[ImageRecord], thumb: Callable[[str], bytes], radius: i
     found = suspects([one.facts.hashes for one in pictures], radius)
     tiny: dict[int, np.ndarray] = {}
     wanted = sorted({index for i, j, _ in found for index in (i, j)})
-    total = len(wanted) + len(found)
     for done, index in enumerate(wanted):
-        tiny[index] = small(thumb(pictures[index].facts.sha256))
         if done % 200 == 0:
-            yield Progress(done, total, f"reading {len(wanted)} pictures that look alike")
+            yield Progress(done, len(wanted), "reading the pictures that look alike")
+        try:
+            tiny[index] = small(thumb(pictures[index].facts.sha256))
+        except (WinnowError, ValueError) as error:
+            yield corrupt(pictures[index], error)
+    found = [(i, j, flip) for i, j, flip in found if i in tiny and j in tiny]
+
+    def look(some: Sequence[tuple[int, int, int]]) -> list[float]:
+        one = np.stack([turned(tiny[i], flip) for i, _, flip in some])
+        return same(one, np.stack([tiny[j] for _, j, _ in some])).tolist()
+
+    def flip(i: int, j: int) -> int:
+        return min(range(8), key=lambda k: (pictures[i].facts.hashes[k] ^ pictures[j].facts.hashes[0]).bit_count())
+
     links: dict[int, dict[int, float]] = defaultdict(dict)
-    for done, (i, j, flip) in enumerate(found):
-        score = same(turned(tiny[i], flip), tiny[j])
-        if score:
-            links[i][j] = links[j][i] = max(score, links[i].get(j, 0.0))
-        if done % 500 == 0:
-            yield Progress(len(wanted) + done, total, f"comparing {len(found)} pairs")
-
-    def look(i: int, j: int) -> float:
-        flip = min(range(8), key=lambda k: (pictures[i].facts.hashes[k] ^ pictures[j].facts.hashes[0]).bit_count())
-        return same(turned(tiny[i], flip), tiny[j])
-
-    for scores in _groups(links, look):
+    for start in range(0, len(found), BATCH):
+        yield Progress(start, len(found), "comparing pairs that look alike")
+        some = found[start : start + BATCH]
+        for (i, j, _), score in zip(some, look(some), strict=True):
+            if score:
+                links[i][j] = links[j][i] = max(score, links[i].get(j, 0.0))
+    for scores in _groups(links, lambda i, others: look([(i, j, flip(i, j)) for j in others])):
         members = [one for index in scores for one in copies[index]]
         score_of = {one.id: score for index, score in scores.items() for one in copies[index]}
         yield from _findings(members, "near_duplicate", score_of, "perceptual hash, then pixels")
 
 
-def conflicts(images: Iterable[ImageRecord], found: Iterable[Finding]) -> Iterator[Finding]:
-    """Label conflicts in the groups that `exact` and `near` found: one for each member of a group with several labels."""
-    label_of = {one.id: one.label for one in images}
+def conflicts(
+    images: Iterable[ImageRecord], found: Iterable[Finding], several: Mapping[int, Sequence[tuple[str, str]]] | None = None
+) -> Iterator[Finding]:
+    """Label conflicts in the groups of `exact` and `near`: one for each member of a group with more than one label.
+
+    The same bytes found under two labels (`several`, as in `exact`) are a conflict as well.
+    """
+    labels_of = {one.id: {one.label} for one in images}
+    for image, places in (several or {}).items():
+        if image in labels_of:
+            labels_of[image] |= {label for _, label in places}
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in found:
         groups[finding.group].append(finding)
     told: set[int] = set()
     # Near groups first: they hold the exact copies of their members as well.
     for group in sorted(groups, key=lambda name: (groups[name][0].kind != "near_duplicate", name)):
-        labels = sorted({label_of[one.image] for one in groups[group]})
+        labels = sorted(set().union(*(labels_of[one.image] for one in groups[group])))
         for one in groups[group] if len(labels) > 1 else ():
             if one.image not in told:
                 told.add(one.image)
-                note = f"here {label_of[one.image]}; its copies are in {', '.join(labels)}"
+                note = "the same photo is in " + ", ".join(labels)
                 yield Finding(one.image, "label_conflict", one.score, one.by, group, note)
 
 
@@ -124,6 +174,18 @@ def best(members: Sequence[ImageRecord]) -> ImageRecord:
     return max(members, key=lambda one: (one.facts.width * one.facts.height, one.facts.size, -one.id))
 
 
+def _stored(images: Sequence[ImageRecord], blobs: Blobs) -> Iterator[list[Finding]]:
+    """Batch by batch, the images whose stored file is gone or has changed."""
+    for start in range(0, len(images), BATCH):
+        bad = []
+        for one in images[start : start + BATCH]:
+            try:
+                blobs.get(one.facts.sha256, verify=True)
+            except WinnowError as error:
+                bad.append(corrupt(one, error))
+        yield bad
+
+
 def _same_pixels(images: Sequence[ImageRecord]) -> dict[str, list[ImageRecord]]:
     groups: dict[str, list[ImageRecord]] = defaultdict(list)
     for one in images:
@@ -131,23 +193,24 @@ def _same_pixels(images: Sequence[ImageRecord]) -> dict[str, list[ImageRecord]]:
     return groups
 
 
-def _groups(links: dict[int, dict[int, float]], look: Callable[[int, int], float]) -> Iterator[dict[int, float]]:
-    """Confirmed pairs -> groups {index: score}, all members confirmed against the best linked one of them.
+def _groups(
+    links: dict[int, dict[int, float]], look: Callable[[int, list[int]], list[float]]
+) -> Iterator[dict[int, float]]:
+    """Confirmed pairs -> groups {index: score}: the middle one has score of its best match, the others theirs with it.
 
-    Within a connected component the middle one takes whoever is linked to it, or passes the same look directly; what
+    Within a connected component the one with most links takes whoever is linked to it, or passes `look` directly; what
     is left of the component is grouped again.
     """
     for component in _components(links):
         rest = set(component)
-        while len(rest) > 1:
+        while any(links[i].keys() & rest for i in rest):
             middle = max(rest, key=lambda i: (len(links[i].keys() & rest), sum(links[i].values()), -i))
-            scores = {j: links[middle].get(j) or look(middle, j) for j in sorted(rest - {middle})}
-            scores = {j: score for j, score in scores.items() if score}
-            rest -= {middle, *scores}
-            if scores:
-                yield {middle: max(scores.values()), **scores}
-            elif not any(links[i].keys() & rest for i in rest):
-                break
+            rest.remove(middle)
+            scores = {j: links[middle][j] for j in links[middle].keys() & rest}
+            far = sorted(rest - scores.keys())
+            scores |= {j: score for j, score in zip(far, look(middle, far) if far else [], strict=True) if score}
+            rest -= scores.keys()
+            yield {middle: max(scores.values()), **scores}
 
 
 def _components(links: dict[int, dict[int, float]]) -> Iterator[list[int]]:
@@ -170,5 +233,47 @@ def _findings(members: list[ImageRecord], kind: str, scores: dict[int, float], b
     size = f"{keep.facts.width} x {keep.facts.height} px"
     group = f"{kind}-{min(one.id for one in members)}"
     for one in sorted(members, key=lambda one: one.id):
-        note = f"best copy of {len(members)}, {size}" if one is keep else f"a copy of image {keep.id}, {size}"
+        note = f"best copy, {size}" if one is keep else f"a copy of image {keep.id}, {size}"
         yield Finding(one.id, kind, round(scores[one.id], 4), by, group, note)
+
+
+class Verify:
+    """sha256 -> nothing, in a child process: the file and its thumbnail are there, and the file is what was fetched."""
+
+    def __init__(self, storage: str) -> None:
+        self.storage = storage
+
+    def __call__(self, sha256: str) -> None:
+        """Raises Missing or Damaged."""
+        from core.blobs import Blobs
+
+        blobs = Blobs(self.storage)
+        blobs.get(sha256, verify=True)
+        blobs.thumb(sha256)
+
+
+def with_origins(
+    images: Iterable[ImageRecord], found: Sequence[Finding], several: Mapping[int, Sequence[tuple[str, str]]]
+) -> list[Finding]:
+    """`found`, with what only the origins tell: `several` names image -> (address, label) of files that came from several
+    addresses with the same bytes. They are exact duplicates, and where the labels differ a label conflict."""
+    have = {(one.image, one.kind) for one in found}
+    more = []
+    for image in images:
+        places = several.get(image.id, ())
+        labels = sorted({label for _, label in places})
+        group = f"exact_duplicate-{image.id}"
+        if len({address for address, _ in places}) > 1 and (image.id, "exact_duplicate") not in have:
+            more.append(Finding(image.id, "exact_duplicate", 1.0, "bytes", group, f"the same file at {len(places)} addresses"))
+        if len(labels) > 1:
+            note = f"here {image.label}; the same file was found as {', '.join(labels)}"
+            more.append(Finding(image.id, "label_conflict", 1.0, "bytes", group, note))
+    return [*found, *more]
+
+
+def one_each(found: Iterable[Finding]) -> list[Finding]:
+    """The first finding of each image and kind."""
+    first: dict[tuple[int, str], Finding] = {}
+    for one in found:
+        first.setdefault((one.image, one.kind), one)
+    return list(first.values())

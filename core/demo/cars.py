@@ -76,38 +76,38 @@ def _stretch(corners: list[tuple[float, float, float]], long: float, high: float
 
 
 def _sedan(rng: random.Random) -> Body:
-    u, tail, nose = rng.uniform, rng.uniform(-0.04, 0.05), rng.uniform(-0.05, 0.05)
-    deck, roof = u(0.55, 0.95), u(-0.10, 0.12)
-    long, high = u(0.96, 1.04), u(0.97, 1.03)
+    u, tail, nose = rng.uniform, rng.uniform(-0.03, 0.04), rng.uniform(-0.05, 0.05)
+    deck, roof = u(0.72, 0.98), u(-0.06, 0.10)
+    long, high = u(0.97, 1.04), u(0.98, 1.04)
     outline = _stretch([
-        (0.16, 0.24, 0), (0.03, 0.27, 0.06), (0.00, 0.52, 0.1), (0.05, 0.78, 0.1), (0.07, 1.02 + tail, 0.07),
-        (0.30, 1.06 + tail, 0.15), (deck, 1.07 + tail / 2, 0.16), (1.40 + roof, 1.40, 0.42), (1.95 + roof, 1.475, 0.6),
-        (2.72, 1.42, 0.42), (3.52, 1.02, 0.16), (4.30, 0.90 + nose, 0.35), (4.66, 0.74 + nose, 0.16),
+        (0.16, 0.24, 0), (0.03, 0.27, 0.06), (0.00, 0.52, 0.1), (0.04, 0.78, 0.1), (0.05, 1.00 + tail, 0.07),
+        (0.30, 1.04 + tail, 0.12), (deck, 1.06 + tail / 2, 0.12), (1.36 + roof, 1.44, 0.30), (1.95 + roof, 1.50, 0.6),
+        (2.74, 1.45, 0.34), (3.44, 1.02, 0.14), (4.34, 0.92 + nose, 0.3), (4.68, 0.78 + nose, 0.14),
         (4.74, 0.50, 0.12), (4.72, 0.26, 0.06), (4.58, 0.22, 0),
     ], long, high)
-    pillar = u(2.02, 2.14)
-    return Body("sedan", outline, 1.84, 0.24, (1.00 * high + tail / 2, 0.95 * high),
-                (deck * long, (1.40 + roof) * long, 2.72 * long, 3.52 * long), (0.98 * long, 3.80 * long),
-                u(0.31, 0.345), [(0.98 * long, 1.20 * long), (1.22 * long, (pillar - 0.05) * long),
-                                 ((pillar + 0.03) * long, 3.32 * long)],
-                [1.12 * long, pillar * long, 3.22 * long], slope=u(0.5, 0.9))
+    pillar = u(2.04, 2.14)
+    return Body("sedan", outline, 1.82, 0.24, (1.00 * high + tail / 2, 0.96 * high),
+                (deck * long, (1.36 + roof) * long, 2.74 * long, 3.44 * long), (0.96 * long, 3.78 * long),
+                u(0.30, 0.33), [(1.00 * long, 1.24 * long), (1.27 * long, (pillar - 0.05) * long),
+                                ((pillar + 0.03) * long, 3.28 * long)],
+                [1.14 * long, pillar * long, 3.18 * long], slope=u(0.3, 0.6))
 
 
 def _coupe(rng: random.Random) -> Body:
     u = rng.uniform
-    long, high, fast = u(0.97, 1.06), u(0.91, 0.98), u(0.0, 1.0)  # fast: from a notch to a fastback
-    tail, hood = u(-0.03, 0.06), u(-0.03, 0.05)
-    foot = 0.95 - 0.5 * fast
+    long, high, fast = u(0.97, 1.05), u(0.93, 1.0), u(0.0, 1.0)  # fast: from a notch to a fastback
+    tail, hood = u(-0.02, 0.06), u(-0.02, 0.05)
+    foot = 0.80 - 0.46 * fast
     outline = _stretch([
-        (0.18, 0.20, 0), (0.04, 0.23, 0.06), (0.00, 0.48, 0.1), (0.10, 0.72, 0.12), (0.05, 0.90 + tail, 0.05),
-        (0.28, 0.91 + tail, 0.16), (foot, 0.945 + tail / 2, 0.3), (1.55 - 0.1 * fast, 1.24, 0.5), (1.95, 1.285, 0.5),
-        (2.32, 1.25, 0.36), (3.08, 0.90 + hood, 0.2), (4.00, 0.78 + hood, 0.5), (4.42, 0.58, 0.2), (4.48, 0.42, 0.1),
-        (4.46, 0.20, 0.06), (4.30, 0.17, 0),
+        (0.18, 0.18, 0), (0.04, 0.21, 0.06), (0.00, 0.46, 0.1), (0.10, 0.68, 0.12), (0.03, 0.84 + tail, 0.05),
+        (0.24, 0.86 + tail, 0.14), (foot, 0.89 + tail / 2, 0.3), (1.34 - 0.1 * fast, 1.16, 0.5), (1.70, 1.21, 0.45),
+        (2.02, 1.18, 0.34), (2.74, 0.86 + hood, 0.2), (3.80, 0.74 + hood, 0.5), (4.24, 0.56, 0.22), (4.34, 0.40, 0.1),
+        (4.32, 0.18, 0.06), (4.16, 0.15, 0),
     ], long, high)
-    return Body("coupe", outline, 1.88, 0.19, (0.90 * high, 0.83 * high),
-                (foot * long, (1.5 - 0.1 * fast) * long, 2.32 * long, 3.08 * long), (0.88 * long, 3.54 * long),
-                u(0.33, 0.365), [(1.02 * long, 1.42 * long), (1.47 * long, 2.86 * long)],
-                [1.46 * long, 2.84 * long], slope=u(0.9, 1.5), half_tail=0.2)
+    return Body("coupe", outline, 1.88, 0.18, (0.86 * high, 0.79 * high),
+                (foot * long, (1.3 - 0.1 * fast) * long, 2.02 * long, 2.74 * long), (0.84 * long, 3.44 * long),
+                u(0.345, 0.38), [(0.88 * long, 1.24 * long), (1.28 * long, 2.54 * long)],
+                [1.26 * long, 2.52 * long], slope=u(0.9, 1.5), half_tail=0.2)
 
 
 def _suv(rng: random.Random) -> Body:
@@ -116,7 +116,7 @@ def _suv(rng: random.Random) -> Body:
     lean, rear = 0.42 - 0.30 * boxy, 0.30 - 0.16 * boxy
     outline = _stretch([
         (0.16, 0.36, 0), (0.03, 0.38, 0.06), (0.00, 0.66, 0.1), (0.04, 0.98, 0.1), (0.10, 1.14, 0.1),
-        (0.10 + lean, 1.62, 0.16), (0.9, 1.715, 0.5), (1.8, 1.74, 0.7), (2.72 + 0.12 * boxy, 1.67, 0.32),
+        (0.10 + lean, 1.68, 0.16), (0.9, 1.78, 0.5), (1.8, 1.80, 0.7), (2.72 + 0.12 * boxy, 1.73, 0.32),
         (3.42, 1.20 + 0.02 * boxy, 0.14), (4.28, 1.08 + nose, 0.24), (4.52, 0.94 + nose, 0.14), (4.60, 0.62, 0.1),
         (4.57, 0.38, 0.06), (4.42, 0.34, 0),
     ], long, high)
@@ -133,11 +133,11 @@ def _suv(rng: random.Random) -> Body:
 def _truck(rng: random.Random) -> Body:
     u, crew = rng.uniform, rng.random() < 0.55  # crew: four doors and a short bed
     long, high, nose = u(0.95, 1.03), u(0.97, 1.06), u(-0.03, 0.05)
-    back = 1.72 if crew else 2.36
+    back = 1.88 if crew else 2.42
     outline = _stretch([
         (0.14, 0.46, 0), (0.02, 0.48, 0.05), (0.00, 0.66, 0.04), (0.05, 0.72, 0.04), (0.05, 1.14, 0.04),
-        (0.5, 1.155, 0.1), (back - 0.04, 1.165, 0.01), (back + 0.04, 1.30, 0.05), (back + 0.12, 1.80, 0.10),
-        (back + 0.7, 1.87, 0.3), (3.35, 1.83, 0.24), (3.93, 1.27, 0.12), (5.02, 1.20 + nose, 0.16),
+        (0.5, 1.155, 0.1), (back - 0.04, 1.165, 0.01), (back + 0.04, 1.30, 0.05), (back + 0.12, 1.86, 0.10),
+        (back + 0.7, 1.94, 0.3), (3.35, 1.90, 0.24), (3.93, 1.27, 0.12), (5.02, 1.20 + nose, 0.16),
         (5.20, 1.10 + nose, 0.1), (5.24, 0.72, 0.08), (5.22, 0.46, 0.06), (5.06, 0.42, 0),
     ], long, high)
     pillar = 2.66

@@ -38,6 +38,22 @@ def search(query: str, limit: int, options: Options, get: Get) -> Iterator[Candi
                         error="" if url else "malformed url")  # fmt: skip
 
 
+def columns(path: Path) -> list[str]:
+    """The names in the table's first line. Raises BadInput where it is missing or cannot be read."""
+    if path.is_file() and path.suffix.lower() in (".parquet", ".pq"):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return list(pq.read_schema(path).names)
+        except (pa.ArrowException, OSError) as error:
+            raise BadInput(f"The table {path.name} is not a Parquet file that can be read: {error}.") from None
+    for _ in _rows(path, []):  # says why a file that is missing or of another kind cannot be read
+        break
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        return [name.strip() for name in next(csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()]), [])]
+
+
 def _rows(path: Path, wanted: Sequence[str]) -> Iterator[Row]:
     if not path.is_file():
         raise BadInput(f"--table {str(path)!r} is not a file.")

@@ -138,7 +138,7 @@ class Guard(AbstractResolver):
         if task is None or until < now:
             task = asyncio.ensure_future(self._judge(host, port))
             self._known[host, port] = (now + FRESH, task)
-        found = await asyncio.shield(task)  # others may wait for it too
+        found = task.result() if task.done() else await asyncio.shield(task)  # others may wait for it too
         if isinstance(found, Refused):
             raise type(found)(found.reason, str(found))
         return found

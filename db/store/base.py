@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 
 from core.errors import BadInput, Busy, Fenced
 from core.model import Claim
@@ -52,13 +52,15 @@ class Base:
             yield connection
 
     @staticmethod
-    def _guard(connection: Connection, claim: Claim, **values: Any) -> None:
-        held = connection.execute(
+    def _guard(connection: Connection, claim: Claim, **values: Any) -> bool:
+        """Touch the job's row if the claim still holds it. True = a person asked the job to stop. Raises Fenced."""
+        cancel = connection.execute(
             update(jobs).where(jobs.c.id == claim.job, jobs.c.fence == claim.fence, jobs.c.status == "running")
-            .values(updated=now(), **values)
-        )
-        if held.rowcount != 1:
+            .values(updated=now(), **values).returning(jobs.c.cancel)
+        ).scalar_one_or_none()
+        if cancel is None:
             raise Fenced(f"Job {claim.job} is no longer this worker's: it was stopped, or another worker took it over.")
+        return cancel
 
     def _insert_new(self, table: Any) -> Any:
         """INSERT ... ON CONFLICT, in the dialect at hand (both spell it alike)."""
@@ -70,8 +72,12 @@ class Base:
 def _said() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (IntegrityError, ProgrammingError):
+        raise  # a caller's, or a mistake in this program
+    except DatabaseError as error:  # locked, full, read-only, a damaged page
         raise Busy(f"The database did not answer: {error.orig}. Try again; nothing was half written.") from error
+    except OverflowError as error:
+        raise BadInput("A number is larger than a database can keep.") from error
 
 
 __all__ = ["Base", "Row", "insert", "now", "text"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, insert, or_, select, update
+from sqlalchemy import and_, exists, insert, or_, select, true, update
 
 from core.errors import BadInput, Fenced
 from core.model import Claim, Job
@@ -31,17 +31,20 @@ class Jobs(Base):
             ).returning(jobs)).one()
         return _job(row)
 
-    def claim(self, machine: str, lease: float) -> tuple[Job, Claim] | None:
+    def claim(self, machine: str, lease: float, need: str = "") -> tuple[Job, Claim] | None:
         """Take the oldest job that is queued, or whose worker's lease ran out; one guarded UPDATE. `lease` in seconds.
 
-        A training waits while another one runs. None = nothing to do.
+        `need` "cpu" or "gpu" takes such a job only. A training waits while another one runs. None = nothing to do.
         """
         busy = jobs.alias()
         at = now()
         free = or_(jobs.c.status == "queued", and_(jobs.c.status == "running", jobs.c.lease < at))
         gpu = exists().where(busy.c.need == "gpu", busy.c.status == "running", busy.c.lease >= at, busy.c.id != jobs.c.id)
-        wanted = (select(jobs.c.id).where(free, or_(jobs.c.need == "cpu", ~gpu)).order_by(jobs.c.id).limit(1)
-                  .with_for_update(skip_locked=True))
+        fits = and_(or_(jobs.c.need == "cpu", ~gpu), jobs.c.need == need if need else true())
+        wanted = select(jobs.c.id).where(free, fits).order_by(jobs.c.id).limit(1).with_for_update(skip_locked=True)
+        with self._read() as c:  # several times a second there is nothing to do: that takes no lock from anyone
+            if c.execute(select(jobs.c.id).where(free, or_(fits, jobs.c.cancel)).limit(1)).one_or_none() is None:
+                return None
         with self._write() as c:
             # A person's stop, or too many deaths, ends a job that nobody holds.
             c.execute(update(jobs).where(free, jobs.c.cancel).values(status="stopped", ended=at, note="stopped"))
@@ -66,14 +69,15 @@ class Jobs(Base):
         with self._write() as c:
             row = c.execute(update(jobs).where(
                 jobs.c.id == claim.job, jobs.c.fence == claim.fence, jobs.c.status == "running",
-            ).values(lease=at + timedelta(seconds=lease)).returning(jobs.c.cancel)).one_or_none()
+            ).values(lease=at + timedelta(seconds=lease), updated=at).returning(jobs.c.cancel)).one_or_none()
         if row is None:
             raise Fenced(f"Job {claim.job} is no longer this worker's.")
         return row.cancel
 
-    def progress(self, claim: Claim, done: int, total: int | None, note: str) -> None:
+    def progress(self, claim: Claim, done: int, total: int | None, note: str) -> bool:
+        """Write how far the job is; True = a person asked it to stop. Raises Fenced."""
         with self._write() as c:
-            self._guard(c, claim, done=done, total=total, note=note)
+            return self._guard(c, claim, done=done, total=total, note=note)
 
     def finish(self, claim: Claim, status: str, result: Mapping[str, Any] | None = None, error: str = "") -> None:
         """End the job: "done", "failed" (with its one sentence) or "stopped". Raises Fenced."""
@@ -81,10 +85,20 @@ class Jobs(Base):
             values: dict[str, Any] = {"status": status, "error": error, "ended": now(), "lease": None}
             self._guard(c, claim, **values, **({} if result is None else {"result": dict(result)}))
 
-    def release(self, claim: Claim) -> None:
-        """Back into the queue: its process died and the same worker will start it again."""
+    def release(self, claim: Claim, died: bool = True) -> None:
+        """Back into the queue: its process died, or (not `died`, which counts as no attempt) its worker leaves."""
         with self._write() as c:
-            self._guard(c, claim, status="queued", lease=None)
+            self._guard(c, claim, status="queued", lease=None, attempts=jobs.c.attempts - (0 if died else 1))
+
+    def take_back(self, machine: str) -> list[tuple[int, float]]:
+        """End the leases of this machine's earlier worker, which is known to be gone: its jobs can be claimed at once.
+
+        Gives the process (pid, created) of each, where it was noted: it may run still and has to be ended.
+        """
+        with self._write() as c:
+            rows = c.execute(update(jobs).where(jobs.c.machine == machine, jobs.c.status == "running").values(
+                lease=now() - timedelta(days=1)).returning(jobs.c.pid, jobs.c.pid_created)).all()
+        return [(row.pid, row.pid_created) for row in rows if row.pid is not None]
 
     def cancel(self, job: int) -> None:
         """Ask a job to stop; one that only waits is stopped at once."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
 
 from core.errors import BadInput
-from core.model import Applied, Claim, Decision, Finding, Operation, Tile
+from core.model import Applied, Claim, Decision, Finding, Operation, Tile, Verdict
 from db.store.base import Base, now, text
 from db.tables import decisions, findings, images, leases, operations
 
 Order = Literal["found", "score", "label"]
+LONGEST_REASON = 40  # characters, as wide as the column
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ class Review(Base):
         with self._write() as c:
             new = c.execute(self._insert_new(operations).values(
                 id=text(operation.id, "operation id"), project=project, reviewer=text(operation.reviewer, "name"),
-                undoes=operation.undoes, stored=0, conflicts=[], created=now(),
+                undoes=text(operation.undoes, "operation id"), stored=0, conflicts=[], created=now(),
             ).on_conflict_do_nothing(index_elements=["id"]).returning(operations.c.id)).scalar_one_or_none()
             if new is None:
                 row = c.execute(select(operations).where(operations.c.id == operation.id)).one()
@@ -183,10 +184,15 @@ class Review(Base):
         ids = [d.image for d in operation.decisions]
         if len(set(ids)) != len(ids):
             raise BadInput(f"Operation {operation.id} decides on one image twice.")
+        for d in operation.decisions:
+            if d.verdict not in get_args(Verdict) or len(text(d.reason, "reason")) > LONGEST_REASON:
+                raise BadInput(f"The decision {d.verdict!r} ({d.reason[:60]!r}) on image {d.image} is none: wanted keep, "
+                               f"reject or undecided, and a reason of at most {LONGEST_REASON} characters.")
         held: dict[int, Any] = {}
         for i in range(0, len(ids), 500):
             held |= {r.id: r for r in c.execute(select(images).where(images.c.project == project,
-                                                                     images.c.id.in_(ids[i:i + 500])).with_for_update())}
+                                                                     images.c.id.in_(ids[i:i + 500]))
+                                           .order_by(images.c.id).with_for_update())}  # one order: no two wait in a ring
         missing = [i for i in ids if i not in held]
         if missing:
             raise BadInput(f"There is no image {missing[0]} in this project.")
@@ -201,7 +207,8 @@ class Review(Base):
         if not done:
             raise BadInput(f"There is nothing to undo in operation {operation.undoes!r}.")
         held = {r.id: r for r in c.execute(select(images).where(images.c.id.in_(
-            select(decisions.c.image).where(decisions.c.operation == operation.undoes))).with_for_update())}
+            select(decisions.c.image).where(decisions.c.operation == operation.undoes)))
+            .order_by(images.c.id).with_for_update())}
         return [{"row": held[d.image], "version": d.version, "verdict": d.was_verdict, "reason": d.was_reason,
                  "label": d.was_label} for d in done]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 
 from sqlalchemy import Connection, and_, bindparam, case, distinct, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
@@ -24,6 +24,17 @@ def _record(row: Row) -> ImageRecord:
                        struct.unpack(">8Q", row.hashes))
     return ImageRecord(row.id, facts, row.origin, row.label, row.source_label, row.part, row.verdict, row.reason,
                        row.version)
+
+
+def _storable(found: Candidate) -> Candidate:
+    """The candidate; one with text that a database cannot keep becomes a failure with that text made plain."""
+    try:
+        for value in astuple(found):
+            text(value)
+    except BadInput:
+        plain = {k: v.encode(errors="replace").decode().replace("\x00", "\ufffd") for k, v in asdict(found).items()}
+        return Candidate(**{**plain, "error": found.error and plain["error"] or "malformed text"})
+    return found
 
 
 def _candidate(row: Row) -> Candidate:
@@ -75,6 +86,7 @@ class Scrape(Base):
 
     def add_candidates(self, claim: Claim, project: int, start: int, found: Sequence[Candidate]) -> None:
         """Store a batch that begins at position `start` of the source. A URL fetched earlier is a duplicate at once."""
+        found = [_storable(x) for x in found]
         rows = [{
             **{k: v for k, v in asdict(x).items() if k != "error"}, "project": project, "found_by": claim.job,
             "fetched_by": claim.job, "position": start + i, "status": "failed" if x.error else "pending",

@@ -32,8 +32,8 @@ def _figure(title: str, height: int, x: str = "", y: str = "", **more: Any) -> F
 
     layout = {
         "title": {"text": title, "font": {"size": 15}, "x": 0, "xref": "container", "pad": {"l": 4}},
-        "height": height, "margin": {"l": 8, "r": 12, "t": 64, "b": 40},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "title": {"text": ""}},
+        "height": height, "margin": {"l": 8, "r": 12, "t": 44, "b": 48},
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0, "yanchor": "bottom", "title": {"text": ""}, "traceorder": "normal"},
         "xaxis": {"title": {"text": x, "font": {"size": 12}}, "automargin": True, "fixedrange": True},
         "yaxis": {"title": {"text": y, "font": {"size": 12}}, "automargin": True, "fixedrange": True},
         "hoverlabel": {"align": "left"}, "dragmode": False,
@@ -44,7 +44,7 @@ def _figure(title: str, height: int, x: str = "", y: str = "", **more: Any) -> F
 def _stacked(frame: pd.DataFrame, by: str, colours: Mapping[str, str], title: str, names: Mapping[str, str]) -> Figure:
     """Horizontal bars, one for each class, in the frame's order from the top."""
     labels = list(dict.fromkeys(frame["class"]))
-    figure = _figure(title, 110 + LINE * len(labels), x="images", barmode="stack", bargap=0.3)
+    figure = _figure(title, 130 + LINE * len(labels), x="pictures", barmode="stack", bargap=0.3)
     for kind, colour in colours.items():
         rows = frame[frame[by] == kind].groupby("class")["images"].sum().reindex(labels, fill_value=0)
         if not rows.sum():
@@ -61,13 +61,13 @@ def _stacked(frame: pd.DataFrame, by: str, colours: Mapping[str, str], title: st
 def verdicts(frame: pd.DataFrame) -> Figure:
     """Images of each class by what was decided. Columns class, verdict (keep, undecided, reject), images."""
     names = {"keep": "kept", "undecided": "undecided", "reject": "rejected"}
-    return _stacked(frame, "verdict", VERDICTS, "Images of each class", names)
+    return _stacked(frame, "verdict", VERDICTS, "Pictures of each class", names)
 
 
 def parts(frame: pd.DataFrame) -> Figure:
     """Images of each class by part of the split. Columns class, part (train, val, test), images."""
     names = {"train": "to learn from (train)", "val": "to choose by (validation)", "test": "to test with (test)"}
-    return _stacked(frame, "part", PARTS, "Images of each class and part", names)
+    return _stacked(frame, "part", PARTS, "Pictures of each class and part", names)
 
 
 def curve(frame: pd.DataFrame, what: str) -> Figure:
@@ -76,7 +76,7 @@ def curve(frame: pd.DataFrame, what: str) -> Figure:
     Columns run, epoch (from 1), part (train, validation), value. `what` is "loss" or "accuracy" (0..1).
     """
     title = {"loss": "Loss (lower is better)", "accuracy": "Accuracy (higher is better)"}[what]
-    figure = _figure(title, 320, x="epoch", y="share of images" if what == "accuracy" else "cross-entropy, nats")
+    figure = _figure(title, 360, x="epoch", y="share of pictures" if what == "accuracy" else "cross-entropy, nats")
     figure.update_layout(hovermode="x unified")
     for i, (run, rows) in enumerate(frame.groupby("run", sort=False)):
         for part, dash in (("train", "dot"), ("validation", "solid")):
@@ -94,7 +94,7 @@ def curve(frame: pd.DataFrame, what: str) -> Figure:
 
 def scores(frame: pd.DataFrame) -> Figure:
     """Accuracy of each model with its 95 % interval. Columns model, accuracy, low, high (0..1)."""
-    figure = _figure("Accuracy, with the 95 % interval", 110 + 34 * len(frame), x="share of images named rightly")
+    figure = _figure("Accuracy, with the 95 % interval", 110 + 34 * len(frame), x="share of pictures named rightly")
     figure.add_scatter(
         y=[name(model) for model in frame["model"]], x=frame["accuracy"], mode="markers", marker={"size": 11, "color": TEAL},
         error_x={"type": "data", "symmetric": False, "array": frame["high"] - frame["accuracy"],
@@ -126,7 +126,7 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: bo
     figure.add_scatter(
         x=columns, y=rows, mode="markers", marker={"size": cell * 0.9, "symbol": "square", "opacity": 0}, showlegend=False,
         customdata=[[int(r), int(c), int(table[r, c]), name(classes[r], 60), name(classes[c], 60), values[r, c]] for r, c in zip(rows, columns, strict=True)],
-        hovertemplate="true %{customdata[3]}, said %{customdata[4]}: %{customdata[2]:,} images"
+        hovertemplate="true %{customdata[3]}, said %{customdata[4]}: %{customdata[2]:,} pictures"
         + (", %{customdata[5]:.1%} of the row" if share else "") + "<extra></extra>",
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
     )  # fmt: skip
@@ -140,7 +140,7 @@ def probabilities(frame: pd.DataFrame, most: int = 5) -> Figure:
     """What each model says of one picture: the likeliest `most` classes. Columns model, class, probability (0..1)."""
     top = frame.groupby("class")["probability"].max().nlargest(most).index.tolist()
     models = list(dict.fromkeys(frame["model"]))
-    figure = _figure("How sure each model is", 120 + len(top) * (14 + 11 * len(models)), x="calibrated probability",
+    figure = _figure("How sure each model is", 130 + len(top) * (14 + 11 * len(models)), x="calibrated probability",
                      barmode="group", bargap=0.25)
     for i, model in enumerate(models):
         rows = frame[frame["model"] == model].set_index("class")["probability"].reindex(top)

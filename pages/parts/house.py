@@ -30,35 +30,35 @@ class Screen:
     """A page as the navigation shows it."""
 
     title: str
-    icon: str
+    icon: str  # from the icon font that Streamlit ships; nothing is fetched from the network
     group: str
     about: str  # what this step does: one or two sentences
 
 
 SCREENS: dict[str, Screen] = {
-    "project": Screen("Project", "🌾", "Collect", (
+    "project": Screen("Project", ":material/category:", "Collect", (
         "Name the classes you want to tell apart. Everything else (finding pictures, cleaning them, training) "
         "follows from these names.")),
-    "scrape": Screen("Scrape", "🔎", "Collect", (
+    "scrape": Screen("Scrape", ":material/travel_explore:", "Collect", (
         "Find pictures for each class and fetch them. Every picture keeps its address, creator and licence; "
         "every failure keeps its reason.")),
-    "clean": Screen("Clean", "🧹", "Collect", (
+    "clean": Screen("Clean", ":material/mop:", "Collect", (
         "Look for duplicates, near-duplicates, labels that disagree and pictures that are too small. "
         "Nothing is taken out here: you decide in the review.")),
-    "review": Screen("Review", "👀", "Collect", (
+    "review": Screen("Review", ":material/rule:", "Collect", (
         "Look at the pictures and reject what does not belong. Nothing is deleted, and every decision can be taken back.")),
-    "split": Screen("Split", "✂️", "Learn", (
+    "split": Screen("Split", ":material/call_split:", "Learn", (
         "Freeze what is kept into pictures to learn from, to choose by, and to test with. "
         "Near-duplicates always stay together, so that no test picture was seen in training.")),
-    "train": Screen("Train", "🏋️", "Learn", (
+    "train": Screen("Train", ":material/model_training:", "Learn", (
         "Teach networks to tell your classes apart, on this computer. You can watch it learn, stop it and go on later.")),
-    "evaluate": Screen("Evaluate", "📏", "Learn", (
+    "evaluate": Screen("Evaluate", ":material/analytics:", "Learn", (
         "See how often each model is right, for which classes it is not, and look at the pictures behind each mistake.")),
-    "explain": Screen("Explain", "💡", "Learn", (
+    "explain": Screen("Explain", ":material/lightbulb:", "Learn", (
         "See which parts of a picture spoke for a class and which against it, for each model.")),
-    "predict": Screen("Predict", "🎯", "Use", (
+    "predict": Screen("Predict", ":material/image_search:", "Use", (
         "Ask your models about new pictures: files, a web address or the camera. Nothing leaves this computer.")),
-    "jobs": Screen("Jobs", "⚙️", "Use", (
+    "jobs": Screen("Jobs", ":material/pending_actions:", "Use", (
         "What runs, what waits and what ended. Jobs go on when the browser is closed.")),
 }  # fmt: skip
 
@@ -124,7 +124,7 @@ def query(**more: str) -> dict[str, str]:
 
 def link(page: str, label: str, **more: str) -> None:
     """A link to another page that keeps the project."""
-    st.page_link(script(page), label=label, query_params=query(**more))
+    st.page_link(script(page), label=label, icon=":material/arrow_forward:", icon_position="right", query_params=query(**more))
 
 
 def address(page: str, **more: str) -> str:
@@ -189,11 +189,11 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def thumbnails(records: Sequence[ImageRecord], captions: Mapping[int, str] | None = None, height: int = 104) -> None:
+def thumbnails(records: Sequence[ImageRecord], captions: Mapping[int, str] | None = None, height: int = 96) -> None:
     """A row of a dozen pictures at most, each at its true aspect ratio and linked to its place in the review."""
     with st.container(horizontal=True, gap="small"):
         for record in records[:12]:
-            width = round(height * min(2.2, max(0.4, record.facts.width / record.facts.height)))
+            width = round(height * min(1.5, max(0.4, record.facts.width / record.facts.height)))
             try:
                 data = blobs().thumb(record.facts.sha256)
             except Missing as error:

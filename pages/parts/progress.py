@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import streamlit as st
 
+from core.jobs import eta
 from core.model import Job, Project
 from pages.parts import house
 
@@ -66,26 +66,10 @@ def ended(job: Job) -> None:
               args=(job.id,))
 
 
-def figures(job: Job, now: datetime | None = None) -> str:
-    """`312 of 400 · 12.5 a second · 7 s left`, as far as they are known. `now` is for tests; UTC."""
+def figures(job: Job) -> str:
+    """`312 of 400 · 12/s, 7 s left`, as far as they are known."""
     if job.status == "queued":
         return "waiting for its turn"
     done = f"{job.done:,} of {job.total:,}" if job.total else (f"{job.done:,}" if job.done else "starting")
-    if not job.started or not job.done:
-        return done
-    seconds = ((now or datetime.now(UTC)) - job.started).total_seconds()
-    if seconds < 1:
-        return done
-    rate = job.done / seconds
-    speed = f"{rate:,.1f} a second" if rate >= 1 else f"{60 * rate:,.1f} a minute"
-    if not job.total or job.done >= job.total:
-        return f"{done} · {speed}"
-    return f"{done} · {speed} · {duration((job.total - job.done) / rate)} left"
-
-
-def duration(seconds: float) -> str:
-    """`7 s`, `3 min`, `1 h 20 min`."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    speed = eta(job)
+    return f"{done} · {speed}" if speed else done

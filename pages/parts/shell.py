@@ -17,7 +17,7 @@ STYLE = """<style>
 
 def shell() -> None:
     pages = {
-        name: st.Page(house.script(name), title=screen.title, icon=screen.icon, url_path=name, default=name == "project")
+        name: st.Page(house.script(name), title=screen.title, url_path=name, default=name == "project")
         for name, screen in house.SCREENS.items()
     }
     page = st.navigation(list(pages.values()), position="hidden")
@@ -34,7 +34,7 @@ def shell() -> None:
 
 def sidebar(here: str) -> None:
     with st.sidebar:
-        st.markdown("### 🌾 Winnow")
+        st.markdown("### :primary[:material/grass:] Winnow")
         names = [project.name for project in house.store().projects()]
         if names:
             choose(names)

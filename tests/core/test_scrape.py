@@ -227,7 +227,7 @@ def test_the_demos_server_is_open_to_its_own_job_only(monkeypatch, tmp_path):
 def test_every_reason_in_the_source_has_a_meaning():
     used = set()
     for file in [HERE / "core" / "scrape.py", HERE / "core" / "pixels.py", *(HERE / "core" / "web").glob("*.py"),
-                 *(HERE / "core" / "sources").glob("*.py")]:  # fmt: skip
+                 *(HERE / "core" / "sources").glob("*.py"), *(HERE / "core" / "engine").glob("*.py")]:  # fmt: skip
         used |= set(re.findall(r'(?:Refused|Permanent)\(\s*"([^"]+)"', file.read_text()))
         used |= set(re.findall(r'error="([^"]+)"', file.read_text()))
     used -= {"empty box"}  # of a crop, never of a fetch

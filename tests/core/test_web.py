@@ -355,7 +355,7 @@ def test_a_small_gzip_body_is_unpacked(provider):
 def test_the_deadline_holds_for_the_whole_request(path, provider):
     began = time.monotonic()
     assert reason(provider.url + path, provider.allow, deadline=0.4) == "timeout"
-    assert 0.35 < time.monotonic() - began < 0.9
+    assert 0.35 < time.monotonic() - began < 1.2
 
 
 def test_a_tls_handshake_that_stalls_ends_at_the_deadline():

@@ -22,7 +22,7 @@ const TYPING = "input, textarea, select, button, a, summary, [contenteditable], 
 function onKey(grid, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !grid.outbox) return;
   const target = event.composedPath()[0];
-  const inside = target.getRootNode?.() === grid.host || grid.root.contains(target);
+  const inside = target instanceof Element && grid.root.contains(target);
   if (!inside && target.closest?.(TYPING)) return; // somebody types elsewhere on the page
   if (inside && target.matches("select, input:not([type=range])")) return;
   if (inside && target.matches("input[type=range]") && event.key.startsWith("Arrow")) return;

@@ -23,12 +23,12 @@ function cross() {
 }
 
 class Tile {
-  constructor(base) {
-    this.image = base.image;
-    this.base = base; // {image, label, verdict, version, reason, why}
+  constructor(image) {
+    this.image = image; // its id
+    this.base = { label: "", verdict: "undecided", version: -1, reason: "", why: "" };
     this.draft = null; // {reject, reason} once touched
     this.other = ""; // who decided on it since it was shown here
-    this.missing = false;
+    this.missing = false; // no picture on disk
   }
 
   get rejected() {
@@ -60,7 +60,7 @@ class Tile {
   // The decision that a commit of the page makes of it, or null where nothing changes or nothing was seen.
   decision() {
     const verdict = this.rejected ? "reject" : "keep";
-    const { image, version } = this.base;
+    const { image, base: { version } } = this;
     if (verdict === this.base.verdict && this.reason === this.base.reason) return null;
     if (this.missing && !this.rejected) return null;
     return { image, verdict, reason: this.reason, label: "", version };

@@ -1,0 +1,150 @@
+"""Who is there: locks that their holders' processes keep open, so that a death of any kind gives them back.
+
+`worker.lock` in the home folder is held by the one worker, `web.lock` is shared by the web servers. A worker is started
+with its lock in hand: of several starts at once one gets the lock, and no moment is left in which a second one could.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.engine import engine
+from core.engine.processes import ROOT
+from core.errors import BadSetting, WinnowError
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+COMMAND = (sys.executable, "-m", "core")
+WATCH = 2.0  # seconds between two looks of a web server whether there is a worker; longer after each start
+# What a job's process gets from whoever asked last for a worker. The rest is the worker's own: it is one for each home
+# and database, and an address with a password does not belong into a file.
+PASSED_ON = ("weights", "engine", "device", "allow_hosts", "host_rate", "threads", "contact")
+
+
+def ensure_worker(settings: Settings, command: Sequence[str] = COMMAND) -> bool:
+    """Start a worker, detached from this process, unless there is one. True = it was started.
+
+    Jobs that start from now on run under these settings, whoever started the worker. Raises NotYet for an engine that
+    is not there, BadSetting where the home folder cannot be made.
+    """
+    engine(settings)
+    home = _home(settings)
+    _note_settings(settings)
+    with open(lock_path(settings), "ab") as lock, open(home / "worker.log", "ab") as log:
+        if not taken(lock.fileno()):
+            return False
+        process = subprocess.Popen([*command, "worker"], stdin=lock, stdout=log, stderr=log, cwd=ROOT,
+                                   env=environment(settings), start_new_session=True)  # fmt: skip
+    threading.Thread(target=process.wait, name="reaper", daemon=True).start()  # no zombie while this process lives
+    return True
+
+
+@contextmanager
+def web_present(settings: Settings) -> Iterator[None]:
+    """While inside, a worker with nothing to do stays, and one that was killed is started again."""
+    home = _home(settings)
+    over = threading.Event()
+    with open(home / "web.lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        keeper = threading.Thread(target=_keep, args=(settings, over), name="worker keeper", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            over.set()
+
+
+def _keep(settings: Settings, over: threading.Event) -> None:
+    pause = 0.0
+    while not over.wait(pause):
+        with contextlib.suppress(OSError, WinnowError):  # no home folder, a full disk: every page says so
+            pause = min(60.0, 2 * pause) if ensure_worker(settings) and pause else WATCH
+
+
+def web_is_present(home: Path) -> bool:
+    with contextlib.suppress(OSError), open(home / "web.lock", "ab") as lock:
+        return not taken(lock.fileno())
+    return False
+
+
+def lock_path(settings: Settings) -> Path:
+    """One for each database that is used with this home folder."""
+    other = settings.database_url and f"-{hashlib.sha256(settings.database_url.encode()).hexdigest()[:8]}"
+    return settings.home.absolute() / f"worker{other}.lock"
+
+
+def taken(descriptor: int) -> bool:
+    """Whether the lock could be taken, now or because this very descriptor holds it already."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment that gives another process, in any folder, exactly these settings."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("WINNOW_") or _is_source(key)}
+    spelled = _spelled(settings, tuple(type(settings).model_fields))
+    return kept | spelled | {"WINNOW_HOME": str(settings.home.absolute()), "PYTHONUNBUFFERED": "1"}
+
+
+def job_environment(settings: Settings) -> dict[str, str]:
+    """The worker's own environment, with what the last ensure_worker() passed on in place of its own."""
+    own = environment(settings)
+    try:
+        passed_on = json.loads(_noted(settings).read_text())
+    except FileNotFoundError:
+        return own  # a worker started by hand
+    replaced = {f"WINNOW_{name.upper()}" for name in PASSED_ON}
+    return {key: value for key, value in own.items() if key not in replaced and not _is_source(key)} | passed_on
+
+
+def _note_settings(settings: Settings) -> None:
+    sources = {key: value for key, value in os.environ.items() if _is_source(key)}
+    text = json.dumps(_spelled(settings, PASSED_ON) | sources)
+    noted = _noted(settings)
+    with contextlib.suppress(OSError):
+        if noted.read_text() == text:
+            return
+    temporary = noted.with_name(f"{noted.name}.{os.getpid()}.{threading.get_ident()}.part")
+    temporary.write_text(text)
+    temporary.replace(noted)
+
+
+def _noted(settings: Settings) -> Path:
+    return lock_path(settings).with_suffix(".json")
+
+
+def _spelled(settings: Settings, names: Sequence[str]) -> dict[str, str]:
+    spelled = {}
+    for name in names:
+        value = getattr(settings, name)
+        if value not in (None, "", ()):
+            spelled[f"WINNOW_{name.upper()}"] = ",".join(value) if isinstance(value, tuple) else str(value)
+    return spelled
+
+
+def _is_source(key: str) -> bool:
+    return key.startswith("WINNOW_") and key.endswith("_URL") and key != "WINNOW_DATABASE_URL"
+
+
+def _home(settings: Settings) -> Path:
+    home = settings.home.absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"WINNOW_HOME={str(settings.home)!r} cannot be made: {error.strerror}.") from None
+    return home
