@@ -100,7 +100,7 @@ def squares(data: bytes, sizes: Sequence[int], box: Box | None = None) -> list[n
 
 def square(image: Image.Image, size: int, box: Box | None = None) -> np.ndarray:
     """An RGB picture, or its `box` (left, top, right, bottom; px), as (size, size, 3) uint8: bicubic, antialiased."""
-    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
+    return np.array(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
 
 
 def tensor(pixels: np.ndarray | torch.Tensor, mean: Sequence[float], std: Sequence[float], device: Any) -> torch.Tensor:
@@ -134,22 +134,22 @@ def dihedral_hashes(image: Image.Image) -> tuple[int, ...]:
 
 def _decode(data: bytes) -> tuple[Image.Image, str]:
     """The frame, and Pillow's name of the format."""
-    image, kind, orientation = _open(data)
+    image, kind = _open(data)
     if kind == "JPEG" and image.mode in ("RGB", "L"):
         array = _jpeg(data)
         if array is not None:
-            return _upright(Image.fromarray(array), orientation), kind
+            return _upright(Image.fromarray(array), image), kind
     try:
         image.load()
-        return _upright(_rgb(image), orientation), kind
+        return _upright(_rgb(image), image), kind
     except MemoryError:
         raise _no_memory() from None
     except BROKEN as error:
         raise _broken(error) from None
 
 
-def _open(data: bytes) -> tuple[Image.Image, str, int]:
-    """Header only: the unread image, its format ("MPO" is a JPEG with more frames) and its EXIF orientation."""
+def _open(data: bytes) -> tuple[Image.Image, str]:
+    """Header only: the unread image, and its format ("MPO" is a JPEG with more frames)."""
     if len(data) > BYTES_MAX:
         most = BYTES_MAX // 2**20
         raise Permanent("too large", f"The file has {len(data) / 2**20:.1f} MB; at most {most} MB are read.")
@@ -163,14 +163,17 @@ def _open(data: bytes) -> tuple[Image.Image, str, int]:
         raise _unreadable(data, error) from None
     if image.width * image.height > PIXELS_MAX:
         raise Permanent("too many pixels", f"{image.width} x {image.height} px: {_TOO_MANY}")
-    return image, "JPEG" if image.format == "MPO" else str(image.format), _orientation(image)
+    return image, "JPEG" if image.format == "MPO" else str(image.format)
 
 
 _TOO_MANY = f"The picture has more pixels than the {PIXELS_MAX // 10**6} million that are decoded."
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation 1..8; broken EXIF counts as none, as in every browser. Pillow turns TIFF itself, on load."""
+    """EXIF orientation 1..8; broken EXIF counts as none, as in every browser.
+
+    Pillow turns TIFF itself, on load. Of a PNG the EXIF may stand after the pixels: call this once it is loaded.
+    """
     if image.format == "TIFF":
         return 1
     try:
@@ -180,8 +183,10 @@ def _orientation(image: Image.Image) -> int:
     return value if value in _UPRIGHT else 1
 
 
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
-    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+def _upright(frame: Image.Image, image: Image.Image) -> Image.Image:
+    """The frame turned as the EXIF of the image it came from says."""
+    orientation = _orientation(image)
+    return frame.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else frame
 
 
 def _jpeg(data: bytes, height: int = 0, width: int = 0) -> np.ndarray | None:
@@ -204,23 +209,30 @@ def _frame_side(size: int) -> int:
 
 def _reduced(data: bytes, need: int, box: Box | None) -> tuple[Image.Image, Box | None]:
     """The frame that squares are cut from, and the box in its px."""
-    image, kind, orientation = _open(data)
-    width, height = image.size[::-1] if orientation > 4 else image.size
-    share = (1.0, 1.0) if box is None else ((box[2] - box[0]) / width, (box[3] - box[1]) / height)
-    if min(share) <= 0:
-        raise Permanent("empty box", f"The crop box {box} holds no pixel.")
-    wide, high = (int(np.ceil(need / part)) for part in share)
-    if orientation > 4:
-        wide, high = high, wide
+    image, kind = _open(data)
+    turned = kind == "JPEG" and _orientation(image) > 4
+    width, height = image.size[::-1] if turned else image.size
     frame = None
-    if kind == "JPEG" and image.mode in ("RGB", "L") and image.width >= 2 * wide and image.height >= 2 * high:
-        array = _jpeg(data, high, wide)
-        frame = None if array is None else _upright(Image.fromarray(array), orientation)
-    frame = frame or decode(data)
+    if kind == "JPEG" and image.mode in ("RGB", "L"):
+        wide, high = (need, need) if box is None else (_whole(need, box, 0, width), _whole(need, box, 1, height))
+        if width >= 2 * wide and height >= 2 * high:
+            array = _jpeg(data, wide, high) if turned else _jpeg(data, high, wide)
+            frame = None if array is None else _upright(Image.fromarray(array), image)
+    if frame is None:
+        frame = decode(data)
+        width, height = frame.size
     if box is None:
         return frame, None
+    left, top, right, bottom = (max(0.0, min(at, side)) for at, side in zip(box, (width, height) * 2, strict=True))
+    if right - left <= 0 or bottom - top <= 0:
+        raise Permanent("empty box", f"The crop box {box} holds no pixel of {width} x {height}.")
     across, down = frame.width / width, frame.height / height
-    return frame, (box[0] * across, box[1] * down, min(box[2] * across, frame.width), min(box[3] * down, frame.height))
+    return frame, (left * across, top * down, right * across, bottom * down)
+
+
+def _whole(need: int, box: Box, axis: int, side: int) -> int:
+    """Px that the whole side must have for the box to have `need`."""
+    return int(np.ceil(need * side / max(box[axis + 2] - box[axis], 1)))
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -85,7 +85,9 @@ def folder() -> dict | None:
 
 def choose(project: Project, shown: head.Head) -> None:
     order = sorted((name for name in NAMES if name in SOURCES), key=lambda s: (s == "demo") != (project.name == "demo"))
-    source = st.radio("Where to look", order, format_func=lambda s: NAMES[s], captions=[SOURCES[s].about for s in order],
+    before = house.newest(project, "scrape")
+    usual = before.params.get("source") if before else ""
+    source = st.radio("Where to look", order, order.index(usual) if usual in order else 0, format_func=lambda s: NAMES[s], captions=[SOURCES[s].about for s in order],
                       key=f"source-{project.id}", help=LATER)
     st.caption(LATER)
     params = {"urls": table, "folder": folder}.get(source, lambda: asked(source))()
@@ -133,10 +135,18 @@ def failures(project: Project) -> None:
         st.rerun()
 
 
+def newest(project: Project) -> None:
+    records = house.store().latest(project.id, 12)
+    if records:
+        house.thumbnails(records, {record.id: record.label for record in records})
+    else:
+        st.caption("Pictures appear here as soon as the first one is fetched.")
+
+
 def main() -> None:
     shown = head.show("scrape")
     project = shown.project
-    busy = progress.watch(project, "scrape", "demo")
+    busy = progress.watch(project, "scrape", "demo", beside=lambda job: newest(project))
     if not busy:
         with st.container(border=True):
             try:
@@ -148,12 +158,9 @@ def main() -> None:
         outcome(project, last)
     if not busy:
         failures(project)
-    newest = house.store().latest(project.id, 12)
-    if newest:
-        st.subheader("The newest pictures", anchor=False)
-        house.thumbnails(newest, {record.id: record.label for record in newest})
-    elif not busy:
-        st.caption("Pictures appear here as soon as the first one is fetched.")
+        if shown.funnel.unique:
+            st.subheader("The newest pictures", anchor=False)
+        newest(project)
 
 
 main()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from torch import nn
 
-from core.backbones import Backbone, backbone
+from core.backbones import BACKBONES, Backbone, backbone
 from core.checkpoint import Model, load
 from core.model import Recipe
 from core.train import Pictures, fit
@@ -30,25 +32,41 @@ def drawn(count: int, size: int, seed: int, classes: int = 3) -> Pictures:
     return Pictures(pixels, labels)
 
 
-def tiny(classes: int) -> nn.Sequential:
+def tiny(classes: int, size: int = 24) -> nn.Sequential:
     """A network of the same kinds of layers as the real ones, for tests of what is around it."""
+    side = ((size - 2) // 2 - 2) // 2
     return nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(3, 16, 3, bias=False), norm1=nn.BatchNorm2d(16), pool1=nn.MaxPool2d(2), relu1=nn.ReLU(),
             conv2=nn.Conv2d(16, 16, 3, bias=False), norm2=nn.BatchNorm2d(16), pool2=nn.MaxPool2d(2), relu2=nn.ReLU(),
-            flatten=nn.Flatten(), linear1=nn.Linear(16 * 4 * 4, 32), relu3=nn.ReLU(), logits=nn.Linear(32, classes),
+            flatten=nn.Flatten(), linear1=nn.Linear(16 * side * side, 32), relu3=nn.ReLU(), logits=nn.Linear(32, classes),
         )  # fmt: skip
     )
 
 
-TINY = Backbone(tiny, 24, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "conv2")
+HALF, QUARTER = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+TINY = {
+    "tiny24": Backbone(tiny, 24, HALF, QUARTER, "conv2"),
+    "tiny32": Backbone(lambda classes: tiny(classes, 32), 32, HALF, QUARTER, "conv2"),
+}
+
+
+@contextmanager
+def tiny_backbones() -> Iterator[None]:
+    """The tiny networks stand among the backbones while this is open."""
+    BACKBONES.update(TINY)
+    try:
+        yield
+    finally:
+        for name in TINY:
+            del BACKBONES[name]
 
 
 def trained(name: str, folder: Path, epochs: int = 3, split: int = 1) -> Model:
     """A network that has learned the drawn pictures, well or badly."""
     size = backbone(name).size
-    recipe = Recipe(name, epochs=epochs, batch=12, lr=1e-3)
-    for _ in fit(recipe, CLASSES, drawn(48, size, 1), drawn(24, size, 2), folder, "cpu", threads=2, split=split):
+    recipe = Recipe(name, epochs=epochs, batch=12, lr=1e-3, augment=False)
+    for _ in fit(recipe, CLASSES, drawn(48, size, 1), drawn(24, size, 2), folder, "cpu", threads=1, split=split):
         pass
     return load(folder)
 

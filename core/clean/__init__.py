@@ -37,15 +37,17 @@ def checks(
 ) -> Iterator[tuple[str, list[Finding]]]:
     """All checks, one after the other: (what is being done, what was found by it). `several` as in `exact`."""
     yield "looking for pictures that are too small", list(quality(images))
+    unread: set[int] = set()
     for done, some in enumerate(_stored(images, blobs)):
+        unread |= {one.image for one in some}
         yield f"checking the stored files: {done * BATCH:,} of {len(images):,}", some
     groups = list(exact(images, several))
-    yield "looking for the same picture twice", groups
+    yield "looking for the same picture twice", list(groups)
     for found in near(images, blobs.thumb):
         if isinstance(found, Progress):
             yield f"{found.note}: {found.done:,} of {found.total:,}", []
         elif found.kind == "corrupt":
-            yield "a thumbnail cannot be read", [found]
+            yield "a thumbnail cannot be read", [found] if found.image not in unread else []
         else:
             groups.append(found)
             yield "looking for near-duplicates", [found]
@@ -116,16 +118,17 @@ def near(
 
 
 def conflicts(
-    images: Iterable[ImageRecord], found: Iterable[Finding], several: Mapping[int, Sequence[tuple[str, str]]] | None = None
+    images: Sequence[ImageRecord], found: Iterable[Finding], several: Mapping[int, Sequence[tuple[str, str]]] | None = None
 ) -> Iterator[Finding]:
     """Label conflicts in the groups of `exact` and `near`: one for each member of a group with more than one label.
 
     The same bytes found under two labels (`several`, as in `exact`) are a conflict as well.
     """
+    several = several or {}
     labels_of = {one.id: {one.label} for one in images}
-    for image, places in (several or {}).items():
-        if image in labels_of:
-            labels_of[image] |= {label for _, label in places}
+    for one in images:
+        if not one.version:  # a person who decided on it has settled that
+            labels_of[one.id] |= {label for _, label in several.get(one.id, ())}
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in found:
         groups[finding.group].append(finding)

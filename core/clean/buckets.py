@@ -19,7 +19,7 @@ def _count(x):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def band_pairs(left, right, order, starts, order_right, starts_right, masks, band, flips, radius, same):  # noqa: ANN001, ANN202
+def band_pairs(left, right, order, starts, order_right, starts_right, masks, band, flips, radius, same):  # noqa: ANN001, ANN201
     """The pairs whose first band within `flips` is this one, so no pair is found twice: (P, 2) int64.
 
     `order` and `starts` give the indices in each of the 65,536 buckets of this band; with `same` only i < j.

@@ -20,7 +20,13 @@ WEB_PAGE = b"""<!doctype html>
 
 def interior(size: tuple[int, int], rng: random.Random) -> Image.Image:
     """The driver's place, or the seats: drawn at the given size."""
-    return _dashboard(size, rng) if rng.random() < 0.62 else _seats(size, rng)
+    double = (size[0] * 2, size[1] * 2)
+    view = _dashboard(double, rng) if rng.random() < 0.62 else _seats(double, rng)
+    share, left, top = rng.uniform(0.62, 1.0), rng.random(), rng.random()
+    w, h = double[0] * share, double[1] * share  # nobody holds the camera twice at the same place
+    box = (left * (double[0] - w), top * (double[1] - h), left * (double[0] - w) + w, top * (double[1] - h) + h)
+    return view.rotate(rng.gauss(0, 2.5), Image.Resampling.BICUBIC, fillcolor=view.getpixel((4, 4))).resize(
+        size, Image.Resampling.LANCZOS, box=box)
 
 
 def _dashboard(size: tuple[int, int], rng: random.Random) -> Image.Image:
@@ -42,10 +48,10 @@ def _dashboard(size: tuple[int, int], rng: random.Random) -> Image.Image:
     draw.rounded_rectangle([w * 0.47, h * 0.50, w * 0.68, h * 0.68], h * 0.02, fill=(12, 13, 16))  # the screen
     glass = rng.choice([(40, 90, 140), (30, 110, 90), (60, 60, 70), (150, 90, 40)])
     draw.rectangle([w * 0.485, h * 0.52, w * 0.665, h * 0.66], fill=glass)
-    draw.line([(w * 0.49, h * 0.64), (w * 0.55, h * 0.57), (w * 0.60, h * 0.60), (w * 0.66, h * 0.53)], fill=(240, 240, 240), width=2)
+    draw.line([(w * 0.49, h * 0.64), (w * 0.55, h * 0.57), (w * 0.60, h * 0.60), (w * 0.66, h * 0.53)], fill=(240, 240, 240), width=4)
     for k in range(2):
         x = w * (0.76 + 0.12 * k)
-        draw.ellipse([x - w * 0.035, h * 0.53, x + w * 0.035, h * 0.53 + w * 0.07], fill=lit(trim, 0.25), outline=wood, width=2)
+        draw.ellipse([x - w * 0.035, h * 0.53, x + w * 0.035, h * 0.53 + w * 0.07], fill=lit(trim, 0.25), outline=wood, width=4)
     draw.polygon([(w * 0.49, h * 0.70), (w * 0.66, h * 0.70), (w * 0.72, h), (w * 0.46, h)], fill=lit(trim, 0.42))
     draw.line([(w * 0.585, h * 0.90), (w * 0.58, h * 0.78)], fill=(24, 24, 26), width=max(3, w // 60))
     draw.ellipse([w * 0.56, h * 0.73, w * 0.60, h * 0.73 + w * 0.045], fill=wood)
@@ -60,17 +66,17 @@ def _instruments(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: random.R
     needle = rng.choice([(236, 70, 50), (250, 170, 40), (80, 200, 240)])
     for cx in (0.20, 0.34):
         x, y, r = w * cx, h * 0.565, min(w * 0.06, h * 0.08)
-        draw.ellipse([x - r, y - r, x + r, y + r], outline=(180, 184, 190), width=2)
+        draw.ellipse([x - r, y - r, x + r, y + r], outline=(180, 184, 190), width=4)
         for k in range(9):
             a = math.pi * (0.8 + 1.4 * k / 8)
-            draw.line([(x + r * 0.75 * math.cos(a), y + r * 0.75 * math.sin(a)), (x + r * 0.9 * math.cos(a), y + r * 0.9 * math.sin(a))], fill=(230, 230, 230))
+            draw.line([(x + r * 0.75 * math.cos(a), y + r * 0.75 * math.sin(a)), (x + r * 0.9 * math.cos(a), y + r * 0.9 * math.sin(a))], fill=(230, 230, 230), width=2)
         a = math.pi * rng.uniform(0.9, 2.0)
-        draw.line([(x, y), (x + r * 0.8 * math.cos(a), y + r * 0.8 * math.sin(a))], fill=needle, width=3)
+        draw.line([(x, y), (x + r * 0.8 * math.cos(a), y + r * 0.8 * math.sin(a))], fill=needle, width=6)
 
 
 def _steering_wheel(draw: ImageDraw.ImageDraw, size: tuple[int, int], trim: Colour, accent: Colour, rng: random.Random) -> None:
     w, h = size
-    x, y, r, squash = w * 0.27, h * 0.80, w * rng.uniform(0.19, 0.23), 0.92
+    x, y, r, squash = w * 0.27, h * rng.uniform(0.70, 0.76), min(w * 0.2, h * 0.27) * rng.uniform(0.85, 1.0), 0.94
     dark, thick = lit(trim, 0.32), max(5, round(w * 0.026))
     draw.ellipse([x - r, y - r * squash, x + r, y + r * squash], outline=dark, width=thick)
     draw.arc([x - r + 2, y - r * squash + 2, x + r - 2, y + r * squash - 2], 200, 320, fill=lit(trim, 1.15), width=max(1, thick // 4))
@@ -92,15 +98,15 @@ def _seats(size: tuple[int, int], rng: random.Random) -> Image.Image:
         x, s = w * cx, w * 0.17
         draw.rounded_rectangle([x - s * 0.5, h * 0.08, x + s * 0.5, h * 0.24], s * 0.2, fill=lit(leather, 0.85))
         for dx in (-0.2, 0.2):
-            draw.line([(x + dx * s, h * 0.23), (x + dx * s, h * 0.30)], fill=(160, 162, 166), width=4)
+            draw.line([(x + dx * s, h * 0.23), (x + dx * s, h * 0.30)], fill=(160, 162, 166), width=8)
         draw.rounded_rectangle([x - s, h * 0.28, x + s, h * 0.76], s * 0.3, fill=lit(leather, 0.78))
         draw.rounded_rectangle([x - s * 0.62, h * 0.31, x + s * 0.62, h * 0.74], s * 0.2, fill=lit(leather, 1.0))
         draw.polygon([(x - s * 1.05, h * 0.74), (x + s * 1.05, h * 0.74), (x + s * 1.2, h * 0.98), (x - s * 1.2, h * 0.98)], fill=lit(leather, 0.9))
         for k in range(1, 7):
             y = h * (0.31 + 0.43 * k / 7)
-            draw.line([(x - s * 0.6, y), (x + s * 0.6, y)], fill=lit(leather, 0.7), width=2)
+            draw.line([(x - s * 0.6, y), (x + s * 0.6, y)], fill=lit(leather, 0.7), width=4)
         for dx in (-0.62, 0.62):
-            draw.line([(x + dx * s, h * 0.33), (x + dx * s, h * 0.72)], fill=stitch, width=1)
+            draw.line([(x + dx * s, h * 0.33), (x + dx * s, h * 0.72)], fill=stitch, width=2)
     draw.rounded_rectangle([w * 0.46, h * 0.56, w * 0.54, h], w * 0.01, fill=lit(leather, 0.35))
     glow(image, w * rng.uniform(0.2, 0.8), h * 0.2, w * 0.4, (255, 250, 236), 0.35)
     return image
@@ -108,7 +114,8 @@ def _seats(size: tuple[int, int], rng: random.Random) -> Image.Image:
 
 def poster(size: tuple[int, int], kind: str, rng: random.Random) -> Image.Image:
     """A sale bill with big words, or a drawing of a car of the kind on paper."""
-    return _bill(size, kind, rng) if rng.random() < 0.5 else _drawing(size, kind, rng)
+    double = (size[0] * 2, size[1] * 2)  # reduced at the end: smooth lines
+    return (_bill(double, kind, rng) if rng.random() < 0.5 else _drawing(double, kind, rng)).reduce(2)
 
 
 WORDS = {"sedan": ("FAMILY", "COMFORT", "FOUR DOORS"), "coupe": ("SPEED", "GRAND TOUR", "TWO SEATS"),
@@ -151,10 +158,10 @@ def _drawing(size: tuple[int, int], kind: str, rng: random.Random) -> Image.Imag
     image = Image.new("RGB", size, paper)
     draw = ImageDraw.Draw(image)
     if blue:
-        for k in range(0, w, max(12, w // 24)):
-            draw.line([(k, 0), (k, h)], fill=mix(paper, ink, 0.16))
-        for k in range(0, h, max(12, w // 24)):
-            draw.line([(0, k), (w, k)], fill=mix(paper, ink, 0.16))
+        for k in range(0, w, w // 24):
+            draw.line([(k, 0), (k, h)], fill=mix(paper, ink, 0.16), width=2)
+        for k in range(0, h, w // 24):
+            draw.line([(0, k), (w, k)], fill=mix(paper, ink, 0.16), width=2)
     box = (w * 0.1, h * 0.26, w * 0.9, h * 0.70)
     strokes = 1 if blue else 3
     state = rng.getstate()
@@ -162,9 +169,9 @@ def _drawing(size: tuple[int, int], kind: str, rng: random.Random) -> Image.Imag
         rng.setstate(state)
         shift = k * w / 320
         _sketch(image, kind, rng, (box[0] + shift, box[1] - shift, box[2] + shift, box[3] + shift * 0.5), mix(paper, ink, 1 - 0.25 * k), max(1, round(w / 240)))
-    draw.line([(w * 0.1, h * 0.80), (w * 0.9, h * 0.80)], fill=ink, width=2)
+    draw.line([(w * 0.1, h * 0.80), (w * 0.9, h * 0.80)], fill=ink, width=4)
     for x in (0.1, 0.9):
-        draw.line([(w * x, h * 0.77), (w * x, h * 0.83)], fill=ink, width=2)
+        draw.line([(w * x, h * 0.77), (w * x, h * 0.83)], fill=ink, width=4)
     _words(draw, f"{rng.randint(4100, 5400)} mm" if blue else f"{kind}, study no. {rng.randint(2, 40)}", (w / 2, h * 0.87), w * 0.5, h * 0.06, ink)
     return image
 

@@ -211,7 +211,13 @@ def studio(place: Place) -> Light:
                        (150, 178, 164), (196, 176, 204)])
     dark = mix(base, (20, 20, 26), 0.25)
     place.image.paste(gradient((place.width, place.height), [dark, base, mix(base, (255, 255, 255), 0.25), base, dark]))
-    glow(place.image, place.width * rng.uniform(0.35, 0.65), place.height * 0.35, place.width * 0.55, (255, 255, 255), 0.35)
+    draw = ImageDraw.Draw(place.image)
+    for _ in range(rng.randint(0, 3)):  # slanted light from a window out of sight, or a paper backdrop
+        x, w, slant = rng.uniform(-0.1, 1) * place.width, rng.uniform(0.08, 0.4) * place.width, rng.uniform(-0.5, 0.5) * place.width
+        tone = mix(base, (255, 255, 255) if rng.random() < 0.5 else (20, 20, 26), rng.uniform(0.12, 0.35))
+        draw.polygon([(x, 0), (x + w, 0), (x + w + slant, place.horizon), (x + slant, place.horizon)], fill=tone)
+    place.soften(place.width / rng.choice([20, 40, 160]))
+    glow(place.image, place.width * rng.uniform(0.1, 0.9), place.height * rng.uniform(0.1, 0.5), place.width * 0.5, (255, 255, 255), 0.4)
     return Light((rng.uniform(-0.5, 0.5), 0.9, 0.5), 0.5, 0.58, mix(base, (255, 255, 255), 0.5), base, False, rng.uniform(0, 0.3))
 
 
@@ -296,6 +302,8 @@ def showroom(place: Place) -> Light:
     if kind == 2:
         accent = rng.choice([(196, 50, 44), (40, 90, 160), (230, 170, 40), (40, 130, 110)])
         draw.rectangle([0, place.horizon * 0.52, place.width, place.horizon * 0.62], fill=accent)
+    for _ in range(rng.randint(0, 4)):
+        _furnish(place, rng.uniform(0, 1) * place.width, rng.choice(["plant", "picture", "banner"]))
     place.soften(place.width / 400)
     floor = rng.choice([(196, 196, 196), (160, 164, 170), (104, 106, 112), (206, 194, 176)])
     place.ground(mix(floor, (255, 255, 255), 0.2), mix(floor, (0, 0, 0), 0.1), 2)
@@ -306,6 +314,22 @@ def showroom(place: Place) -> Light:
         y = place.horizon + (place.height - place.horizon) * (k / 7) ** 1.7
         draw.line([(0, y), (place.width, y)], fill=line)
     return Light((rng.uniform(-0.4, 0.4), 0.95, 0.4), 0.46, 0.58, (250, 250, 250), floor, False, rng.uniform(0.25, 0.45))
+
+
+def _furnish(place: Place, x: float, what: str) -> None:
+    """Something that stands or hangs at a showroom's wall."""
+    draw, rng, h = ImageDraw.Draw(place.image), place.rng, place.horizon
+    bright = rng.choice([(214, 60, 50), (240, 190, 60), (50, 110, 170), (40, 44, 52), (236, 236, 230), (60, 140, 110)])
+    if what == "plant":
+        draw.polygon([(x - h * 0.07, h * 0.8), (x + h * 0.07, h * 0.8), (x + h * 0.05, h), (x - h * 0.05, h)], fill=(236, 232, 224))
+        for k in range(9):
+            a = math.pi * (0.1 + 0.1 * k)
+            draw.line([(x, h * 0.8), (x + h * 0.24 * math.cos(a), h * 0.8 - h * 0.34 * math.sin(a))], fill=(50, 116, 70), width=max(3, h // 30))
+    elif what == "picture":
+        w = h * rng.uniform(0.3, 0.6)
+        draw.rectangle([x, h * 0.3, x + w, h * 0.3 + w * 0.66], fill=bright, outline=(250, 250, 250), width=max(2, h // 60))
+    else:
+        draw.rectangle([x, h * 0.1, x + h * 0.22, h * 0.85], fill=bright)
 
 
 def beach(place: Place) -> Light:

@@ -66,7 +66,7 @@ def glow(canvas: Image.Image, x: float, y: float, radius: float, colour: Colour,
     canvas.paste(Image.new("RGB", (w, h), colour), (round(x - w / 2), round(y - h / 2)), disc)
 
 
-_GLOW = [round(255 * (1 - v / 255) ** 2) for v in range(256)]  # 255 in the middle, 0 at the rim
+_GLOW = [round(255 * max(0.0, 1 - v / 181) ** 2) for v in range(256)]  # Pillow's gradient is 181 where it meets the sides
 
 
 def soft(size: tuple[int, int], polygons: list[list[tuple[float, float]]], blur: float, strength: float) -> Image.Image:

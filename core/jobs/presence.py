@@ -33,7 +33,7 @@ WATCH = 2.0  # seconds between two looks of a web server whether there is a work
 PASSED_ON = ("weights", "engine", "device", "allow_hosts", "host_rate", "threads", "contact")
 
 
-def ensure_worker(settings: Settings, command: Sequence[str] = COMMAND) -> bool:
+def ensure_worker(settings: Settings, command: Sequence[str] = ()) -> bool:
     """Start a worker, detached from this process, unless there is one. True = it was started.
 
     Jobs that start from now on run under these settings, whoever started the worker. Raises NotYet for an engine that
@@ -45,7 +45,7 @@ def ensure_worker(settings: Settings, command: Sequence[str] = COMMAND) -> bool:
     with open(lock_path(settings), "ab") as lock, open(home / "worker.log", "ab") as log:
         if not taken(lock.fileno()):
             return False
-        process = subprocess.Popen([*command, "worker"], stdin=lock, stdout=log, stderr=log, cwd=ROOT,
+        process = subprocess.Popen([*(command or COMMAND), "worker"], stdin=lock, stdout=log, stderr=log, cwd=ROOT,
                                    env=environment(settings), start_new_session=True)  # fmt: skip
     threading.Thread(target=process.wait, name="reaper", daemon=True).start()  # no zombie while this process lives
     return True

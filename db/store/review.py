@@ -155,7 +155,7 @@ class Review(Base):
         with self._read() as c:
             for i in range(0, len(ids), 500):
                 held |= dict(c.execute(select(leases.c.image, leases.c.reviewer).where(
-                    leases.c.image.in_(ids[i:i + 500]), leases.c.reviewer != reviewer, leases.c.until > now())).tuples().all())
+                    leases.c.image.in_(ids[i:i + 500]), leases.c.reviewer != reviewer, leases.c.until > now())).all())
         return held
 
     # decisions -----------------------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ class Review(Base):
             for i in range(0, len(ids), 500):
                 rows = c.execute(select(decisions.c.image, operations.c.reviewer).join(operations).join(
                     images, and_(images.c.id == decisions.c.image, images.c.version == decisions.c.version),
-                ).where(decisions.c.image.in_(ids[i:i + 500]))).tuples()
+                ).where(decisions.c.image.in_(ids[i:i + 500])))
                 made |= dict(rows.all())
         return made
 

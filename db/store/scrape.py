@@ -283,9 +283,9 @@ class Scrape(Base):
         newest = select(func.max(splits.c.id)).where(splits.c.project == project).scalar_subquery()
         with self._read() as c:
             by_status = dict(c.execute(select(candidates.c.status, func.count()).where(candidates.c.project == project)
-                                       .group_by(candidates.c.status)).tuples().all())
+                                       .group_by(candidates.c.status)).all())
             by_verdict = dict(c.execute(select(images.c.verdict, func.count()).where(images.c.project == project)
-                                        .group_by(images.c.verdict)).tuples().all())
+                                        .group_by(images.c.verdict)).all())
             split = c.execute(select(func.count()).where(split_images.c.split == newest)).scalar_one()
         unique = sum(by_verdict.values())
         return Funnel(

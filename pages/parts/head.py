@@ -109,9 +109,16 @@ def show(page: str) -> Head:
         st.stop()
     now = standing(project)
     action = next_action(now)
-    strip(now.funnel)
+    if now.busy:
+        st.fragment(_moving, run_every=2)(project.id)
+    else:
+        strip(now.funnel)
     _next(page, action)
     return Head(project, now, action)
+
+
+def _moving(project: int) -> None:
+    strip(house.store().funnel(project))
 
 
 def _next(page: str, action: Action) -> None:

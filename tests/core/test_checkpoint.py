@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,15 @@ import torch
 from core.backbones import BACKBONES
 from core.checkpoint import Model, folded, load
 from core.errors import Damaged, Missing
-from tests.drawn import CLASSES, drawn, trained
+from tests.drawn import CLASSES, drawn, tiny_backbones, trained
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("checkpoint")
-    trained("vgg75-bn", path, epochs=1, split=7)
-    return path
+    with tiny_backbones():
+        trained("tiny24", path, epochs=1, split=7)
+        yield path
 
 
 @pytest.fixture
@@ -30,17 +32,17 @@ def copy(folder: Path, tmp_path: Path) -> Path:
 
 def test_it_holds_all_that_predicting_needs(folder: Path) -> None:
     model = load(folder)
-    assert model.classes == CLASSES and model.size == 75 and model.split == 7 and model.recipe.backbone == "vgg75-bn"
-    chances = model.probabilities(drawn(5, 75, 3).pixels)
+    assert model.classes == CLASSES and model.size == 24 and model.split == 7 and model.recipe.backbone == "tiny24"
+    chances = model.probabilities(drawn(5, 24, 3).pixels)
     assert chances.shape == (5, 3) and np.allclose(chances.sum(1), 1)
-    assert model.val_logits.shape == (24, 3) and model.background.shape == (48, 75, 75, 3)
+    assert model.val_logits.shape == (24, 3) and model.background.shape == (48, 24, 24, 3)
 
 
 def test_it_predicts_what_the_training_saw_on_validation(folder: Path) -> None:
     model = load(folder)
     from core.evaluate import softmax
 
-    again = model.probabilities(drawn(24, 75, 2).pixels)
+    again = model.probabilities(drawn(24, 24, 2).pixels)
     assert np.allclose(again, softmax(model.val_logits, model.temperature), atol=1e-4)
 
 
@@ -83,7 +85,7 @@ def test_someone_elses_json_is_no_checkpoint(copy: Path) -> None:
 def test_it_explains_itself_in_its_json(folder: Path) -> None:
     facts = json.loads((folder / "checkpoint.json").read_text())
     assert set(facts) >= {"recipe", "classes", "preprocessing", "split", "metrics", "temperature", "versions", "sha256"}
-    assert facts["preprocessing"] == {"size": 75, "resize": "bicubic", "mean": [0.5] * 3, "std": [0.25] * 3}
+    assert facts["preprocessing"] == {"size": 24, "resize": "bicubic", "mean": [0.5] * 3, "std": [0.25] * 3}
 
 
 @pytest.mark.parametrize("name", BACKBONES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,16 @@ from core.device import device
 from core.errors import BadInput, BadSetting, Damaged
 from core.model import Recipe
 from core.train import Pictures, fit
-from tests.drawn import CLASSES, TINY, drawn, tiny
+from tests.drawn import CLASSES, TINY, drawn, tiny, tiny_backbones
 
-RECIPE = Recipe("tiny", epochs=4, batch=12, lr=1e-3)
+RECIPE = Recipe("tiny24", epochs=4, batch=12, lr=1e-3)
 TRAIN, VAL = drawn(36, 24, 1), drawn(18, 24, 2)
 
 
 @pytest.fixture(autouse=True)
-def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(backbones.BACKBONES, "tiny", TINY)
+def _tiny() -> Iterator[None]:
+    with tiny_backbones():
+        yield
 
 
 def rows(folder: Path, recipe: Recipe = RECIPE, train: Pictures = TRAIN, val: Pictures = VAL, classes=CLASSES) -> list:
@@ -182,7 +184,7 @@ def without_norm(classes: int) -> list[nn.Module]:
 
 def cramped(monkeypatch: pytest.MonkeyPatch, room: int) -> Recipe:
     net = lambda classes: nn.Sequential(Cramped(room), *without_norm(classes))  # noqa: E731
-    tight = dataclasses.replace(TINY, build=net)
+    tight = dataclasses.replace(TINY["tiny24"], build=net)
     monkeypatch.setitem(backbones.BACKBONES, "cramped", tight)
     monkeypatch.setattr("core.device.precision", lambda *_: "fp32")  # it would measure with 16 pictures
     return dataclasses.replace(RECIPE, backbone="cramped", augment=False, epochs=1)

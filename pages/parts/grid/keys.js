@@ -39,8 +39,7 @@ function actionOf(grid, event) {
   const { key, shiftKey } = event;
   const view = grid.view;
   if (view.help.open) return key === "?" ? () => view.help.close() : null;
-  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -view.columns, ArrowDown: view.columns }[key];
-  if (step) return () => grid.shown && within(grid, grid.at + step) && grid.move(grid.at + step, shiftKey);
+  if (key.startsWith("Arrow")) return () => grid.shown && step(grid, key, shiftKey);
   if (key === "Home" || key === "End") return () => grid.shown && grid.move(key === "Home" ? 0 : grid.shown.tiles.length - 1, shiftKey);
   if (/^[1-9]$/.test(key) && grid.reasons?.[key - 1]) return () => grid.reject(grid.reasons[key - 1]);
   const both = { x: () => grid.toggle(), " ": () => grid.toggle(), r: () => grid.tile() && grid.look.show(true) };
@@ -55,8 +54,10 @@ function actionOf(grid, event) {
   return both[name] ?? (grid.look.open ? looking : plain)[name];
 }
 
-function within(grid, to) {
-  return to >= 0 && to < grid.shown.tiles.length;
+function step(grid, key, range) {
+  const across = { ArrowLeft: -1, ArrowRight: 1 }[key];
+  const to = grid.at + (across ?? (key === "ArrowUp" ? -1 : 1) * grid.view.columns);
+  if (to >= 0 && to < grid.shown.tiles.length) grid.move(to, range);
 }
 
 function toFilters(grid) {

@@ -17,7 +17,7 @@ function many(count, one, more = `${one}s`) {
 
 class View {
   constructor(root, grid) {
-    Object.assign(this, { root, grid, columns: 1 });
+    Object.assign(this, { root, grid });
     this.list = make("div", "list");
     Object.assign(this.list, { tabIndex: 0, role: "listbox", ariaMultiSelectable: "true" });
     this.list.setAttribute("aria-multiselectable", "true");
@@ -30,12 +30,9 @@ class View {
     this.warning.hidden = true;
     root.replaceChildren(this.head(), this.warning, this.list, this.bar(), this.live, this.keys());
     listenToPointer(this.list, grid);
-    this.observer = new ResizeObserver(() => this.measure());
-    this.observer.observe(this.list);
   }
 
   destroy() {
-    this.observer.disconnect();
     clearTimeout(this.fading);
   }
 
@@ -118,10 +115,9 @@ class View {
     }
   }
 
-  measure() {
+  get columns() {
     const page = this.list.firstElementChild;
-    if (!page) return;
-    this.columns = getComputedStyle(page).gridTemplateColumns.split(" ").length;
+    return page ? getComputedStyle(page).gridTemplateColumns.split(" ").length : 1;
   }
 
   // Pages ---------------------------------------------------------------------------------------------------------
@@ -133,6 +129,7 @@ class View {
   }
 
   present(page) {
+    this.top(); // before the change: the layout is known, asking for it costs nothing
     this.list.replaceChildren(page.element);
     this.list.style.minHeight = "";
     this.list.removeAttribute("aria-busy");
@@ -141,10 +138,7 @@ class View {
     requestAnimationFrame(() => setTimeout(() => {
       page.painted = this.list.firstElementChild === page.element;
       if (page.painted) this.list.dataset.painted = page.number;
-      this.status();
     }));
-    this.measure();
-    this.top();
     this.grab();
   }
 
@@ -179,10 +173,9 @@ class View {
 
   // The keys belong to the list unless somebody types elsewhere.
   grab() {
-    const active = document.activeElement;
-    if (active === document.body || active === this.grid.host.host) {
-      if (!this.root.querySelector("dialog[open]")) this.list.focus({ preventScroll: true });
-    }
+    const free = document.activeElement === document.body || document.activeElement === this.grid.host.host;
+    const taken = this.grid.host.activeElement === this.list || this.root.querySelector("dialog[open]");
+    if (free && !taken) this.list.focus({ preventScroll: true });
   }
 
   reveal(tile) {

@@ -81,17 +81,19 @@ STEPS = {"units": units, "grandchild": grandchild, "deaf": deaf, "long": long, "
 
 def main(argv: list[str]) -> None:
     from core import jobs, settings
-    from db import open_store
 
     found = settings.load()
+    if argv[0] == "ensure":  # what a web server does, without the web
+        jobs.ensure_worker(found, COMMAND)
+        time.sleep(float(argv[1]))
+        return
+    from db import open_store
+
     store = open_store(found.database)
     if argv[0] == "worker":
         jobs.worker(store, found, COMMAND)
     elif argv[0] == "run":
         jobs.run(store, found, int(argv[1]), int(argv[3]), STEPS)
-    elif argv[0] == "ensure":  # what a web server does, without the web
-        jobs.ensure_worker(found, COMMAND)
-        time.sleep(float(argv[1]))
     store.close()
 
 

@@ -1,0 +1,365 @@
+"""The review grid in a real browser: what a reviewer does, and what the database then holds."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from core.model import REASONS
+from tests.browser.conftest import seed
+
+pytestmark = pytest.mark.browser
+
+
+class Grid:
+    """The grid on a page, in the words of a reviewer."""
+
+    def __init__(self, page, app, reviewer: str = "Ann", **query: str) -> None:
+        self.page, self.app, self.reviewer, self.query = page, app, reviewer, query
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.open()
+
+    def open(self) -> None:
+        words = "&".join(f"{k}={v}" for k, v in {"reviewer": self.reviewer, **self.query}.items())
+        self.page.goto(f"{self.app.url}/review?{words}")
+        self.painted(0)
+
+    def painted(self, number: int) -> None:
+        self.page.wait_for_selector(f".list[data-painted='{number}']", timeout=20000)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def commit(self) -> None:
+        """Enter, and the next page on the screen."""
+        here = int(self.page.locator(".list").get_attribute("data-painted"))
+        self.press("Enter")
+        self.page.wait_for_function(
+            "n => { const l = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot;"
+            " return +l.querySelector('.list').dataset.painted > n || l.querySelector('.finish') }", arg=here,
+        )  # fmt: skip
+
+    def stored(self) -> None:
+        self.page.wait_for_selector(".stored:text('all stored')", timeout=20000)
+
+    def tile(self, at: int):
+        return self.page.locator(".tile").nth(at)
+
+    def image(self, at: int) -> int:
+        return int(self.tile(at).get_attribute("data-image"))
+
+    def marked(self) -> int:
+        return self.page.locator(".tile[aria-selected=true]").count()
+
+    def cursor(self) -> int:
+        """The image the screen reader is told of."""
+        return int(self.page.locator(".list").get_attribute("aria-activedescendant").removeprefix("winnow-"))
+
+
+@pytest.fixture
+def cars(home: Path):
+    store, project = seed(home, 450)
+    yield store, project
+    store.close()
+
+
+def verdicts(store, project) -> Counter:
+    return Counter(record.verdict for record in store.images(project.id))
+
+
+def test_a_page_is_stored_with_its_marks_and_reasons(cars, app, page, home) -> None:
+    store, project = cars
+    grid = Grid(page, app(home))
+    first, third = grid.image(0), grid.image(2)
+    grid.press("x", "ArrowRight", "ArrowRight", "3")
+    assert grid.marked() == 2 and grid.cursor() == third
+    assert grid.tile(2).locator(".chip").text_content() == "wrong class"
+    grid.commit()
+    grid.stored()
+    assert verdicts(store, project) == {"keep": 98, "reject": 2, "undecided": 350}
+    assert [(r.verdict, r.reason) for r in store.images_by_id(project.id, [first, third])] == [
+        ("reject", ""), ("reject", "wrong class")]  # fmt: skip
+    assert grid.errors == []
+
+
+def test_findings_come_first_the_surest_first(cars, app, page, home) -> None:
+    store, project = cars
+    Grid(page, app(home))
+    scores = {finding.image: finding.score for finding in store.findings(project.id)}
+    shown = [int(t.get_attribute("data-image")) for t in page.locator(".tile").all()][: len(scores)]
+    assert shown == sorted(scores, key=scores.get, reverse=True)
+    assert page.locator(".tile .why").first.text_content() == "near duplicate"
+
+
+def test_every_key_does_what_the_list_says(cars, app, page, home) -> None:
+    grid = Grid(page, app(home))
+    columns = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stBidiComponentIsolated]')"
+                            ".shadowRoot.querySelector('.page')).gridTemplateColumns.split(' ').length")  # fmt: skip
+    grid.press("End")
+    assert grid.cursor() == grid.image(99)
+    grid.press("Home", "ArrowDown")
+    assert grid.cursor() == grid.image(columns)
+    grid.press("ArrowUp", "Space")
+    assert grid.marked() == 1
+    grid.press("Space", "a")
+    assert grid.marked() == 100
+    grid.press("k")
+    assert grid.marked() == 0
+    grid.press("Shift+ArrowRight", "Shift+ArrowRight")
+    assert page.locator(".tile.ranged").count() == 3
+    grid.press("1")
+    assert grid.marked() == 3 and page.locator(".chip:visible").all_text_contents() == ["interior"] * 3
+    grid.press("i")
+    assert grid.marked() == 97
+    grid.press("?")
+    assert page.locator("dialog.help").is_visible()
+    grid.press("Escape", "/")
+    focused = page.evaluate("document.activeElement.closest('.st-key-review_filters') !== null")
+    assert focused
+    grid.press("x")
+    assert grid.marked() == 97, "typing in a filter marks nothing"
+
+
+def test_mouse_click_marks_shift_click_marks_a_range_double_click_looks(cars, app, page, home) -> None:
+    grid = Grid(page, app(home))
+    grid.tile(1).click()
+    grid.tile(4).click(modifiers=["Shift"])
+    assert grid.marked() == 4
+    grid.tile(4).click(modifiers=["Shift"])
+    assert grid.marked() == 0
+    grid.tile(6).dblclick()
+    assert page.locator("dialog.look").is_visible()
+    grid.press("Escape")
+    assert grid.marked() == 0
+    page.get_by_role("button", name=re.compile("Invert")).click()
+    assert grid.marked() == 100
+
+
+def test_touch_marks_and_a_long_press_looks(cars, app, browser, home) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    grid = Grid(page, app(home))
+    grid.tile(1).tap()
+    assert grid.marked() == 1
+    box = grid.tile(0).bounding_box()
+    session = context.new_cdp_session(page)
+    point = {"x": box["x"] + 40, "y": box["y"] + 40}
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    page.wait_for_selector("dialog.look[open]", timeout=3000)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    time.sleep(0.3)
+    page.locator("dialog.look .close").tap()
+    assert grid.marked() == 1, "the long press itself marks nothing"
+    page.locator(".commit").first.tap()
+    grid.painted(1)
+    grid.stored()
+    context.close()
+
+
+def test_undo_brings_the_page_back_with_its_marks_also_after_a_reload(cars, app, page, home) -> None:
+    store, project = cars
+    grid = Grid(page, app(home))
+    images = [grid.image(i) for i in range(3)]
+    grid.press("x", "ArrowRight", "7")
+    grid.commit()
+    grid.press("u")
+    grid.painted(0)
+    assert grid.marked() == 2
+    grid.commit()
+    grid.stored()
+    assert verdicts(store, project)["reject"] == 2
+    page.reload()
+    grid.painted(0)
+    assert grid.image(0) not in images
+    grid.press("u")
+    page.wait_for_selector(f".tile[data-image='{images[0]}'][aria-selected=true]")
+    grid.stored()
+    assert grid.marked() == 2 and [grid.image(i) for i in range(3)] == images
+    assert page.locator(".chip:visible").all_text_contents() == ["reject", "blurred"]
+    assert verdicts(store, project) == {"undecided": 450}
+
+
+def test_marks_survive_a_reload_and_a_visit_to_another_page(cars, app, page, home) -> None:
+    grid = Grid(page, app(home))
+    grid.press("2", "ArrowRight", "x")
+    page.reload()
+    grid.painted(0)
+    assert grid.marked() == 2
+    assert page.locator(".chip:visible").all_text_contents() == ["drawing or poster", "reject"]
+    page.goto(f"{grid.app.url}/jobs")
+    grid.open()
+    assert grid.marked() == 2
+
+
+def test_two_reviewers_get_different_pages_and_every_decision_is_stored(cars, app, browser, home) -> None:
+    store, project = cars
+    running = app(home)
+    ann, ben = (Grid(browser.new_context().new_page(), running, name) for name in ("Ann", "Ben"))
+    first, second = ({grid.image(i) for i in range(100)} for grid in (ann, ben))
+    assert not first & second
+    for grid in (ann, ben):
+        grid.press("x")
+        grid.commit()
+    for grid in (ann, ben):
+        grid.stored()
+    assert verdicts(store, project) == {"keep": 198, "reject": 2, "undecided": 250}
+    for grid in (ann, ben):
+        grid.page.context.close()
+
+
+def test_a_conflict_is_shown_on_the_tile_and_overwrites_nothing(cars, app, browser, home) -> None:
+    store, project = cars
+    running = app(home)
+    ann, ben = (Grid(browser.new_context().new_page(), running, name, show="all") for name in ("Ann", "Ben"))
+    image = ann.image(0)
+    assert ben.image(0) == image
+    ann.page.context.set_offline(True)  # she does not hear of it in time
+    ben.press("7")
+    ben.commit()
+    ben.stored()
+    ann.press("Enter")
+    ann.page.context.set_offline(False)
+    ann.page.wait_for_selector(".warning:not([hidden])", timeout=30000)
+    assert "Ben had decided on 100 pictures" in ann.page.locator(".warning").text_content()
+    ann.page.get_by_role("button", name="Show").click()
+    tile = ann.page.locator(f".tile[data-image='{image}']")
+    tile.wait_for()
+    assert tile.locator(".chip").text_content() == "Ben: reject, blurred"
+    (record,) = store.images_by_id(project.id, [image])
+    assert (record.verdict, record.reason, record.version) == ("reject", "blurred", 1)
+    for grid in (ann, ben):
+        grid.page.context.close()
+
+
+def test_a_decision_of_somebody_else_appears_on_the_open_page(cars, app, browser, home) -> None:
+    running = app(home)
+    ann, ben = (Grid(browser.new_context().new_page(), running, name, show="all") for name in ("Ann", "Ben"))
+    ben.press("x")
+    ben.commit()
+    ben.stored()
+    ann.page.wait_for_selector(".tile.other", timeout=15000)
+    assert ann.tile(0).locator(".chip").text_content() == "Ben: reject"
+    for grid in (ann, ben):
+        grid.page.context.close()
+
+
+def test_the_large_view_tells_where_a_picture_came_from_and_gives_it_another_class(cars, app, page, home) -> None:
+    store, project = cars
+    grid = Grid(page, app(home))
+    image = grid.image(0)
+    grid.press("f")
+    look = page.locator("dialog.look")
+    look.get_by_text("creativecommons").or_(look.get_by_role("link", name="by")).first.wait_for()
+    number = store.images_by_id(project.id, [image])[0].origin.split("/")[-1].removesuffix(".jpg")
+    assert look.get_by_text(f"Ann {number}").is_visible()
+    assert look.get_by_role("link", name=f"https://example.org/page/{number}").get_attribute("rel") == "noopener noreferrer nofollow"
+    page.wait_for_function("() => document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot"
+                           ".querySelector('.picture img')?.src.includes('large=')")  # fmt: skip
+    grid.press("ArrowRight")
+    assert grid.cursor() == grid.image(1)
+    grid.press("ArrowLeft", "r")
+    was = look.locator("select").input_value()
+    other = next(c for c in project.classes if c != was)
+    look.locator("select").select_option(other)
+    grid.stored()
+    (record,) = store.images_by_id(project.id, [image])
+    assert (record.label, record.verdict, record.source_label) == (other, "keep", was)
+    look.get_by_text(f"keep as {other}").or_(look.get_by_text(re.compile(f"as {other}"))).first.wait_for()
+    grid.press("f")
+    assert look.is_hidden()
+
+
+def test_names_from_outside_are_shown_as_text(home, app, page) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    store, project = seed(home, 30, classes=(evil, '"><script>alert(2)</script>'), creator=evil, title=evil,
+                          page="javascript:alert(3)", licence_url="data:text/html,x")  # fmt: skip
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    grid = Grid(page, app(home), evil.replace("<", "%3C").replace(">", "%3E").replace(" ", "%20"))
+    assert grid.tile(0).locator(".label").text_content() in project.classes
+    grid.press("f")
+    page.locator("dialog.look dd", has_text="javascript:alert(3)").first.wait_for()
+    assert page.locator("dialog.look a").evaluate_all("all => all.map(a => new URL(a.href).protocol)") == ["https:"]
+    grid.press("Escape", "x")
+    grid.press("Enter")
+    page.wait_for_selector(".finish")
+    grid.stored()
+    assert dialogs == []
+    store.close()
+
+
+def test_six_pages_sixty_milliseconds_apart_are_each_stored_exactly_once(home, app, page) -> None:
+    store, project = seed(home, 800)
+    grid = Grid(page, app(home))
+    time.sleep(2)  # four pages ahead are decoded by now
+    for _ in range(6):
+        grid.commit()
+        time.sleep(0.06)
+    grid.stored()
+    assert verdicts(store, project) == {"keep": 600, "undecided": 200}
+    assert {record.version for record in store.images(project.id) if record.verdict == "keep"} == {1}
+    store.close()
+
+
+def test_an_idle_tab_delivers_after_the_server_was_killed_and_started_again(cars, app, page, home) -> None:
+    store, project = cars
+    running = app(home)
+    grid = Grid(page, running)
+    grid.commit()
+    grid.stored()
+    running.stop()
+    grid.press("x")
+    grid.commit()  # the next page was decoded ahead
+    time.sleep(1)
+    running.start()
+    grid.stored()
+    assert verdicts(store, project) == {"keep": 199, "reject": 1, "undecided": 250}
+
+
+def test_what_was_not_delivered_survives_closing_the_page(cars, app, page, home) -> None:
+    store, project = cars
+    running = app(home)
+    grid = Grid(page, running)
+    running.stop()
+    grid.press("4")
+    grid.commit()
+    page.goto("about:blank")
+    running.start()
+    grid.open()
+    grid.stored()
+    assert verdicts(store, project) == {"keep": 99, "reject": 1, "undecided": 350}
+
+
+def test_a_key_held_down_stores_one_page_only(cars, app, page, home) -> None:
+    store, project = cars
+    grid = Grid(page, app(home))
+    for _ in range(5):
+        page.keyboard.down("Enter")  # without an up in between: repeats
+    page.keyboard.up("Enter")
+    grid.painted(1)
+    grid.stored()
+    assert verdicts(store, project)["keep"] == 100
+
+
+@pytest.mark.slow
+def test_a_thousand_decisions_by_keyboard_alone(home, app, page) -> None:
+    store, project = seed(home, 1000, size=128)
+    grid = Grid(page, app(home))
+    expected = Counter()
+    for number in range(10):
+        for step in range(5):
+            grid.press(str(1 + (number + step) % 9), "ArrowRight")
+            expected[REASONS[(number + step) % 9]] += 1
+        grid.commit()
+    page.wait_for_selector(".finish")
+    grid.stored()
+    assert Counter(r.reason for r in store.images(project.id) if r.verdict == "reject") == expected
+    assert verdicts(store, project) == {"keep": 950, "reject": 50}
+    assert store.decision_count(project.id) == 1000
+    store.close()

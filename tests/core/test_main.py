@@ -1,0 +1,127 @@
+"""The command line, through its real door: a process, its two streams, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*words: object, code: int = 0) -> dict:
+    """`python -m core WORDS --json` -> its JSON, or {"said": its sentence} where it ends with another code."""
+    argv = [sys.executable, "-m", "core", *map(str, words), "--json"]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, capture_output=True, text=True, env=env, timeout=120)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stdout.splitlines()
+    if code == 2 or not lines:
+        assert not lines
+        return {"said": done.stderr.splitlines()[-1]}
+    assert len(lines) == 1
+    return json.loads(lines[0])
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Twelve pictures in two folders, one of them twice, and a file that is none."""
+    folder = tmp_path / "pictures"
+    for label, colour in (("red", (220, 30, 40)), ("blue", (30, 60, 220))):
+        (folder / label).mkdir(parents=True)
+        for i in range(6):
+            image = Image.new("RGB", (120 + i, 90), colour)
+            image.paste((i * 40, 255 - i * 40, 128), (10 + 8 * i, 20, 60 + 8 * i, 60))
+            image.save(folder / label / f"{i}.jpg")
+    (folder / "red" / "copy.jpg").write_bytes((folder / "red" / "0.jpg").read_bytes())
+    (folder / "red" / "notes.jpg").write_text("no picture")
+    return folder
+
+
+def test_a_folder_becomes_a_clean_frozen_set(home: Path, pictures: Path, tmp_path: Path) -> None:
+    assert run("project", "p", "--classes", "red, blue")["classes"] == ["red", "blue"]
+    scraped = run("scrape", "--project", "p", "--source", "folder", "--path", pictures)
+    assert scraped == {"found": 14, "fetched": 12, "duplicate": 1, "failed": 1, "failures": {"not an image": 1}}
+
+    cleaned = run("clean", "--project", "p")
+    assert cleaned["images"] == 12
+    assert cleaned["findings"]["exact_duplicate"] == 1
+    rows = run("findings", "--project", "p", "--kind", "exact_duplicate")["findings"]
+    assert sorted(Path(row["origin"]).name for row in rows) == ["0.jpg", "copy.jpg"]
+    assert len({row["group"] for row in rows}) == 1
+
+    shown = run("review", "next", "--project", "p", "--size", "3")["images"]
+    assert len(shown) == 3
+    assert set(shown[0]) == {"image", "origin", "label", "score", "why"}
+    table = tmp_path / "decisions.csv"
+    table.write_text(f"image,verdict,reason,label\n{shown[0]['image']},reject,interior,\n{shown[1]['image']},keep,,blue\n")
+    assert run("review", "decide", "--project", "p", "--table", table)["stored"] == 2
+    assert run("review", "status", "--project", "p")["funnel"]["kept"] == 11
+    assert run("review", "undo", "--project", "p")["stored"] == 2
+    assert run("review", "status", "--project", "p")["funnel"]["kept"] == 12
+
+    split = run("split", "--project", "p", "--parts", "50/25/25", "--min-per-class", "3")
+    assert split["train"] + split["val"] + split["test"] == 12
+    assert split["leak"] == 0
+    assert {job["status"] for job in run("jobs", "--project", "p")["jobs"]} == {"done"}
+
+
+def test_a_table_on_the_own_machine_is_refused_row_by_row(home: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("address,name\nhttp://127.0.0.1:9/x.jpg,red\nhttp://169.254.169.254/,red\nnonsense,red\nhttp://127.1/,green\n")
+    run("project", "p", "--classes", "red")
+    words = ("scrape", "--project", "p", "--source", "urls", "--table", table, "--url-column", "address")
+    result = run(*words, "--label-column", "name")
+    assert (result["found"], result["fetched"], result["failed"]) == (4, 0, 4)
+    assert result["failures"] == {"forbidden address": 2, "malformed url": 1, "unknown class": 1}
+    assert "'label'" in run(*words, code=1)["error"]  # the column it was not told of
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("project", "p", "--classes", "../../x"), "'../../x'"),
+        (("project", "p", "--classes", "<img src=x onerror=alert(1)>"), "<img"),
+        (("project", "p", "--classes", "a,,b"), "empty"),
+        (("project", "p", "--classes", "a,A"), "twice"),
+        (("project", "p", "--classes-file", "/nowhere"), "/nowhere"),
+        (("project", "p"), "'p'"),
+        (("project", "p", "--vpic", "car"), "later release"),
+        (("scrape", "--project", "p", "--source", "folder"), "'p'"),
+        (("scrape", "--project", "p", "--source", "commons"), "later release"),
+        (("scrape", "--project", "p", "--source", "nonsense"), "'nonsense'"),
+        (("scrape", "--source", "demo"), "--project"),
+        (("clean", "--project", "p", "--detector", "yolo"), "later release"),
+        (("train", "--project", "p", "--recipe", "vgg19"), "'vgg19'"),
+        (("train", "--project", "p", "--sweep", "f.toml"), "later release"),
+        (("review", "certificate", "--project", "p"), "'p'"),
+        (("export", "--project", "p", "--to", "d", "--format", "coco"), "later release"),
+        (("backup", "f"), "later release"),
+        (("run", "7"), "no job 7"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_2(home: Path, words: tuple, said: str) -> None:
+    assert said in run(*words, code=2)["said"]
+
+
+def test_a_job_that_fails_is_one_sentence_and_exit_1(home: Path) -> None:
+    run("project", "p", "--classes", "red")
+    assert "Nothing is kept" in run("split", "--project", "p", code=1)["error"]
+
+
+def test_a_setting_that_is_none_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINNOW_HOEM", "x")
+    assert "WINNOW_HOME" in run("doctor", code=2)["said"]
+
+
+def test_the_doctor_says_what_is_in_force(home: Path) -> None:
+    report = run("doctor")
+    assert report["settings"]["WINNOW_HOME"] == str(home)
+    assert report["missing"] == []
+    assert any("WINNOW_CONTACT" in advice for advice in report["advice"])

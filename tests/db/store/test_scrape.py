@@ -1,0 +1,211 @@
+"""Projects, candidates and the images they became."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import BadInput, Fenced, Permanent, Refused
+from core.model import UNKNOWN_LICENCE, Funnel
+from tests.db.conftest import candidate, facts
+
+ODD = ["'; DROP TABLE jobs;--", "%", "_", '"quoted"', "<img src=x onerror=alert(1)>", "naïve 车 🚗"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_any_name_is_kept_as_it_is_and_found_by_itself_alone(store, name):
+    store.add_project("another", ["x"])
+    store.add_project(name, [name, "x"])
+    assert store.project(name).classes == (name, "x")
+    with pytest.raises(BadInput, match="There is no project named"):
+        store.project(name + "%")
+
+
+@pytest.mark.parametrize(("name", "what"), [("a\x00b", "NUL"), ("a\ud800b", "half of a character")])
+def test_a_name_that_no_database_can_keep_is_refused(store, name, what):
+    with pytest.raises(BadInput, match=what):
+        store.add_project(name, ["x"])
+    with pytest.raises(BadInput, match=what):
+        store.add_project("cars", [name])
+    assert store.projects() == []
+
+
+def test_a_name_that_is_taken_is_refused(store, project):
+    with pytest.raises(BadInput, match="There is a project named 'cars' already"):
+        store.add_project("cars", ["x"])
+
+
+def test_classes_are_put_behind_the_ones_there_are_and_repeating_changes_nothing(store, project):
+    for _ in range(2):
+        assert store.add_classes(project.id, ["suv", "sedan"]).classes == ("sedan", "coupe", "suv")
+
+
+def test_a_project_that_is_not_there_names_those_that_are(store, project):
+    with pytest.raises(BadInput, match=r"There is no project named 'boats' \(there are: cars\)"):
+        store.project("boats")
+
+
+# candidates ----------------------------------------------------------------------------------------------------------
+
+
+def test_candidates_keep_their_provenance_and_are_read_in_their_order(store, project, claim):
+    by = claim()
+    first = candidate("http://a/1", page="http://a", title="50% _off_", creator="Åsa", licence="CC BY 4.0", licence_url="http://l", part="val")
+    store.add_candidates(by, project.id, 0, [first, candidate("http://a/2", "coupe")])
+    found = store.pending(by.job)
+    assert [c for _, c in found] == [first, candidate("http://a/2", "coupe")]
+    assert found[1][1].licence == UNKNOWN_LICENCE
+    after = found[0][0]
+    assert [c.url for _, c in store.pending(by.job, after)] == ["http://a/2"]
+
+
+def test_an_enumeration_that_is_taken_up_again_doubles_nothing(store, project, claim):
+    by = claim()
+    batch = [candidate(f"http://a/{i}") for i in range(10)]
+    store.add_candidates(by, project.id, 0, batch[:6])
+    assert store.positions(by.job) == 6
+    store.add_candidates(by, project.id, 4, batch[4:])  # it was killed between storing and saying so
+    assert store.positions(by.job) == 10
+    assert [c.url for _, c in store.pending(by.job)] == [c.url for c in batch]
+
+
+def test_a_claim_that_was_lost_stores_nothing(store, project, claim):
+    old = claim()
+    store.take_back("here")
+    _, new = store.claim("there", 60)
+    store.add_candidates(new, project.id, 0, [candidate("http://a/1")])
+    with pytest.raises(Fenced):
+        store.add_candidates(old, project.id, 1, [candidate("http://a/2")])
+    with pytest.raises(Fenced):
+        store.add_fetched(old, project.id, [("http://a/1", facts("1"))])
+    assert store.tally(new.job) == {"pending": 1}
+    assert list(store.images(project.id)) == []
+
+
+def test_a_url_is_handed_out_once_however_often_it_was_found(store, project, claim):
+    by = claim()
+    store.add_candidates(by, project.id, 0, [candidate("http://a/1"), candidate("http://a/1", "coupe"), candidate("http://a/2")])
+    assert [c.url for _, c in store.pending(by.job)] == ["http://a/1", "http://a/2"]
+    store.add_fetched(by, project.id, [("http://a/1", facts("1"))])
+    assert store.tally(by.job) == {"fetched": 1, "duplicate": 1, "pending": 1}
+    store.add_candidates(by, project.id, 3, [candidate("http://a/1")])
+    assert [c.url for _, c in store.pending(by.job)] == ["http://a/2"]
+    assert store.tally(by.job) == {"fetched": 1, "duplicate": 2, "pending": 1}
+
+
+def test_a_url_that_an_earlier_job_fetched_is_a_duplicate_at_once(store, project, claim, images):
+    (image,) = images(1)
+    by = claim()
+    origin = store.image(project.id, image).origin
+    store.add_candidates(by, project.id, 0, [candidate(origin, "coupe")])
+    assert store.pending(by.job) == []
+    assert store.tally(by.job) == {"duplicate": 1}
+    assert store.several_origins(project.id) == {image: [(origin, "sedan"), (origin, "coupe")]}
+
+
+def test_the_same_bytes_from_another_url_are_the_same_image(store, project, claim):
+    by = claim()
+    store.add_candidates(by, project.id, 0, [candidate("http://a/1"), candidate("http://b/1", "coupe")])
+    store.add_fetched(by, project.id, [("http://a/1", facts("same")), ("http://b/1", facts("same"))])
+    (image,) = store.images(project.id)
+    assert (image.origin, image.label, image.facts) == ("http://a/1", "sedan", facts("same"))
+    assert [o.candidate.url for o in store.origins(image.id)] == ["http://a/1", "http://b/1"]
+    assert store.tally(by.job) == {"fetched": 1, "duplicate": 1}
+
+
+def test_storing_what_was_fetched_again_changes_nothing(store, project, claim):
+    by = claim()
+    store.add_candidates(by, project.id, 0, [candidate("http://a/1"), candidate("http://a/2")])
+    outcomes = [("http://a/1", facts("1")), ("http://a/2", Permanent("not an image", "It is HTML."))]
+    for _ in range(2):
+        store.add_fetched(by, project.id, outcomes)
+    store.add_fetched(by, project.id, [("http://a/1", Refused("timeout"))])
+    assert store.tally(by.job) == {"fetched": 1, "failed": 1}
+    assert store.failures(project.id, by.job) == {"not an image": 1}
+
+
+def test_a_failure_keeps_its_reason_its_sentence_and_whether_it_may_be_tried_again(store, project, claim):
+    by = claim()
+    store.add_candidates(by, project.id, 0, [candidate("http://a/1"), candidate("http://a/2"), candidate("not a url", error="malformed")])
+    store.add_fetched(by, project.id, [("http://a/1", Refused("timeout", "No answer in 20 s.")), ("http://a/2", Permanent("404", "It is gone."))])
+    rows = {row["url"]: (row["reason"], row["sentence"], row["retryable"]) for row in store.failed(project.id)}
+    assert rows == {"http://a/1": ("timeout", "No answer in 20 s.", True), "http://a/2": ("404", "It is gone.", False),
+                    "not a url": ("malformed", "malformed", False)}  # fmt: skip
+    assert store.retryable(project.id) == 1
+    assert store.failures(project.id) == {"timeout": 1, "404": 1, "malformed": 1}
+    assert [row["url"] for row in store.failed(project.id, ["404"])] == ["http://a/2"]
+
+
+def test_a_retry_gets_what_may_be_tried_again_and_what_stopped_jobs_left_over(store, project, claim):
+    first = claim()
+    store.add_candidates(first, project.id, 0, [candidate(f"http://a/{i}") for i in range(3)])
+    store.add_fetched(first, project.id, [("http://a/0", Refused("timeout")), ("http://a/1", Permanent("404"))])
+    busy = claim()
+    store.add_candidates(busy, project.id, 0, [candidate("http://b/0")])
+    store.finish(first, "stopped")
+    again = claim()
+    for _ in range(2):
+        store.retry(again, project.id)
+    assert [c.url for _, c in store.pending(again.job)] == ["http://a/0", "http://a/2"]
+    assert [c.url for _, c in store.pending(busy.job)] == ["http://b/0"]
+    store.add_fetched(again, project.id, [("http://a/0", Refused("timeout")), ("http://a/2", facts("2"))])
+    store.retry(again, project.id)
+    assert store.pending(again.job) == [], "what failed again in this job would go round for ever"
+
+
+def test_text_that_no_database_can_keep_is_a_counted_failure_and_loses_no_other_row(store, project, claim):
+    by = claim()
+    store.add_candidates(by, project.id, 0, [candidate("http://a/1", title="a\x00b"), candidate("http://a/\ud800"), candidate("http://a/3")])
+    assert [c.url for _, c in store.pending(by.job)] == ["http://a/3"]
+    assert store.failures(project.id) == {"malformed text": 2}
+    assert {row["url"] for row in store.failed(project.id)} == {"http://a/1", "http://a/?"}
+
+
+def test_every_row_found_is_fetched_a_duplicate_or_failed(store, project, claim):
+    by = claim()
+    store.add_candidates(by, project.id, 0, [candidate(f"http://a/{i % 7}", error="unknown class" if i % 5 == 0 else "") for i in range(40)])
+    pending = [c.url for _, c in store.pending(by.job)]
+    store.add_fetched(by, project.id, [(url, facts(url) if i % 2 else Refused("timeout")) for i, url in enumerate(pending)])
+    tally = store.tally(by.job)
+    assert sum(tally.values()) == 40
+    assert set(tally) == {"fetched", "duplicate", "failed"}
+
+
+# images --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_image_keeps_its_facts_to_the_last_bit(store, project, images):
+    (image,) = images(1)
+    record = store.image(project.id, image)
+    assert record.facts == facts(record.origin)
+    assert (record.verdict, record.version, record.label, record.source_label) == ("undecided", 0, "sedan", "sedan")
+
+
+def test_images_come_in_order_of_id_over_any_number_of_batches(store, project, images):
+    ids = images(23)
+    assert [r.id for r in store.images(project.id, batch=5)] == ids
+    assert [r.id for r in store.images(project.id, ["reject"])] == []
+    assert [r.id for r in store.latest(project.id, 3)] == ids[:-4:-1]
+
+
+def test_images_by_id_come_in_the_order_asked_for_and_only_of_this_project(store, project, images):
+    ids = images(3)
+    other = store.add_project("boats", ["sloop"])
+    assert [r.id for r in store.images_by_id(project.id, [ids[2], 999, ids[0]])] == [ids[2], ids[0]]
+    assert store.images_by_id(other.id, ids) == []
+    with pytest.raises(BadInput, match="There is no image"):
+        store.image(other.id, ids[0])
+
+
+def test_more_ids_than_sqlite_binds_at_once_are_found(store, project, images):
+    ids = images(3)
+    asked = [*range(10_000, 50_000), *ids]
+    assert [r.id for r in store.images_by_id(project.id, asked)] == ids
+
+
+def test_the_funnel_counts_each_stage_as_a_part_of_the_one_before(store, project, claim):
+    by = claim()
+    store.add_candidates(by, project.id, 0, [candidate(f"http://a/{i}") for i in range(6)])
+    store.add_fetched(by, project.id, [("http://a/0", facts("0")), ("http://a/1", facts("1")), ("http://a/2", facts("1")),
+                                       ("http://a/3", Refused("timeout"))])  # fmt: skip
+    assert store.funnel(project.id) == Funnel(found=6, fetched=3, unique=2, kept=2, split=0, undecided=2, failed=1, pending=2)
+    assert store.counts(project.id) == {"sedan": {"undecided": 2}}

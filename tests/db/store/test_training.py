@@ -1,0 +1,108 @@
+"""Splits, runs with their epochs, evaluations: a job that runs again finds what it made."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import BadInput, Fenced
+from core.model import Recipe
+
+RECIPE = Recipe("vgg75-bn", epochs=3)
+
+
+@pytest.fixture
+def parts(images) -> dict:
+    ids = images(6)
+    return {"train": [(i, "sedan") for i in ids[:4]], "val": [(ids[4], "sedan")], "test": [(ids[5], "sedan")]}
+
+
+@pytest.fixture
+def split(store, project, claim, parts):
+    return store.add_split(claim("split"), project.id, 7, parts, ["sedan"], {"coupe": "The class 'coupe' has 0 images."}, 2)
+
+
+def test_a_split_is_kept_as_it_was_made(store, project, split, parts):
+    kept = store.split(project.id)
+    assert kept == split
+    assert {part: list(members) for part, members in kept.parts.items()} == parts
+    assert (kept.seed, kept.classes, kept.leak) == (7, ("sedan",), 2)
+    assert kept.left_out == {"coupe": "The class 'coupe' has 0 images."}
+    assert store.funnel(project.id).split == 6
+
+
+def test_a_job_that_runs_again_finds_the_split_it_made(store, project, claim, parts):
+    by = claim("split")
+    first = store.add_split(by, project.id, 1, parts, ["sedan"], {}, 0)
+    assert store.add_split(by, project.id, 2, {"train": [], "val": [], "test": []}, [], {}, 9) == first
+
+
+def test_the_newest_split_is_the_one_unless_a_number_is_given(store, project, claim, parts, split):
+    newer = store.add_split(claim("split"), project.id, 8, parts, ["sedan"], {}, 0)
+    assert store.split(project.id).id == newer.id
+    assert store.split(project.id, split.id) == split
+
+
+def test_no_split_is_a_sentence_and_another_projects_is_none(store, project, split):
+    other = store.add_project("boats", ["sloop"])
+    with pytest.raises(BadInput, match="There is no split yet"):
+        store.split(other.id)
+    with pytest.raises(BadInput, match="There is no split"):
+        store.split(other.id, split.id)
+
+
+def test_a_training_that_goes_on_finds_its_run_and_an_epoch_that_is_trained_again_replaces_itself(store, project, claim, split):
+    by = claim("train", "gpu")
+    run = store.start_run(by, project.id, split.id, RECIPE, 0)
+    for loss in (0.9, 0.8):
+        store.add_epoch(by, run.id, 1, {"epoch": 1, "val_loss": loss})
+    store.add_epoch(by, run.id, 2, {"epoch": 2, "val_loss": 0.5})
+    again = store.start_run(by, project.id, split.id, RECIPE, 0)
+    assert (again.id, again.recipe, again.status) == (run.id, RECIPE, "started")
+    assert [e["val_loss"] for e in again.epochs] == [0.8, 0.5]
+    other = store.start_run(by, project.id, split.id, RECIPE, 1)
+    assert other.id != run.id
+
+
+def test_finished_runs_are_listed_the_newest_first(store, project, claim, split):
+    by = claim("train", "gpu")
+    first, second = (store.start_run(by, project.id, split.id, RECIPE, i) for i in range(2))
+    assert store.runs(project.id, done=True) == []
+    store.finish_run(by, first.id, {"val_accuracy": 0.75})
+    assert [r.id for r in store.runs(project.id, split.id)] == [second.id, first.id]
+    (done,) = store.runs(project.id, done=True)
+    assert (done.id, done.result) == (first.id, {"val_accuracy": 0.75})
+
+
+def test_a_training_that_was_taken_over_writes_no_more(store, project, claim, split):
+    by = claim("train", "gpu")
+    run = store.start_run(by, project.id, split.id, RECIPE, 0)
+    store.take_back("here")
+    while store.claim("there", 60)[0].id != by.job:
+        pass
+    for write in (lambda: store.add_epoch(by, run.id, 1, {}), lambda: store.finish_run(by, run.id, {}),
+                  lambda: store.start_run(by, project.id, split.id, RECIPE, 1)):  # fmt: skip
+        with pytest.raises(Fenced):
+            write()
+    assert (store.run(project.id, run.id).status, store.run(project.id, run.id).epochs) == ("started", ())
+
+
+def test_a_run_of_another_project_is_refused(store, project, claim, split):
+    run = store.start_run(claim("train", "gpu"), project.id, split.id, RECIPE, 0)
+    other = store.add_project("boats", ["sloop"])
+    with pytest.raises(BadInput, match=f"There is no run {run.id} in this project"):
+        store.run(other.id, run.id)
+
+
+def test_each_opening_of_the_test_part_is_logged_once_for_each_job(store, project, claim, split, parts):
+    by = claim("evaluate")
+    image = parts["test"][0][0]
+    said = [{"model": "average", "image": image, "label": "sedan", "predicted": "coupe", "confidence": 0.6}]
+    numbers = {store.add_evaluation(by, project.id, [1], "test", {"accuracy": 0.5}, said) for _ in range(2)}
+    assert len(numbers) == 1
+    store.add_evaluation(claim("evaluate"), project.id, [1], "val", {"accuracy": 0.7})
+    assert store.openings(project.id) == 1
+    assert [e.part for e in store.evaluations(project.id)] == ["val", "test"]
+    assert [e.result for e in store.evaluations(project.id, "test")] == [{"accuracy": 0.5}]
+    (number,) = numbers
+    assert store.predicted(number, "average", "sedan", "coupe") == [(image, 0.6)]
+    assert store.predicted(number, "average", "coupe", "sedan") == []

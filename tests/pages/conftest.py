@@ -1,0 +1,41 @@
+"""Pages as Streamlit runs them, without a browser: the shell, then `switch_page`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import jobs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> list:
+    """Whoever asks for a worker is noted and gets none: these tests look at the job's row, tests/core/jobs runs it."""
+    asked: list = []
+    monkeypatch.setattr(jobs, "ensure_worker", lambda settings: asked.append(settings) or False)
+    return asked
+
+
+@pytest.fixture
+def screen(home: Path, workers: list) -> Callable[..., AppTest]:
+    """`screen("scrape", project="cars")`: that page, run once."""
+
+    def show(page: str, **query: str) -> AppTest:
+        shell = AppTest.from_file(str(ROOT / "pages" / "parts" / "shell.py"), default_timeout=30)
+        shell.query_params.update(query)
+        if page != "project":
+            shell.switch_page(f"../{page}.py")
+        return shell.run()
+
+    return show
+
+
+def words(shown: AppTest) -> str:
+    """All that the page says, as Markdown."""
+    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
+    return "\n".join(element.value for kind in kinds for element in getattr(shown, kind))

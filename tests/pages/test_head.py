@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.model import Funnel
+from pages.parts.head import Standing, aside, cells, next_action
+
+NOTHING = Standing(Funnel(0, 0, 0, 0, 0, 0, 0))
+FETCHED = Standing(Funnel(found=10, fetched=9, unique=8, kept=8, split=0, undecided=8, failed=1))
+CLEANED = replace(FETCHED, cleaned=True)
+REVIEWED = replace(CLEANED, decided=True, funnel=replace(FETCHED.funnel, kept=7, undecided=2))
+SPLIT = replace(REVIEWED, split=True, funnel=replace(REVIEWED.funnel, split=7))
+TRAINED = replace(SPLIT, trained=True)
+EVALUATED = replace(TRAINED, evaluated=True)
+
+
+@pytest.mark.parametrize(("standing", "page"), [
+    (NOTHING, "scrape"), (FETCHED, "clean"), (CLEANED, "review"), (REVIEWED, "split"), (SPLIT, "train"),
+    (TRAINED, "evaluate"), (EVALUATED, "predict"),
+])  # fmt: skip
+def test_the_next_action_follows_the_order_of_the_work(standing: Standing, page: str) -> None:
+    assert next_action(standing).page == page
+
+
+@pytest.mark.parametrize(("verb", "page"), [("scrape", "scrape"), ("train", "train"), ("demo", "scrape"), ("export", "jobs")])
+def test_while_a_job_runs_the_next_action_is_to_watch_it(verb: str, page: str) -> None:
+    for standing in (NOTHING, FETCHED, EVALUATED):
+        action = next_action(replace(standing, busy=verb))
+        assert (action.page, action.label) == (page, "Watch it run")
+
+
+def test_a_search_that_brought_nothing_is_told_apart_from_none_at_all() -> None:
+    tried = Standing(Funnel(found=5, fetched=0, unique=0, kept=0, split=0, undecided=0, failed=5))
+    assert next_action(tried).page == next_action(NOTHING).page == "scrape"
+    assert next_action(tried).why != next_action(NOTHING).why
+
+
+def test_pictures_fetched_after_the_clean_are_to_be_cleaned_before_anything_else() -> None:
+    assert next_action(replace(EVALUATED, cleaned=False)).page == "clean"
+
+
+def test_each_cell_of_the_funnel_is_a_share_of_what_was_found() -> None:
+    shown = cells(SPLIT.funnel)
+    assert [(name, number) for name, number, _, _ in shown] == [
+        ("found", 10), ("fetched", 9), ("unique", 8), ("kept", 7), ("in the split", 7)]  # fmt: skip
+    assert [share for _, _, share, _ in shown] == [100, 90, 80, 70, 70]
+    assert [share for _, _, share, _ in cells(NOTHING.funnel)] == [0] * 5
+
+
+def test_the_undecided_are_named_and_said_to_count_as_kept() -> None:
+    assert "2 of 8 undecided: they count as kept" in aside(REVIEWED.funnel)
+    assert "1 could not be fetched" in aside(REVIEWED.funnel)
+    assert aside(NOTHING.funnel) == ""
