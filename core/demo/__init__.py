@@ -9,3 +9,23 @@ scenes.py   where it stands, and in what light
 junk.py     interiors, posters and blueprints: what a search brings beside what was asked for
 serve.py    the server, in a child process that ends with its parent
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.model import Project
+    from db.store import Store
+
+NAME = "demo"  # of its project
+
+
+def project(store: Store) -> Project:
+    """The demo's project, made where it is not there yet."""
+    from core.demo.draw import CLASSES
+
+    for project in store.projects():
+        if project.name == NAME:
+            return project
+    return store.add_project(NAME, CLASSES)

@@ -1,0 +1,107 @@
+"""From class names to a prediction on real steps, in one process: what every room promises the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import steps
+from core.blobs import Blobs
+from core.demo import draw
+from core.engine.serial import Serial
+from core.errors import BadInput, Damaged
+from core.model import Decision, Operation, Project
+from core.predict import Predictor
+from core.settings import load
+from db.store import Store
+
+
+class Path_:
+    """Runs steps the way a worker does, without the processes."""
+
+    def __init__(self, store: Store, classes: tuple[str, ...]) -> None:
+        self.store, self.settings = store, load()
+        self.project: Project = store.add_project("cars", classes)
+        self.blobs = Blobs(self.settings.storage)
+
+    def __call__(self, verb: str, **params: Any) -> Mapping[str, Any]:
+        self.store.submit(verb, params, self.project.id)
+        taken = self.store.claim("here", 3600)
+        assert taken is not None
+        ctx = steps.Context(self.store, self.blobs, Serial(), self.settings, *taken, self.project)
+        step = steps.STEPS[verb](ctx, **params)
+        while True:
+            try:
+                next(step)
+            except StopIteration as done:
+                self.store.finish(taken[1], "done", done.value)
+                return done.value
+
+
+@pytest.fixture
+def path(store: Store) -> Path_:
+    return Path_(store, draw.CLASSES)
+
+
+@pytest.mark.slow
+def test_the_demo_goes_from_names_to_a_prediction(path: Path_) -> None:
+    store, project = path.store, path.project
+    result = path("demo")
+    truth = [item.kind for item in draw.every()]
+    assert result["found"] == result["fetched"] + result["duplicate"] + result["failed"] == len(truth)
+    assert result["duplicate"] == truth.count("duplicate")
+    assert result["findings"]["near_duplicate"] > 0
+
+    # a person rejects the junk; here the truth says which it is
+    junk = {item.id for item in draw.every() if item.kind in ("interior", "poster", "wrong_class", "tiny", "pixel")}
+    rejected = [r for r in store.images(project.id) if Path(r.origin).stem in junk]
+    assert rejected
+    decisions = tuple(Decision(r.id, "reject", "other", "", r.version) for r in rejected)
+    assert store.apply(project.id, Operation("00000000-0000-0000-0000-000000000001", "me", decisions)).stored == len(rejected)
+
+    split = path("split", min_per_class=20)
+    assert split["leak"] == 0
+    assert split["train"] + split["val"] + split["test"] == store.funnel(project.id).kept
+    recipes = [{"backbone": "vgg75-bn", "epochs": 3}, {"backbone": "vgg100-bn", "epochs": 2}]
+    trained = path("train", recipes=recipes)["runs"]
+    assert [run["recipe"] for run in trained] == ["vgg75-bn", "vgg100-bn"]
+    assert [row["epoch"] for row in store.run(project.id, trained[0]["run"]).epochs] == [1, 2, 3]
+
+    for part in ("val", "test"):
+        scored = path("evaluate", part=part)
+        assert set(scored["models"]) == {"vgg75-bn", "vgg100-bn", "average", "priority"}
+        for score in scored["models"].values():
+            low, high = score["accuracy_interval"]
+            assert low <= score["accuracy"] <= high
+            assert sum(map(sum, score["confusion"])) == split[part]
+        cell = store.predicted(scored["evaluation"], "average", "truck", "truck")
+        row, column = scored["classes"].index("truck"), scored["classes"].index("truck")
+        assert len(cell) == scored["models"]["average"]["confusion"][row][column]
+    assert store.openings(project.id) == 1
+
+    models = steps.load_models(path.settings, steps.choose(store, project.id))
+    first = next(r for r in store.images(project.id, ("undecided",)) if r.label == "truck")
+    said = Predictor(models).predict(path.blobs.get(first.facts.sha256))
+    assert sum(said.probabilities.values()) == pytest.approx(1)
+    assert said.confidence == max(said.probabilities.values())
+
+    weights = steps.run_folder(path.settings, trained[0]["run"]) / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[len(data) // 2] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(Damaged, match="model.safetensors"):
+        steps.load_models(path.settings, steps.choose(store, project.id))
+
+
+def test_a_step_with_nothing_to_work_on_says_what_to_do(path: Path_) -> None:
+    for verb, params, said in (
+        ("split", {}, "fetch images first"),
+        ("train", {"recipes": [{"backbone": "vgg75"}]}, "no split yet"),
+        ("evaluate", {}, "train one"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            path(verb, **params)
+    assert path("clean") == {"images": 0, "findings": {}, "groups": 0}
