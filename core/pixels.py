@@ -74,10 +74,10 @@ def ingest(data: bytes) -> tuple[ImageFacts, bytes]:
     `hashes[0]` equals `imagehash.phash` of the decoded picture bit for bit; see FLIPS for the other seven.
     Raises Permanent as `decode` does.
     """
-    image, kind = _decode(data)
+    image, kind, array = _decode(data)
     try:
         facts = ImageFacts(
-            sha256=hashlib.sha256(data).hexdigest(), pixels=_pixels_sha256(image), width=image.width,
+            sha256=hashlib.sha256(data).hexdigest(), pixels=_pixels_sha256(image, array), width=image.width,
             height=image.height, format=kind, size=len(data), hashes=dihedral_hashes(image),
         )  # fmt: skip
         return facts, _thumbnail(image)
@@ -132,16 +132,18 @@ def dihedral_hashes(image: Image.Image) -> tuple[int, ...]:
     return tuple(int(bits) for bits in np.packbits(flat > middle, axis=1).view(">u8")[:, 0])
 
 
-def _decode(data: bytes) -> tuple[Image.Image, str]:
-    """The frame, and Pillow's name of the format."""
+def _decode(data: bytes) -> tuple[Image.Image, str, np.ndarray | None]:
+    """The frame, Pillow's name of the format, and the frame's pixels (H, W, 3) where the decoder made such an array."""
     image, kind = _open(data)
     if kind == "JPEG" and image.mode in ("RGB", "L"):
         array = _jpeg(data)
         if array is not None:
-            return _upright(Image.fromarray(array), image), kind
+            frame = Image.fromarray(array)
+            upright = _upright(frame, image)
+            return upright, kind, array if upright is frame else None
     try:
         image.load()
-        return _upright(_rgb(image), image), kind
+        return _upright(_rgb(image), image), kind, None
     except MemoryError:
         raise _no_memory() from None
     except BROKEN as error:
@@ -259,9 +261,15 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip((grey - low) * (255 / (top - low)) + 0.5, 0, 255).astype(np.uint8))
 
 
-def _pixels_sha256(image: Image.Image) -> str:
-    """Of width and height (u32, little endian) and the RGB bytes row by row; in bands, to save memory."""
+def _pixels_sha256(image: Image.Image, array: np.ndarray | None) -> str:
+    """Of width and height (u32, little endian) and the RGB bytes row by row; in bands, to save memory.
+
+    `array` holds the same pixels where there is such an array already.
+    """
     digest = hashlib.sha256(struct.pack("<II", *image.size))
+    if array is not None:
+        digest.update(array.data)
+        return digest.hexdigest()
     band = max(1, 4_000_000 // image.width)
     for top in range(0, image.height, band):
         rows = (0, top, image.width, min(top + band, image.height))
@@ -272,8 +280,8 @@ def _pixels_sha256(image: Image.Image) -> str:
 def _thumbnail(image: Image.Image) -> bytes:
     longest = max(image.size)
     if longest > THUMB:
-        size = tuple(max(1, round(side * THUMB / longest)) for side in image.size)
-        image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5)
+        width, height = (max(1, round(side * THUMB / longest)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=1.0)
     return simplejpeg.encode_jpeg(np.asarray(image), quality=85, colorsubsampling="420")
 
 

@@ -83,7 +83,9 @@ def keep_source_parts(
             kept = [(image, of) for image, of in kept if of != label]
     if len(placed) < len(images):
         left_out[NO_PART] = f"{len(images) - len(placed)} images stand in no train, val or test folder of their source."
-    members = {part: [(image, label) for image, label in kept if part_of[image] == part] for part in PARTS}
+    members: dict[Part, list[tuple[int, str]]] = {
+        part: [(image, label) for image, label in kept if part_of[image] == part] for part in PARTS
+    }
     return _made(members, _order(kept, classes), left_out)
 
 

@@ -180,7 +180,8 @@ def train(ctx: Context, recipes: Sequence[Mapping[str, Any]], split: int | None 
                          ctx.settings.threads, frozen.id)  # fmt: skip
             yield from _fit(ctx, run, rows, position, wanted)
         results.append(_trained(store.run(project.id, run.id)))
-    return {"runs": results, "split": frozen.id}
+    scored = (yield from evaluate(ctx, [run["run"] for run in results], evaluate_on)) if evaluate_on else {}
+    return {"runs": results, "split": frozen.id, **({"evaluation": scored["evaluation"]} if scored else {})}
 
 
 def _pictures(pixels: np.ndarray, good: np.ndarray, members: Sequence[tuple[int, str]], classes: Sequence[str]) -> Pictures:

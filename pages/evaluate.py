@@ -57,10 +57,10 @@ def overview(models: dict[str, Any], images: int | None) -> None:
     frame = pd.DataFrame(rows, columns=["model", "accuracy", "low", "high", "macro", "weighted", "gap"])
     st.plotly_chart(charts.scores(frame), key="scores", config={"displayModeBar": False}, alt="Accuracy of each model with its interval")
     share = st.column_config.NumberColumn
-    shown = frame.assign(interval=[f"{low:.1%} to {high:.1%}" for low, high in zip(frame["low"], frame["high"], strict=True)])
+    shown = frame.assign(accuracy=100 * frame["accuracy"], interval=[f"{low:.1%} to {high:.1%}" for low, high in zip(frame["low"], frame["high"], strict=True)])
     st.dataframe(
         shown[["model", "accuracy", "interval", "macro", "weighted", "gap"]], hide_index=True,
-        column_config={"accuracy": share(format="percent", help=HELP["accuracy"]), "interval": "95 % interval",
+        column_config={"accuracy": share(format="%.1f%%", help=HELP["accuracy"]), "interval": "95 % interval",
                        "macro": share("macro F1", format="%.3f", help=HELP["macro"]),
                        "weighted": share("weighted F1", format="%.3f", help=HELP["weighted"]),
                        "gap": share("GAP", format="%.3f", help=HELP["gap"])},

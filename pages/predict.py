@@ -50,12 +50,9 @@ def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> 
     with st.container(border=True):
         left, right = st.columns([1, 2], gap="medium")
         with left:
-            evidence.picture(data, name, 220)
-        try:
-            said = models.predictor(runs, ensemble).predict(data)
-        except WinnowError as error:
-            right.error(house.text(error))
-            return
+            if not evidence.picture(data, name):
+                return
+        said = models.predictor(runs, ensemble).predict(data)
         with right:
             headline(said)
             frame = pd.DataFrame([(model, label, p) for model, all_of in said.models.items() for label, p in all_of.items()],

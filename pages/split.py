@@ -6,10 +6,10 @@ from collections import Counter
 
 import pandas as pd
 import streamlit as st
-from core.split import shares
 
 from core.errors import BadInput
 from core.model import PARTS, Project, Split
+from core.split import shares
 from pages.parts import charts, head, house, progress
 
 NAMES = {"train": "Train", "val": "Validation", "test": "Test"}
@@ -52,8 +52,10 @@ def result(split: Split) -> None:
                    "in another part: accuracy will look better than it is.")
     else:
         st.caption("No picture of validation or test has a near-duplicate in another part.")
-    for label, why in split.left_out.items():
-        st.info(f"**{house.text(label, 60)}** is left out: {house.text(why)}")
+    if split.left_out:
+        some = [house.text(why) for why in list(split.left_out.values())[:20]]
+        more = f"  \n… and {len(split.left_out) - 20} more" if len(split.left_out) > 20 else ""
+        st.info(f"**{house.count(len(split.left_out), 'class', 'classes')} left out**  \n" + "  \n".join(some) + more)
     counted = {part: Counter(label for _, label in split.parts[part]) for part in PARTS}
     frame = pd.DataFrame([(label, part, counted[part][label]) for label in split.classes for part in PARTS],
                          columns=["class", "part", "images"])

@@ -91,14 +91,14 @@ def runs_table(runs: list[Run]) -> None:
         r = run.result
         seconds = r.get("seconds")
         return (run.id, run.recipe.name, run.split, "trained" if run.status == "done" else "not finished",
-                r.get("val_accuracy", None), r.get("best_epoch"), r.get("epochs"), r.get("images_per_second"),
+                100 * r["val_accuracy"] if "val_accuracy" in r else None, r.get("best_epoch"), r.get("epochs"), r.get("images_per_second"),
                 duration(seconds) if seconds else "", f"{r.get('device', '')} {r.get('precision', '')}".strip())  # fmt: skip
 
     st.dataframe(
         pd.DataFrame([row(run) for run in runs], columns=["run", "recipe", "split", "state", "accuracy", "best", "epochs", "speed", "time", "device"]),
         hide_index=True,
         column_config={
-            "accuracy": st.column_config.NumberColumn("validation accuracy", format="percent", help="Share of validation pictures named rightly, at the best epoch."),
+            "accuracy": st.column_config.NumberColumn("validation accuracy", format="%.1f%%", help="Share of validation pictures named rightly, at the best epoch."),
             "best": st.column_config.NumberColumn("best epoch"),
             "speed": st.column_config.NumberColumn("pictures a second", format="%.0f"),
         },

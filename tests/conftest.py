@@ -21,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Slow tests run in CI, and where they are asked for: by `-m`, or by their own name."""
-    if CI or config.option.markexpr or any("::" in arg for arg in config.args):
+    if CI or "slow" in config.option.markexpr or any("::" in arg for arg in config.args):
         return
     skip = pytest.mark.skip(reason="It is slow: give -m slow, or set CI=1.")
     for item in items:

@@ -15,6 +15,8 @@ from core.errors import WinnowError
 from core.model import Finding, ImageRecord, Progress
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from core.blobs import Blobs
 
 KINDS: dict[str, str] = {
@@ -95,7 +97,7 @@ def near(
             tiny[index] = small(thumb(pictures[index].facts.sha256))
         except (WinnowError, ValueError) as error:
             yield corrupt(pictures[index], error)
-    found = [(i, j, flip) for i, j, flip in found if i in tiny and j in tiny]
+    found = _worth_a_look([one for one in found if one[0] in tiny and one[1] in tiny], tiny)
 
     def look(some: Sequence[tuple[int, int, int]]) -> list[float]:
         one = np.stack([turned(tiny[i], flip) for i, _, flip in some])
@@ -194,6 +196,22 @@ def _same_pixels(images: Sequence[ImageRecord]) -> dict[str, list[ImageRecord]]:
     for one in images:
         groups[one.facts.pixels].append(one)  # equal bytes have equal pixels
     return groups
+
+
+def _worth_a_look(found: list[tuple[int, int, int]], tiny: Mapping[int, np.ndarray]) -> list[tuple[int, int, int]]:
+    """The suspicions that the mean colours of 36 fields do not refute; they cost a thousandth of the second look."""
+    import numpy as np
+
+    from core.clean.look import coarse, likely, turned
+
+    fields = {index: coarse(picture) for index, picture in tiny.items()}
+    left = []
+    for start in range(0, len(found), 4 * BATCH):
+        some = found[start : start + 4 * BATCH]
+        one = np.stack([turned(fields[i], flip) for i, _, flip in some])
+        yes = likely(one, np.stack([fields[j] for _, j, _ in some]))
+        left += [pair for pair, worth in zip(some, yes.tolist(), strict=True) if worth]
+    return left
 
 
 def _groups(

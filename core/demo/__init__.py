@@ -4,8 +4,12 @@ draw.py     which items there are, the truth about each, and their bytes
 shapes.py   lines, colours and the camera
 cars.py     four kinds of bodies, in metres
 coach.py    paints a body on a canvas
-wheels.py   wheels, cargo and the things people put on cars
-scenes.py   where it stands, and in what light
+ends.py     its nose, its tail and the lamps
+sides.py    its windows, doors and mirrors
+wheels.py   wheels, and the plastic round them
+extras.py   cargo, roof boxes, stripes, a driver
+scenes.py   hours of the day, the sky, the road; what the camera adds
+places.py   where it stands: a country road, a city, a studio, ...
 junk.py     interiors, posters and blueprints: what a search brings beside what was asked for
 serve.py    the server, in a child process that ends with its parent
 """

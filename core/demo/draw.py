@@ -60,8 +60,16 @@ def items(label: str) -> tuple[Item, ...]:
         kind = junk.get(i, "good")
         shows = {"interior": "", "web_page": "", "pixel": "", "wrong_class": LOOKS_LIKE[label]}.get(kind, label)
         copied = kind in ("duplicate", "near_duplicate")
-        found.append(Item(label, i, kind, shows, next(originals) if copied else -1,
-                          next(changes) if kind == "near_duplicate" else ""))
+        found.append(
+            Item(
+                label,
+                i,
+                kind,
+                shows,
+                next(originals) if copied else -1,
+                next(changes) if kind == "near_duplicate" else "",
+            )
+        )
     return tuple(found)
 
 
@@ -107,15 +115,15 @@ def render(item: Item) -> bytes:
 def describe(item: Item) -> tuple[str, str, str]:
     """Colour, place and hour in words, as the title names them; made from the same choices as the drawing."""
     source = items(item.label)[item.of] if item.of >= 0 else item
-    from core.demo import coach, scenes
+    from core.demo import coach, places
 
     rng = source.rng("car")
-    return coach.style(source.shows or source.label, rng).colour, *_place(source.rng("place"), scenes.PLACES)
+    return coach.style(source.shows or source.label, rng).colour, *_place(source.rng("place"), places.PLACES)
 
 
-def _place(rng: random.Random, places: dict) -> tuple[str, str]:
-    name = rng.choice(list(places))
-    return name, rng.choice(places[name][1])
+def _place(rng: random.Random, known: dict) -> tuple[str, str]:
+    name = rng.choice(list(known))
+    return name, rng.choice(known[name][1])
 
 
 def _picture(item: Item) -> Image.Image:
@@ -145,24 +153,38 @@ def _vehicle(item: Item, extent: tuple[int, int]) -> Image.Image:
     import numpy as np
     from PIL import Image
 
-    from core.demo import cars, coach, scenes
+    from core.demo import cars, coach, places, scenes
     from core.demo.shapes import Camera
 
     (w, h), rng, over = extent, item.rng("view"), 2
     style, body = coach.style(item.shows, item.rng("car")), cars.body(item.shows, item.rng("body"))
     pick = item.rng("place")
-    name, hour = _place(pick, scenes.PLACES)
-    place = scenes.Place(Image.new("RGB", extent), item.rng("scene"), pick.choice(scenes.HOURS[hour]),
-                         round(h * rng.uniform(0.40, 0.58)), round(h * rng.uniform(0.80, 0.86)))
-    light = scenes.PLACES[name][0](place)
-    canvas = place.image.resize((w * over, h * over), Image.Resampling.BILINEAR)
+    name, hour = _place(pick, places.PLACES)
+    place = scenes.Place(
+        Image.new("RGB", extent),
+        item.rng("scene"),
+        pick.choice(scenes.HOURS[hour]),
+        round(h * rng.uniform(0.40, 0.58)),
+        round(h * rng.uniform(0.80, 0.86)),
+    )
+    light = places.PLACES[name][0](place)
+    canvas = place.image.resize((w * over, h * over), Image.Resampling.NEAREST)  # the place comes back as it was
     yaw = rng.choice([rng.uniform(-0.12, 0.12), rng.uniform(-0.2, 0.2), rng.uniform(-0.6, -0.2), rng.uniform(0.2, 0.5)])
-    camera = Camera(body.length, yaw, rng.uniform(0.02, 0.20), rng.uniform(8, 18), rng.random() < 0.5, rng.gauss(0, 0.012))
+    camera = Camera(
+        body.length, yaw, rng.uniform(0.02, 0.20), rng.uniform(8, 18), rng.random() < 0.5, rng.gauss(0, 0.012)
+    )
     fill, slide = rng.uniform(0.82, 0.96), rng.uniform(-1, 1)
     margin = w * over * (1 - fill) / 2
-    camera.fit(np.vstack([body.side(body.outline), body.side(body.outline, near=False),
-                          *([[x, 0, body.width / 2], [x, 0, -body.width / 2]] for x in body.wheels)]),
-               (margin * (1 + 0.8 * slide), h * over * 0.10, w * over - margin * (1 - 0.8 * slide), place.kerb * over))
+    camera.fit(
+        np.vstack(
+            [
+                body.side(body.outline),
+                body.side(body.outline, near=False),
+                *([[x, 0, body.width / 2], [x, 0, -body.width / 2]] for x in body.wheels),
+            ]
+        ),
+        (margin * (1 + 0.8 * slide), h * over * 0.10, w * over - margin * (1 - 0.8 * slide), place.kerb * over),
+    )
     coach.Coach(canvas, body, camera, style, light).build()
     scenes.mirror(canvas, place.kerb * over - 0.02 * h, light.gloss)
     return _photo_of(canvas.reduce(over), item)

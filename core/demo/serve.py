@@ -42,8 +42,20 @@ LICENCES = (
     ("by", "2.0", "https://creativecommons.org/licenses/by/2.0/"),
     ("pdm", "1.0", "https://creativecommons.org/publicdomain/mark/1.0/"),
 )
-CREATORS = ("Marta Lindqvist", "Kofi A. Mensah", "old_garage_74", "Zoë <3 cars", "Hoshino Ryō", "B. & T. Okonkwo",
-            "Łucja Nowak", "the.parking.lot", "Ana-Sofía Pérez", "Priya Raman", "Jean-Loup O'Dowd", "pixel_mechanic")
+CREATORS = (
+    "Marta Lindqvist",
+    "Kofi A. Mensah",
+    "old_garage_74",
+    "Zoë <3 cars",
+    "Hoshino Ryō",
+    "B. & T. Okonkwo",
+    "Łucja Nowak",
+    "the.parking.lot",
+    "Ana-Sofía Pérez",
+    "Priya Raman",
+    "Jean-Loup O'Dowd",
+    "pixel_mechanic",
+)
 
 
 @contextmanager
@@ -101,18 +113,31 @@ def _result(item: draw.Item) -> dict:
     more = "To view the terms, visit" if code in ("cc0", "pdm") else "To view a copy of this license, visit"
     tags = [item.label, "car", "vehicle", colour, "drawing by program"]
     return {
-        "id": item.id, "title": title,
+        "id": item.id,
+        "title": title,
         "indexed_on": f"2025-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}T{rng.randint(0, 23):02}:17:00Z",
-        "foreign_landing_url": f"/page/{item.id}", "url": f"/image/{item.id}.jpg",
-        "creator": creator, "creator_url": f"/creator/{quote(creator)}",
-        "license": code, "license_version": version, "license_url": licence_url,
-        "provider": "winnow_demo", "source": "winnow_demo", "category": "photograph",
-        "filesize": None, "filetype": "jpg",
+        "foreign_landing_url": f"/page/{item.id}",
+        "url": f"/image/{item.id}.jpg",
+        "creator": creator,
+        "creator_url": f"/creator/{quote(creator)}",
+        "license": code,
+        "license_version": version,
+        "license_url": licence_url,
+        "provider": "winnow_demo",
+        "source": "winnow_demo",
+        "category": "photograph",
+        "filesize": None,
+        "filetype": "jpg",
         "tags": [{"accuracy": None, "name": tag, "unstable__provider": "winnow_demo"} for tag in tags],
         "attribution": f'"{title}" by {creator} {verb} {name}. {more} {licence_url}.',
-        "fields_matched": ["title", "tags.name"], "mature": False, "height": height, "width": width,
-        "thumbnail": f"/v1/images/{item.id}/thumb/", "detail_url": f"/v1/images/{item.id}/",
-        "related_url": f"/v1/images/{item.id}/related/", "unstable__sensitivity": [],
+        "fields_matched": ["title", "tags.name"],
+        "mature": False,
+        "height": height,
+        "width": width,
+        "thumbnail": f"/v1/images/{item.id}/thumb/",
+        "detail_url": f"/v1/images/{item.id}/",
+        "related_url": f"/v1/images/{item.id}/related/",
+        "unstable__sensitivity": [],
     }
 
 
@@ -121,8 +146,13 @@ def search(query: str, page: int, page_size: int, base: str) -> dict:
     asked = words(query)
     found = [record for record in catalogue().values() if asked and asked <= _indexed(record["id"])]
     shown = found[(page - 1) * page_size : page * page_size]
-    return {"result_count": len(found), "page_count": math.ceil(len(found) / page_size), "page_size": page_size,
-            "page": page, "results": [_absolute(record, base) for record in shown]}
+    return {
+        "result_count": len(found),
+        "page_count": math.ceil(len(found) / page_size),
+        "page_size": page_size,
+        "page": page,
+        "results": [_absolute(record, base) for record in shown],
+    }
 
 
 @remembered
@@ -235,10 +265,12 @@ class Handler(BaseHTTPRequestHandler):
 def landing(record: dict) -> str:
     """The page a picture comes from; every value escaped."""
     e = {key: html.escape(str(value), quote=True) for key, value in record.items()}
-    return (f"<!doctype html><html lang=en><meta charset=utf-8><title>{e['title']}</title>"
-            f"<h1>{e['title']}</h1><img src=\"{e['url']}\" alt=\"{e['title']}\" width={e['width']} height={e['height']}>"
-            f"<p>by {e['creator']}, <a href=\"{e['license_url']}\">{e['license']} {e['license_version']}</a></p>"
-            "<p>Drawn by Winnow's demo; the creator is made up.</p></html>")
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{e['title']}</title>"
+        f'<h1>{e["title"]}</h1><img src="{e["url"]}" alt="{e["title"]}" width={e["width"]} height={e["height"]}>'
+        f'<p>by {e["creator"]}, <a href="{e["license_url"]}">{e["license"]} {e["license_version"]}</a></p>'
+        "<p>Drawn by Winnow's demo; the creator is made up.</p></html>"
+    )
 
 
 class Server(ThreadingHTTPServer):

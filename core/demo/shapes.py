@@ -37,14 +37,19 @@ def rounded(corners: list[tuple[float, float, float]], steps: int = 7) -> np.nda
         ex, ey = bx + (cx - bx) * reach / after, by + (cy - by) * reach / after
         for k in range(steps + 1):
             t = k / steps
-            points.append(((1 - t) ** 2 * sx + 2 * t * (1 - t) * bx + t * t * ex,
-                           (1 - t) ** 2 * sy + 2 * t * (1 - t) * by + t * t * ey))
+            points.append(
+                (
+                    (1 - t) ** 2 * sx + 2 * t * (1 - t) * bx + t * t * ex,
+                    (1 - t) ** 2 * sy + 2 * t * (1 - t) * by + t * t * ey,
+                )
+            )
     points.append(corners[-1][:2])
     return np.array(points)
 
 
-def circle(x: float, y: float, radius: float, z: float, count: int = 44, start: float = 0.0,
-           stop: float = 2 * math.pi) -> np.ndarray:
+def circle(
+    x: float, y: float, radius: float, z: float, count: int = 44, start: float = 0.0, stop: float = 2 * math.pi
+) -> np.ndarray:
     """An upright circle, or an arc of it, as (count, 3) metres."""
     angle = np.linspace(start, stop, count)
     return np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle), np.full(count, z)], axis=1)
@@ -58,24 +63,33 @@ def gradient(size: tuple[int, int], colours: list[Colour]) -> Image.Image:
     return Image.fromarray(column.round().astype(np.uint8)[:, None, :]).resize(size, Image.Resampling.NEAREST)
 
 
-def glow(canvas: Image.Image, x: float, y: float, radius: float, colour: Colour, strength: float,
-         flat: float = 1.0) -> None:
+def glow(
+    canvas: Image.Image, x: float, y: float, radius: float, colour: Colour, strength: float, flat: float = 1.0
+) -> None:
     """Adds a soft round light at (x, y), `flat` times as high as wide."""
     w, h = max(2, round(radius * 2)), max(2, round(radius * 2 * flat))
-    disc = Image.radial_gradient("L").point(_GLOW).resize((w, h)).point(lambda v: round(v * strength))
-    canvas.paste(Image.new("RGB", (w, h), colour), (round(x - w / 2), round(y - h / 2)), disc)
+    disc = Image.radial_gradient("L").point([round(v * strength) for v in _GLOW]).resize((w, h))
+    left, top = round(x - w / 2), round(y - h / 2)
+    canvas.paste(colour, (left, top, left + w, top + h), disc)
 
 
-_GLOW = [round(255 * max(0.0, 1 - v / 181) ** 2) for v in range(256)]  # Pillow's gradient is 181 where it meets the sides
+_GLOW = [
+    round(255 * max(0.0, 1 - v / 181) ** 2) for v in range(256)
+]  # Pillow's gradient is 181 where it meets the sides
 
 
-def soft(size: tuple[int, int], polygons: list[list[tuple[float, float]]], blur: float, strength: float) -> Image.Image:
-    """A blurred mask of the polygons, drawn at a quarter of the size: shadows need no more."""
-    small = Image.new("L", (max(1, size[0] // 4), max(1, size[1] // 4)))
-    draw = ImageDraw.Draw(small)
-    for polygon in polygons:
-        draw.polygon([(x / 4, y / 4) for x, y in polygon], fill=round(255 * strength))
-    return small.filter(ImageFilter.GaussianBlur(max(0.5, blur / 4))).resize(size, Image.Resampling.BILINEAR)
+def shade(
+    canvas: Image.Image, polygon: list[tuple[float, float]], blur: float, colour: Colour, strength: float
+) -> None:
+    """Darkens a blurred polygon, made at a quarter of the size: shadows need no more."""
+    margin = 3 * blur
+    left, right = min(x for x, _ in polygon) - margin, max(x for x, _ in polygon) + margin
+    top, low = min(y for _, y in polygon) - margin, max(y for _, y in polygon) + margin
+    width, height = round(right - left), round(low - top)
+    small = Image.new("L", (max(1, width // 4), max(1, height // 4)))
+    ImageDraw.Draw(small).polygon([((x - left) / 4, (y - top) / 4) for x, y in polygon], fill=round(255 * strength))
+    mask = small.filter(ImageFilter.GaussianBlur(max(0.5, blur / 4))).resize((width, height), Image.Resampling.BILINEAR)
+    canvas.paste(colour, (round(left), round(top), round(left) + width, round(top) + height), mask)
 
 
 class Camera:

@@ -30,7 +30,8 @@ def shap(
     """
     import torch
 
-    rules = [module.register_forward_hook(_rule(module)) for module in net.modules() if not list(module.children())]
+    layers = [(module, _rule(module)) for module in net.modules() if not list(module.children())]
+    rules = [module.register_forward_hook(rule) for module, rule in layers]
     try:
         joint = torch.cat([x, background]).contiguous(memory_format=torch.channels_last).requires_grad_()
         out = net(joint)  # (1 + K, C), the picture itself in row 0

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 COMMAND = (sys.executable, "-m", "core")
-WATCH = 2.0  # seconds between two looks of a web server whether there is a worker; longer after each start
+WATCH = 1.0  # seconds between two looks of a web server whether there is a worker; longer after each start
 # What a job's process gets from whoever asked last for a worker. The rest is the worker's own: it is one for each home
 # and database, and an address with a password does not belong into a file.
 PASSED_ON = ("weights", "engine", "device", "allow_hosts", "host_rate", "threads", "contact")
@@ -40,8 +40,13 @@ def ensure_worker(settings: Settings, command: Sequence[str] = ()) -> bool:
     is not there, BadSetting where the home folder cannot be made.
     """
     engine(settings)
-    home = _home(settings)
     _note_settings(settings)
+    return _started(settings, command)
+
+
+def _started(settings: Settings, command: Sequence[str] = ()) -> bool:
+    engine(settings)
+    home = _home(settings)
     with open(lock_path(settings), "ab") as lock, open(home / "worker.log", "ab") as log:
         if not taken(lock.fileno()):
             return False
@@ -69,8 +74,11 @@ def web_present(settings: Settings) -> Iterator[None]:
 def _keep(settings: Settings, over: threading.Event) -> None:
     pause = 0.0
     while not over.wait(pause):
-        with contextlib.suppress(OSError, WinnowError):  # no home folder, a full disk: every page says so
-            pause = min(60.0, 2 * pause) if ensure_worker(settings) and pause else WATCH
+        started = False
+        with contextlib.suppress(OSError, WinnowError):  # a full disk, a setting: every page says so
+            # A home folder that was deleted under a running server is not made again behind its back.
+            started = settings.home.exists() and _started(settings)
+        pause = min(60.0, 2 * pause) if started and pause else WATCH
 
 
 def web_is_present(home: Path) -> bool:
@@ -81,7 +89,7 @@ def web_is_present(home: Path) -> bool:
 
 def lock_path(settings: Settings) -> Path:
     """One for each database that is used with this home folder."""
-    other = settings.database_url and f"-{hashlib.sha256(settings.database_url.encode()).hexdigest()[:8]}"
+    other = settings.database_url and f"-{hashlib.sha256(_database_url(settings).encode()).hexdigest()[:8]}"
     return settings.home.absolute() / f"worker{other}.lock"
 
 
@@ -98,7 +106,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """The environment that gives another process, in any folder, exactly these settings."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("WINNOW_") or _is_source(key)}
     spelled = _spelled(settings, tuple(type(settings).model_fields))
-    return kept | spelled | {"WINNOW_HOME": str(settings.home.absolute()), "PYTHONUNBUFFERED": "1"}
+    return kept | spelled | {"PYTHONUNBUFFERED": "1"}
 
 
 def job_environment(settings: Settings) -> dict[str, str]:
@@ -114,6 +122,7 @@ def job_environment(settings: Settings) -> dict[str, str]:
 
 def _note_settings(settings: Settings) -> None:
     sources = {key: value for key, value in os.environ.items() if _is_source(key)}
+    _home(settings)
     text = json.dumps(_spelled(settings, PASSED_ON) | sources)
     noted = _noted(settings)
     with contextlib.suppress(OSError):
@@ -129,12 +138,24 @@ def _noted(settings: Settings) -> Path:
 
 
 def _spelled(settings: Settings, names: Sequence[str]) -> dict[str, str]:
+    """Settings as variables of an environment, with absolute paths: the other process may be in another folder."""
     spelled = {}
     for name in names:
         value = getattr(settings, name)
+        if isinstance(value, Path) or (name == "data" and value and "://" not in value):
+            value = Path(value).absolute()
+        if name == "database_url":
+            value = _database_url(settings)
         if value not in (None, "", ()):
             spelled[f"WINNOW_{name.upper()}"] = ",".join(value) if isinstance(value, tuple) else str(value)
     return spelled
+
+
+def _database_url(settings: Settings) -> str:
+    url = settings.database_url
+    path = url.removeprefix("sqlite:///")
+    relative = path not in ("", url) and not path.startswith(("/", ":", "file:"))
+    return f"sqlite:///{Path(path).absolute()}" if relative else url
 
 
 def _is_source(key: str) -> bool:

@@ -17,6 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+import psutil
+
 from core.engine import Engine, Handle, engine
 from core.errors import Busy, Fenced
 from core.jobs.job import PARENT
@@ -45,6 +47,7 @@ def worker(store: Store, settings: Settings, command: Sequence[str] = COMMAND) -
     """
     lock = _lock(settings)
     if lock is None:
+        print("There is a worker for this home folder already.", file=sys.stderr)
         return
     with lock:
         _Worker(store, settings, engine(settings), command, lock).work()
@@ -113,8 +116,9 @@ class _Worker:
 
     def _take_back(self) -> None:
         """Its lock is ours, so the worker before us is gone: what it left running is ended, and claimed anew."""
-        for pid, created in self._store.take_back(self._machine):
-            self._engine.end(Handle(pid, created))
+        for pid, created, updated in self._store.take_back(self._machine):
+            if updated.timestamp() > psutil.boot_time():  # else its number says nothing: the machine was started since
+                self._engine.end(Handle(pid, created))
 
     def _has_home(self) -> bool:
         with suppress(OSError):

@@ -41,11 +41,12 @@ def wait(store: Store, settings: Settings, job: int, on_progress: Callable[[Job]
 
 
 def eta(job: Job) -> str:
-    """`12/s, 3 min left`; "" where it cannot be told. After a restart it counts from nothing, so it is told again late."""
-    if job.status != "running" or not job.started or not job.updated or job.done < 1 or job.attempts > 1:
+    """`12/s, 3 min left`; "" where it cannot be told: in the beginning, and for a job that took up earlier work, because
+    its row does not say how much of it."""
+    if job.status != "running" or not job.started or not job.updated or job.attempts > 1:
         return ""
     seconds = (job.updated - job.started).total_seconds()
-    if seconds < 1:
+    if seconds < 1 or job.done < max(2, (job.total or 0) / 50):
         return ""
     rate = job.done / seconds
     speed = f"{rate:.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate >= 1 else f"{60 * rate:.1f}/min"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, exists, insert, or_, select, true, update
@@ -90,15 +90,16 @@ class Jobs(Base):
         with self._write() as c:
             self._guard(c, claim, status="queued", lease=None, attempts=jobs.c.attempts - (0 if died else 1))
 
-    def take_back(self, machine: str) -> list[tuple[int, float]]:
+    def take_back(self, machine: str) -> list[tuple[int, float, datetime]]:
         """End the leases of this machine's earlier worker, which is known to be gone: its jobs can be claimed at once.
 
-        Gives the process (pid, created) of each, where it was noted: it may run still and has to be ended.
+        Gives the process of each, where it was noted, as (pid, created, last sign of life): it may run still and has
+        to be ended.
         """
         with self._write() as c:
             rows = c.execute(update(jobs).where(jobs.c.machine == machine, jobs.c.status == "running").values(
-                lease=now() - timedelta(days=1)).returning(jobs.c.pid, jobs.c.pid_created)).all()
-        return [(row.pid, row.pid_created) for row in rows if row.pid is not None]
+                lease=now() - timedelta(days=1)).returning(jobs.c.pid, jobs.c.pid_created, jobs.c.updated)).all()
+        return [(row.pid, row.pid_created, row.updated) for row in rows if row.pid is not None]
 
     def cancel(self, job: int) -> None:
         """Ask a job to stop; one that only waits is stopped at once."""

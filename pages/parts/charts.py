@@ -118,8 +118,9 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: bo
     size, ticks = len(classes), list(range(len(classes)))
     cell = max(18, min(64, 620 // max(size, 1)))
     figure = _figure("Confusion: true class against what the model said", 150 + cell * size, x="said", y="true class")
+    figure.update_layout(hoverdistance=-1)  # wherever it is pressed, the nearest cell is meant
     figure.add_heatmap(
-        z=values, colorscale=SCALES[dark], zmin=0, zmax=1 if share else None, showscale=False, xgap=2, ygap=2, hoverinfo="skip",
+        z=values, colorscale=SCALES[dark], zmin=0, zmax=1 if share else max(float(table.max(initial=0)), 1), showscale=False, xgap=2, ygap=2, hoverinfo="skip",
         texttemplate=("%{z:.0%}" if share else "%{z:.0f}") if size <= 20 else None,
     )  # fmt: skip
     rows, columns = np.divmod(np.arange(size * size), max(size, 1))

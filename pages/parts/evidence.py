@@ -14,21 +14,25 @@ from pages.parts import charts, house
 if TYPE_CHECKING:
     from core.checkpoint import Model
 
-SIDE = 168  # px a map takes on the page; models see 75 or 100
+SIDE = 160  # px a map takes on the page; models see 75 or 100
 
 
-def picture(data: bytes, caption: str, height: int) -> None:
-    """An upright thumbnail of any picture the program can read, at its true aspect ratio."""
+def picture(data: bytes, caption: str, height: int | None = None) -> bool:
+    """An upright picture at its true aspect ratio, `height` px high or as wide as its place; False if it is none.
+
+    The browser gets what the program read, never the bytes that came.
+    """
     from core import pixels
 
     try:
         upright = pixels.decode(data)
     except WinnowError as error:
-        st.error(f"{house.text(caption, 60)}: {house.text(error)}")
-        return
-    width = round(height * min(2.2, max(0.4, upright.width / upright.height)))
-    upright.thumbnail((2 * width, 2 * height))
-    st.image(upright, caption=house.text(caption, 60), width=width)
+        st.error(f"**{house.text(caption, 60)}**  \n{house.text(error)}")
+        return False
+    upright.thumbnail((640, 640))
+    width = round(height * min(2.2, max(0.4, upright.width / upright.height))) if height else "stretch"
+    st.image(upright, caption=house.text(caption, 60), width=width, output_format="JPEG")
+    return True
 
 
 def legend() -> None:
@@ -38,21 +42,37 @@ def legend() -> None:
 
 def rows(models: dict[str, Model], runs: list[Run], data: bytes, labels: list[str], samples: int) -> None:
     """For each model: the picture as it saw it, its word, and a map for each class. Raises Permanent for no picture."""
-    from core.explainers import explain
     from core.pixels import squares
 
     sizes = sorted({model.size for model in models.values()})
     seen = dict(zip(sizes, (np.array(square) for square in squares(data, sizes)), strict=True))
-    for run, (name, model) in zip(runs, models.items(), strict=True):
-        square = seen[model.size]
-        said = model.probabilities(square[None])[0]
-        best = model.classes[int(said.argmax())]
-        maps = explain(model, run.id, square, labels or [best], samples=samples)
-        one(name, square, best, float(said.max()), dict(zip(model.classes, said, strict=True)), maps)
+    with st.container(horizontal=True, gap="large"):
+        for run, (name, model) in zip(runs, models.items(), strict=True):
+            square = seen[model.size]
+            said = model.probabilities(square[None])[0]
+            best = model.classes[int(said.argmax())]
+            maps = _maps(run.id, str(house.settings().home.absolute()), square, tuple(labels or [best]), samples, model)
+            with st.container(width="content"):
+                one(name, square, best, dict(zip(model.classes, said, strict=True)), maps)
 
 
-def one(name: str, square: np.ndarray, best: str, sure: float, said: dict[str, float], maps: list[Explanation]) -> None:
-    st.markdown(f"{house.text(name, 60)} says **{house.text(best, 60)}**, {sure:.0%} sure · {sum(m.seconds for m in maps):.2f} s",
+@st.cache_data(max_entries=128, show_spinner=False)
+def _maps(run: int, home: str, square: np.ndarray, labels: tuple[str, ...], samples: int, _model: Model) -> list[Explanation]:
+    """Kept, so that another press on the page does not work them out again."""
+    from core.explainers import explain
+
+    _ready()
+    return explain(_model, run, square, labels, samples=samples)
+
+
+@st.cache_resource(show_spinner="Loading the explainer (the first time takes some seconds) …")
+def _ready() -> None:
+    """The library takes seconds to import: once, and not within the time that is shown."""
+    import shap  # noqa: F401
+
+
+def one(name: str, square: np.ndarray, best: str, said: dict[str, float], maps: list[Explanation]) -> None:
+    st.markdown(f"{house.text(name, 60)} says **{house.text(best, 60)}**, {said[best]:.0%} sure · {sum(m.seconds for m in maps):.2f} s",
                 help=_sum_check(maps))
     with st.container(horizontal=True):
         st.image(_large(square), width=SIDE, caption="as the model sees it")

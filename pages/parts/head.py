@@ -61,7 +61,7 @@ def next_action(standing: Standing) -> Action:
         return Action("scrape", "Find pictures", why)
     if not standing.cleaned:
         return Action("clean", "Look for duplicates", "New pictures have not been checked yet.")
-    if not standing.decided:
+    if not standing.decided and not standing.split:
         return Action("review", "Review the pictures", f"Nobody has looked at the {house.count(funnel.unique, 'picture')} yet.")
     if not standing.split:
         return Action("split", "Split the pictures", "What is kept can be frozen for training.")

@@ -5,7 +5,7 @@
 Both sides make the same things of the same bytes: sha256, proof that the file decodes, sha256 of the pixels, size and
 format, a thumbnail of 256 px, and the eight perceptual hashes. "Separate" opens and decodes for each of them with
 Pillow and imagehash; "shared" is the same script after its first clean-up, with one Pillow decode for all. They take
-turns, round by round, on one thread; the median counts.
+turns image by image on one thread; of the rounds the median counts.
 """
 
 from __future__ import annotations
@@ -70,22 +70,18 @@ def one_pass(path: Path) -> tuple:
     return ingest(path.read_bytes())
 
 
-def rate(work: Callable, items: list) -> float:
-    start = time.perf_counter()
-    for item in items:
-        work(item)
-    return len(items) / (time.perf_counter() - start)
-
-
 def measured(ways: dict[str, Callable], items: list, rounds: int) -> dict[str, float]:
-    """Median images/s of each way; they alternate."""
+    """Images/s of each way: they take turns image by image, and the median of the rounds counts for each image."""
+    seconds: dict[str, list[list[float]]] = {name: [[] for _ in items] for name in ways}
     for way in ways.values():
-        rate(way, items[:8])
-    rates: dict[str, list[float]] = {name: [] for name in ways}
+        way(items[0])
     for _ in range(rounds):
-        for name, way in ways.items():
-            rates[name].append(rate(way, items))
-    return {name: round(statistics.median(some), 1) for name, some in rates.items()}
+        for number, item in enumerate(items):
+            for name, way in ways.items():
+                start = time.perf_counter()
+                way(item)
+                seconds[name][number].append(time.perf_counter() - start)
+    return {name: round(len(items) / sum(map(statistics.median, some)), 1) for name, some in seconds.items()}
 
 
 def main() -> None:

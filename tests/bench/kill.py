@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--web", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.web:
-        return serve()
+        serve()
     home = Path(tempfile.mkdtemp(prefix="winnow-kill-"))
     bench = Bench(home)
     answer: dict[str, dict] = {}

@@ -17,14 +17,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from core.blobs import Blobs
-from core.model import Candidate, Finding, ImageFacts, Project
+from core.model import Candidate, Claim, Finding, ImageFacts, Project
 from db import open_store
 from db.store import Store
+from db.store.base import now
+from db.tables import jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -72,8 +77,7 @@ def seed(
     store = open_store(f"sqlite:///{home.absolute() / 'winnow.db'}")
     blobs = Blobs(str(home.absolute()))
     project = store.add_project(name, classes)
-    store.submit("scrape", {}, project.id)
-    job, claim = store.claim("here", 60) or pytest.fail("no job to claim")
+    claim = _claim(store, project)
     candidates, results = [], []
     for i in range(count):
         data = (picture or (lambda i: draw(i, size)))(i)
@@ -93,6 +97,18 @@ def seed(
     return store, project
 
 
+def _claim(store: Store, project: Project) -> Claim:
+    """A job that runs already, so that the worker of a running app leaves it alone."""
+    at = now()
+    with store._write() as c:
+        job = c.execute(insert(jobs).values(
+            project=project.id, verb="scrape", params={}, need="cpu", status="running", created=at, started=at, fence=1,
+            attempts=1, cancel=False, done=0, note="", result={}, error="", lease=at + timedelta(hours=1),
+        ).returning(jobs.c.id)).scalar_one()  # fmt: skip
+    return Claim(job, 1)
+
+
+@lru_cache(None)
 def draw(number: int, size: int = 256) -> bytes:
     """A JPEG that shows its number, wide or tall by turns."""
     import io
@@ -130,6 +146,16 @@ def app() -> Iterator[Callable[[Path], App]]:
     for one in running:
         one.stop()
         one.store.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One app for a whole file of tests, each with a project of its own; `app` is for those that stop it."""
+    folder = tmp_path_factory.mktemp("running")
+    one = App(folder).start()
+    yield one
+    one.stop()
+    one.store.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import time
 from collections import Counter
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -18,19 +21,20 @@ pytestmark = pytest.mark.browser
 class Grid:
     """The grid on a page, in the words of a reviewer."""
 
-    def __init__(self, page, app, reviewer: str = "Ann", **query: str) -> None:
-        self.page, self.app, self.reviewer, self.query = page, app, reviewer, query
+    def __init__(self, page, app, project, reviewer: str = "Ann", **query: str) -> None:
+        self.page, self.app, self.query = page, app, {"project": project.name, **query}
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.add_init_script(f"localStorage.setItem('winnow:reviewer', {json.dumps(json.dumps(reviewer))})")
         self.open()
 
     def open(self) -> None:
-        words = "&".join(f"{k}={v}" for k, v in {"reviewer": self.reviewer, **self.query}.items())
-        self.page.goto(f"{self.app.url}/review?{words}")
-        self.painted(0)
+        self.page.goto(f"{self.app.url}/review?{urlencode(self.query)}")
+        self.painted()
 
-    def painted(self, number: int) -> None:
-        self.page.wait_for_selector(f".list[data-painted='{number}']", timeout=20000)
+    def painted(self, number: int | None = None) -> None:
+        which = "" if number is None else f"='{number}'"
+        self.page.wait_for_selector(f".list[data-painted{which}]", timeout=20000)
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -62,20 +66,23 @@ class Grid:
         return int(self.page.locator(".list").get_attribute("aria-activedescendant").removeprefix("winnow-"))
 
 
+NAMES = (f"cars {n}" for n in itertools.count())
+
+
 @pytest.fixture
-def cars(home: Path):
-    store, project = seed(home, 450)
-    yield store, project
-    store.close()
+def cars(running):
+    """450 pictures in a project of the test's own."""
+    _, project = seed(running.home, 450, name=next(NAMES))
+    return running.store, project
 
 
 def verdicts(store, project) -> Counter:
     return Counter(record.verdict for record in store.images(project.id))
 
 
-def test_a_page_is_stored_with_its_marks_and_reasons(cars, app, page, home) -> None:
+def test_a_page_is_stored_with_its_marks_and_reasons(cars, running, page) -> None:
     store, project = cars
-    grid = Grid(page, app(home))
+    grid = Grid(page, running, project)
     first, third = grid.image(0), grid.image(2)
     grid.press("x", "ArrowRight", "ArrowRight", "3")
     assert grid.marked() == 2 and grid.cursor() == third
@@ -88,17 +95,18 @@ def test_a_page_is_stored_with_its_marks_and_reasons(cars, app, page, home) -> N
     assert grid.errors == []
 
 
-def test_findings_come_first_the_surest_first(cars, app, page, home) -> None:
+def test_findings_come_first_the_surest_first(cars, running, page) -> None:
     store, project = cars
-    Grid(page, app(home))
+    Grid(page, running, project)
     scores = {finding.image: finding.score for finding in store.findings(project.id)}
     shown = [int(t.get_attribute("data-image")) for t in page.locator(".tile").all()][: len(scores)]
     assert shown == sorted(scores, key=scores.get, reverse=True)
     assert page.locator(".tile .why").first.text_content() == "near duplicate"
 
 
-def test_every_key_does_what_the_list_says(cars, app, page, home) -> None:
-    grid = Grid(page, app(home))
+def test_every_key_does_what_the_list_says(cars, running, page) -> None:
+    _, project = cars
+    grid = Grid(page, running, project)
     columns = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stBidiComponentIsolated]')"
                             ".shadowRoot.querySelector('.page')).gridTemplateColumns.split(' ').length")  # fmt: skip
     grid.press("End")
@@ -126,8 +134,9 @@ def test_every_key_does_what_the_list_says(cars, app, page, home) -> None:
     assert grid.marked() == 97, "typing in a filter marks nothing"
 
 
-def test_mouse_click_marks_shift_click_marks_a_range_double_click_looks(cars, app, page, home) -> None:
-    grid = Grid(page, app(home))
+def test_mouse_click_marks_shift_click_marks_a_range_double_click_looks(cars, running, page) -> None:
+    _, project = cars
+    grid = Grid(page, running, project)
     grid.tile(1).click()
     grid.tile(4).click(modifiers=["Shift"])
     assert grid.marked() == 4
@@ -141,10 +150,11 @@ def test_mouse_click_marks_shift_click_marks_a_range_double_click_looks(cars, ap
     assert grid.marked() == 100
 
 
-def test_touch_marks_and_a_long_press_looks(cars, app, browser, home) -> None:
+def test_touch_marks_and_a_long_press_looks(cars, running, browser) -> None:
+    _, project = cars
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
-    grid = Grid(page, app(home))
+    grid = Grid(page, running, project)
     grid.tile(1).tap()
     assert grid.marked() == 1
     box = grid.tile(0).bounding_box()
@@ -162,9 +172,9 @@ def test_touch_marks_and_a_long_press_looks(cars, app, browser, home) -> None:
     context.close()
 
 
-def test_undo_brings_the_page_back_with_its_marks_also_after_a_reload(cars, app, page, home) -> None:
+def test_undo_brings_the_page_back_with_its_marks_also_after_a_reload(cars, running, page) -> None:
     store, project = cars
-    grid = Grid(page, app(home))
+    grid = Grid(page, running, project)
     images = [grid.image(i) for i in range(3)]
     grid.press("x", "ArrowRight", "7")
     grid.commit()
@@ -185,8 +195,9 @@ def test_undo_brings_the_page_back_with_its_marks_also_after_a_reload(cars, app,
     assert verdicts(store, project) == {"undecided": 450}
 
 
-def test_marks_survive_a_reload_and_a_visit_to_another_page(cars, app, page, home) -> None:
-    grid = Grid(page, app(home))
+def test_marks_survive_a_reload_and_a_visit_to_another_page(cars, running, page) -> None:
+    _, project = cars
+    grid = Grid(page, running, project)
     grid.press("2", "ArrowRight", "x")
     page.reload()
     grid.painted(0)
@@ -197,10 +208,9 @@ def test_marks_survive_a_reload_and_a_visit_to_another_page(cars, app, page, hom
     assert grid.marked() == 2
 
 
-def test_two_reviewers_get_different_pages_and_every_decision_is_stored(cars, app, browser, home) -> None:
+def test_two_reviewers_get_different_pages_and_every_decision_is_stored(cars, running, browser) -> None:
     store, project = cars
-    running = app(home)
-    ann, ben = (Grid(browser.new_context().new_page(), running, name) for name in ("Ann", "Ben"))
+    ann, ben = (Grid(browser.new_context().new_page(), running, project, name) for name in ("Ann", "Ben"))
     first, second = ({grid.image(i) for i in range(100)} for grid in (ann, ben))
     assert not first & second
     for grid in (ann, ben):
@@ -213,10 +223,9 @@ def test_two_reviewers_get_different_pages_and_every_decision_is_stored(cars, ap
         grid.page.context.close()
 
 
-def test_a_conflict_is_shown_on_the_tile_and_overwrites_nothing(cars, app, browser, home) -> None:
+def test_a_conflict_is_shown_on_the_tile_and_overwrites_nothing(cars, running, browser) -> None:
     store, project = cars
-    running = app(home)
-    ann, ben = (Grid(browser.new_context().new_page(), running, name, show="all") for name in ("Ann", "Ben"))
+    ann, ben = (Grid(browser.new_context().new_page(), running, project, name, show="all") for name in ("Ann", "Ben"))
     image = ann.image(0)
     assert ben.image(0) == image
     ann.page.context.set_offline(True)  # she does not hear of it in time
@@ -237,9 +246,9 @@ def test_a_conflict_is_shown_on_the_tile_and_overwrites_nothing(cars, app, brows
         grid.page.context.close()
 
 
-def test_a_decision_of_somebody_else_appears_on_the_open_page(cars, app, browser, home) -> None:
-    running = app(home)
-    ann, ben = (Grid(browser.new_context().new_page(), running, name, show="all") for name in ("Ann", "Ben"))
+def test_a_decision_of_somebody_else_appears_on_the_open_page(cars, running, browser) -> None:
+    _, project = cars
+    ann, ben = (Grid(browser.new_context().new_page(), running, project, name, show="all") for name in ("Ann", "Ben"))
     ben.press("x")
     ben.commit()
     ben.stored()
@@ -249,9 +258,9 @@ def test_a_decision_of_somebody_else_appears_on_the_open_page(cars, app, browser
         grid.page.context.close()
 
 
-def test_the_large_view_tells_where_a_picture_came_from_and_gives_it_another_class(cars, app, page, home) -> None:
+def test_the_large_view_tells_where_a_picture_came_from_and_gives_it_another_class(cars, running, page) -> None:
     store, project = cars
-    grid = Grid(page, app(home))
+    grid = Grid(page, running, project)
     image = grid.image(0)
     grid.press("f")
     look = page.locator("dialog.look")
@@ -275,13 +284,13 @@ def test_the_large_view_tells_where_a_picture_came_from_and_gives_it_another_cla
     assert look.is_hidden()
 
 
-def test_names_from_outside_are_shown_as_text(home, app, page) -> None:
+def test_names_from_outside_are_shown_as_text(running, page) -> None:
     evil = "<img src=x onerror=alert(1)>"
-    store, project = seed(home, 30, classes=(evil, '"><script>alert(2)</script>'), creator=evil, title=evil,
+    store, project = seed(running.home, 30, name=f"{evil} {next(NAMES)}", classes=(evil, '"><script>alert(2)</script>'), creator=evil, title=evil,
                           page="javascript:alert(3)", licence_url="data:text/html,x")  # fmt: skip
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    grid = Grid(page, app(home), evil.replace("<", "%3C").replace(">", "%3E").replace(" ", "%20"))
+    grid = Grid(page, running, project, evil)
     assert grid.tile(0).locator(".label").text_content() in project.classes
     grid.press("f")
     page.locator("dialog.look dd", has_text="javascript:alert(3)").first.wait_for()
@@ -294,9 +303,9 @@ def test_names_from_outside_are_shown_as_text(home, app, page) -> None:
     store.close()
 
 
-def test_six_pages_sixty_milliseconds_apart_are_each_stored_exactly_once(home, app, page) -> None:
-    store, project = seed(home, 800)
-    grid = Grid(page, app(home))
+def test_six_pages_sixty_milliseconds_apart_are_each_stored_exactly_once(running, page) -> None:
+    store, project = seed(running.home, 800, name=next(NAMES))
+    grid = Grid(page, running, project)
     time.sleep(2)  # four pages ahead are decoded by now
     for _ in range(6):
         grid.commit()
@@ -307,10 +316,10 @@ def test_six_pages_sixty_milliseconds_apart_are_each_stored_exactly_once(home, a
     store.close()
 
 
-def test_an_idle_tab_delivers_after_the_server_was_killed_and_started_again(cars, app, page, home) -> None:
-    store, project = cars
+def test_an_idle_tab_delivers_after_the_server_was_killed_and_started_again(app, page, home) -> None:
     running = app(home)
-    grid = Grid(page, running)
+    store, project = seed(home, 450)
+    grid = Grid(page, running, project)
     grid.commit()
     grid.stored()
     running.stop()
@@ -322,10 +331,10 @@ def test_an_idle_tab_delivers_after_the_server_was_killed_and_started_again(cars
     assert verdicts(store, project) == {"keep": 199, "reject": 1, "undecided": 250}
 
 
-def test_what_was_not_delivered_survives_closing_the_page(cars, app, page, home) -> None:
-    store, project = cars
+def test_what_was_not_delivered_survives_closing_the_page(app, page, home) -> None:
     running = app(home)
-    grid = Grid(page, running)
+    store, project = seed(home, 450)
+    grid = Grid(page, running, project)
     running.stop()
     grid.press("4")
     grid.commit()
@@ -336,9 +345,9 @@ def test_what_was_not_delivered_survives_closing_the_page(cars, app, page, home)
     assert verdicts(store, project) == {"keep": 99, "reject": 1, "undecided": 350}
 
 
-def test_a_key_held_down_stores_one_page_only(cars, app, page, home) -> None:
+def test_a_key_held_down_stores_one_page_only(cars, running, page) -> None:
     store, project = cars
-    grid = Grid(page, app(home))
+    grid = Grid(page, running, project)
     for _ in range(5):
         page.keyboard.down("Enter")  # without an up in between: repeats
     page.keyboard.up("Enter")
@@ -348,9 +357,9 @@ def test_a_key_held_down_stores_one_page_only(cars, app, page, home) -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_decisions_by_keyboard_alone(home, app, page) -> None:
-    store, project = seed(home, 1000, size=128)
-    grid = Grid(page, app(home))
+def test_a_thousand_decisions_by_keyboard_alone(running, page) -> None:
+    store, project = seed(running.home, 1000, name=next(NAMES), size=128)
+    grid = Grid(page, running, project)
     expected = Counter()
     for number in range(10):
         for step in range(5):

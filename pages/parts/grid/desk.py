@@ -36,6 +36,7 @@ class Desk:
     size: int = review.SIZE
     epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
     pages: list[tuple[int, ...]] = field(default_factory=list)  # image ids
+    first: frozenset[int] = frozenset()  # put before the queue by an undo
     after: tuple | None = None  # the key behind the last page
     ended: bool = False  # there is nothing behind the last page
     shared: bool = False  # also pictures that somebody else has on the screen: there are no others
@@ -68,6 +69,7 @@ class Desk:
             self.cursor = cursor
         self.looked = looked if isinstance(looked, int) else None
         if message.get("fresh") is True:
+            self.release(store)
             self.begin()
 
     def _apply(self, store: Store, operation: Operation) -> None:
@@ -96,6 +98,7 @@ class Desk:
         images = tuple(decision.image for decision in undone)
         page = next((n for n, ids in enumerate(self.pages) if images[0] in ids), None)
         if page is None:
+            self.release(store)
             self.begin(images)
             page = 0
         marks = {str(d.image): d.reason for d in undone if d.verdict == "reject"}
@@ -103,7 +106,7 @@ class Desk:
 
     def begin(self, first: tuple[int, ...] = ()) -> None:
         """A new epoch, from the top of the queue; `first` is put before it."""
-        self.epoch, self.pages, self.after = uuid.uuid4().hex, [first] if first else [], None
+        self.epoch, self.pages, self.first, self.after = uuid.uuid4().hex, [first] if first else [], frozenset(first), None
         self.ended, self.shared, self.cursor, self.looked, self.counted = False, False, 0, None, 0.0
 
     # what the browser is told ------------------------------------------------------------------------------------
@@ -131,10 +134,9 @@ class Desk:
     def _draw(self, store: Store) -> None:
         """Draw pages from the queue until there are enough ahead of the browser."""
         reviewer = self.reviewer if self.wanted.verdict == "undecided" and not self.shared else ""
-        drawn = {image for ids in self.pages for image in ids} if self.after is None else set()
         while not self.ended and len(self.pages) <= self.cursor + AHEAD:
             tiles, self.after = review.queue(store, self.project.id, self.wanted, reviewer, self.after, self.size)
-            images = tuple(tile.image for tile in tiles if tile.image not in drawn)
+            images = tuple(tile.image for tile in tiles if tile.image not in self.first)
             if images:
                 self.pages.append(images)
             if self.after is None:
@@ -151,6 +153,12 @@ class Desk:
         if self.wanted.verdict == "undecided" and (images != self.leased[1] or now - self.leased[0] > LEASE * 30):
             store.lease(self.project.id, self.reviewer, images, LEASE)
             self.leased = (now, images)
+
+    def release(self, store: Store) -> None:
+        """The pictures are on this screen no more."""
+        if self.leased[1]:
+            store.lease(self.project.id, self.reviewer, self.leased[1], 0)
+            self.leased = (0.0, ())
 
     def _count(self, store: Store) -> None:
         if self.totals and time.monotonic() - self.counted < RECOUNT:

@@ -28,6 +28,7 @@ class Grid {
 
   update({ data, setTriggerValue }) {
     this.send = setTriggerValue;
+    if (this.rename(data)) return;
     const scope = `${data.project}:${data.reviewer}`;
     if (this.scope !== scope) {
       this.outbox = new Outbox(data.project, data.reviewer);
@@ -47,6 +48,22 @@ class Grid {
     this.view.offer(data);
     this.show();
     if (this.waiting() && !this.sent) this.say();
+  }
+
+  // The browser remembers who reviews here, for the session forgets it with every reload. True: another name is on its way.
+  rename({ named, reviewer }) {
+    const known = stored(localStorage, "winnow:reviewer");
+    if (!named && known && known !== reviewer && !this.renamed) {
+      this.renamed = true;
+      this.send("say", { reviewer: known });
+      return true;
+    }
+    try {
+      if (named) localStorage.setItem("winnow:reviewer", JSON.stringify(reviewer));
+    } catch {
+      // the name is then typed again next time
+    }
+    return false;
   }
 
   begin(data) {

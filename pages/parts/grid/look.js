@@ -18,7 +18,6 @@ function linkOrText(address, text = address) {
 }
 
 class Look {
-  // `grid` gives: tile(), classes, step(by), relabel(label), key(event), want(image)
   constructor(grid) {
     this.grid = grid;
     this.dialog = make("dialog", "look");
@@ -31,7 +30,10 @@ class Look {
     this.title = make("h3");
     this.state = make("p", "state");
     this.select = make("select");
-    this.select.onchange = () => this.grid.relabel(this.select.value);
+    this.select.onchange = () => {
+      this.grid.relabel(this.select.value);
+      this.toggle.focus({ focusVisible: false }); // so that the keys mean the picture again
+    };
     const label = make("label", "relabel", "Class ");
     label.append(this.select);
     this.more = make("div", "more");
@@ -39,13 +41,13 @@ class Look {
     this.toggle = make("button", "plain", "Reject");
     this.toggle.onclick = () => this.grid.toggle();
     const back = make("button", "plain", "← Before");
-    back.onclick = () => this.grid.step(-1);
+    back.onclick = () => this.grid.move(this.grid.at - 1);
     const next = make("button", "plain", "Next →");
-    next.onclick = () => this.grid.step(1);
+    next.onclick = () => this.grid.move(this.grid.at + 1);
     buttons.append(back, this.toggle, next);
     this.facts.append(this.close, this.title, this.state, buttons, label, this.more);
     this.dialog.append(this.picture, this.facts);
-    this.dialog.addEventListener("close", () => this.grid.lookClosed());
+    this.dialog.addEventListener("close", () => this.grid.view.list.focus({ preventScroll: true }));
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
   }
 
@@ -63,12 +65,12 @@ class Look {
     const large = new Image();
     large.alt = tile.base.label;
     large.onload = () => this.image === tile.image && this.picture.replaceChildren(large);
-    large.src = this.grid.largeAddress();
+    large.src = `${this.grid.shown.pack}&large=${tile.image}`;
     const placeholder = small ? small.cloneNode() : make("span", "gone", "no picture on disk");
     this.picture.replaceChildren(placeholder);
     this.more.replaceChildren(make("p", "quiet", "Reading where it came from…"));
     this.refresh();
-    this.grid.want(tile.image);
+    this.grid.say(); // what the server knows of it comes with the answer
     if (relabel) this.select.focus();
     else this.close.focus({ focusVisible: false });
   }

@@ -83,8 +83,9 @@ class Tile {
     frame.append(look);
     const caption = make("div", "caption");
     this.label = make("span", "label");
-    this.whyText = make("span", "why", this.base.why);
-    caption.append(this.label, this.whyText);
+    const why = make("span", "why", this.base.why);
+    why.title = this.base.why;
+    caption.append(this.label, why);
     tile.append(frame, caption);
     this.element = tile;
     this.show();

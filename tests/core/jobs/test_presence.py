@@ -103,10 +103,26 @@ def test_no_address_with_a_password_is_written_to_a_file(home, ended):
     assert job_environment(settings)["WINNOW_DATABASE_URL"] == url
 
 
-def test_a_relative_home_is_the_same_folder_for_the_worker(tmp_path, monkeypatch):
+def test_relative_paths_are_the_same_places_for_the_worker(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WINNOW_HOME", raising=False)
-    assert environment(Settings())["WINNOW_HOME"] == str(tmp_path / "winnow-data")
+    asked = Settings(weights="w", data="images", database_url="sqlite:///cars.db")
+    given = environment(asked)
+    assert given["WINNOW_HOME"] == str(tmp_path / "winnow-data")
+    assert given["WINNOW_WEIGHTS"] == str(tmp_path / "w")
+    assert given["WINNOW_DATA"] == str(tmp_path / "images")
+    assert given["WINNOW_DATABASE_URL"] == f"sqlite:///{tmp_path / 'cars.db'}"
+    assert lock_path(asked) == lock_path(Settings(database_url=given["WINNOW_DATABASE_URL"]))
+    assert environment(Settings(data="s3://bucket/x"))["WINNOW_DATA"] == "s3://bucket/x"
+
+
+def test_a_web_server_that_keeps_a_worker_does_not_take_over_what_a_command_asked_for(home, settings, store, monkeypatch, ended):
+    monkeypatch.setattr("core.jobs.presence.COMMAND", tiny.COMMAND)
+    monkeypatch.setattr("core.jobs.presence.WATCH", 0.05)
+    ensure_worker(Settings(home=home, device="cpu"), tiny.COMMAND)
+    with web_present(settings):
+        time.sleep(0.3)
+        assert job_environment(settings)["WINNOW_DEVICE"] == "cpu"
 
 
 def test_web_servers_are_present_until_the_last_one_has_gone(home, settings, monkeypatch, ended):

@@ -23,7 +23,7 @@ def row(store, project):
 
 
 @pytest.mark.parametrize(("done", "total", "said"), [
-    (100, 400, "10/s, 30 s left"), (25, None, "2.5/s"), (2, 100, "12.0/min, 8 min left"), (0, 10, ""), (300, 200, "30/s"),
+    (100, 400, "10/s, 30 s left"), (25, None, "2.5/s"), (2, 100, "12.0/min, 8 min left"), (0, 10, ""), (1, 400, ""), (7, 400, ""), (300, 200, "30/s"),
 ])  # fmt: skip
 def test_the_rate_and_the_time_left_are_told_in_words(row, done, total, said):
     assert jobs.eta(dataclasses.replace(row, done=done, total=total)) == said

@@ -1,0 +1,119 @@
+"""One prediction by the ensemble of `vgg75-bn` and `vgg100-bn`, warm, against two separate naive models, in one run.
+
+    python tests/bench/predict.py [--images 40] [--threads 2] [--json]
+
+"Naive" is what two notebooks joined do: each model opens and decodes the bytes with Pillow, resizes, makes its own
+tensor and runs its network as trained (fp32, batch norm as it is, evaluation mode, no gradients), softmax, mean. "Winnow"
+is `core.predict.Predictor`. Both have the same weights and see the same bytes, taking turns picture by picture; what
+they say is compared too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import random
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision import transforms
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from core.backbones import backbone  # noqa: E402
+from core.checkpoint import Model, folded  # noqa: E402
+from core.model import Recipe  # noqa: E402
+from core.predict import Predictor  # noqa: E402
+
+DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")) / "data"
+NAMES, CLASSES = ("vgg75-bn", "vgg100-bn"), 8
+
+
+def networks() -> dict[str, torch.nn.Sequential]:
+    """Untrained, but with statistics that are not 0 and 1: speed does not depend on what was learned."""
+    out = {}
+    for name in NAMES:
+        torch.manual_seed(1)
+        net, size = backbone(name).build(CLASSES).train(), backbone(name).size
+        with torch.no_grad():
+            net(torch.randn(16, 3, size, size))
+        torch.nn.init.normal_(net.logits.weight, std=0.2)
+        out[name] = net.eval()
+    return out
+
+
+def model(name: str, net: torch.nn.Sequential) -> Model:
+    import copy
+
+    kind, rng = backbone(name), np.random.default_rng(0)
+    return Model(
+        Recipe(name), tuple(f"class {i}" for i in range(CLASSES)),
+        folded(copy.deepcopy(net)).to(memory_format=torch.channels_last), kind.size, kind.mean, kind.std, 1.0, 1, {},
+        torch.device("cpu"), rng.normal(size=(80, CLASSES)).astype(np.float32), np.arange(80) % CLASSES,
+        np.zeros((1, kind.size, kind.size, 3), np.uint8),
+    )  # fmt: skip
+
+
+def naive(nets: dict[str, torch.nn.Sequential], data: bytes) -> np.ndarray:
+    said = []
+    for name, net in nets.items():
+        size = backbone(name).size
+        look = transforms.Compose(
+            [transforms.Resize((size, size), transforms.InterpolationMode.BICUBIC), transforms.ToTensor(),
+             transforms.Normalize((0.5,) * 3, (0.25,) * 3)]
+        )  # fmt: skip
+        x = look(Image.open(io.BytesIO(data)).convert("RGB"))[None]
+        with torch.no_grad():
+            said.append(torch.softmax(net(x), dim=1)[0].numpy())
+    return np.mean(said, axis=0)
+
+
+def measure(folder: str, count: int, nets: dict, predictor: Predictor) -> dict[str, float]:
+    files = [path for path in sorted((DATA / folder).rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
+    files = random.Random(0).sample(files, min(count, len(files)))
+    times: dict[str, list[float]] = {"winnow": [], "naive": []}
+    apart = []
+    for i, path in enumerate([*files[:3], *files]):  # three to warm up
+        data = path.read_bytes()
+        start = time.perf_counter()
+        ours = predictor.predict(data)
+        middle = time.perf_counter()
+        theirs = naive(nets, data)
+        end = time.perf_counter()
+        if i >= 3:
+            times["winnow"].append(middle - start)
+            times["naive"].append(end - middle)
+            apart.append(np.abs(np.array(list(ours.models["average"].values())) - theirs).max())
+    ours, theirs = (statistics.median(times[name]) * 1000 for name in ("winnow", "naive"))
+    return {
+        "winnow_ms_p50": round(ours, 1), "naive_ms_p50": round(theirs, 1), "ratio": round(theirs / ours, 2),
+        "largest_difference_of_a_probability": round(float(max(apart)), 4),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=40)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--sets", default="sneakers,seat")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if not DATA.is_dir():
+        sys.exit(f"{DATA} is not there: set WINNOW_TEST_DATA to the folder with the test images.")
+    torch.set_num_threads(options.threads)
+    nets = networks()
+    predictor = Predictor({name: model(name, net) for name, net in nets.items()})
+    result = {name: measure(name, options.images, nets, predictor) for name in options.sets.split(",")}
+    result["load"] = round(os.getloadavg()[0], 1)
+    print(json.dumps(result) if options.json else "\n".join(f"{name}: {value}" for name, value in result.items()))
+
+
+if __name__ == "__main__":
+    main()

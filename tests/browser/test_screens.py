@@ -1,0 +1,132 @@
+"""Every page in a real Chromium: light, dark and on a telephone; nothing breaks, nothing leaves this machine.
+
+With WINNOW_SHOTS=FOLDER each of them is kept as a picture, to be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from pages.parts import house
+from tests.pages import filled
+
+pytestmark = pytest.mark.browser
+# conftest.py takes away the WINNOW_ settings of whoever starts the tests; this one is the tests' own.
+SHOTS = os.environ.get("WINNOW_SHOTS", "")
+LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "narrow": (390, "light")}
+
+
+def open_page(page: Page, url: str) -> None:
+    """Go there and wait until Streamlit has drawn all of it."""
+    page.goto(url)
+    page.get_by_test_id("stAppViewContainer").wait_for()
+    page.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')"
+                           " && document.querySelector('h1')", timeout=30_000)
+    page.wait_for_timeout(400)
+
+
+def faults(page: Page) -> list[str]:
+    """What no page may show."""
+    found = page.get_by_test_id("stException").all_inner_texts()
+    text = page.locator("body").inner_text()
+    return found + [word for word in ("Traceback", "did not foresee", "Page not found") if word in text]
+
+
+def shoot(page: Page, name: str) -> None:
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        width = (page.viewport_size or {"width": 1280})["width"]
+        height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        page.set_viewport_size({"width": width, "height": max(600, min(height, 3000))})
+        page.wait_for_timeout(600)
+        page.screenshot(path=Path(SHOTS) / f"{name}.png")
+        page.set_viewport_size({"width": width, "height": 900})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_drawn_and_nothing_leaves_this_machine(home: Path, app: Callable, browser: Browser, look: str) -> None:
+    started = app(home)
+    filled.everything(started.store, home)
+    width, theme = LOOKS[look]
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page, outside, dialogs = context.new_page(), [], []
+    page.on("request", lambda r: None if r.url.startswith((started.url, "data:", "blob:")) else outside.append(r.url))
+    page.on("dialog", lambda d: (dialogs.append(d.message), d.dismiss()))
+    for name in house.SCREENS:
+        open_page(page, f"{started.url}/{'' if name == 'project' else name}?project=cars")
+        assert page.locator("h1").inner_text() == house.SCREENS[name].title
+        assert not faults(page), name
+        shoot(page, f"{name}-{look}")
+        wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - document.querySelector('[data-testid=stMain]').clientWidth")
+        assert wide <= 0, f"{name} is {wide} px wider than the window"
+    assert not outside
+    assert not dialogs
+    context.close()
+
+
+@pytest.mark.slow
+def test_an_empty_house_is_drawn_and_says_what_to_do_first(home: Path, app: Callable, page: Page) -> None:
+    started = app(home)
+    for name in house.SCREENS:
+        open_page(page, f"{started.url}/{'' if name == 'project' else name}")
+        assert not faults(page), name
+        shoot(page, f"{name}-empty")
+    open_page(page, started.url)
+    assert page.get_by_role("button", name="Create the project").is_visible()
+    assert page.get_by_role("button", name="Try the demo").is_visible()
+
+
+@pytest.mark.slow
+def test_hostile_names_stay_text_in_the_browser(home: Path, app: Callable, page: Page) -> None:
+    started = app(home)
+    name = "[p](javascript:alert(1)) www.example.org"
+    filled.everything(started.store, home, name, [*filled.HOSTILE, "a <img src=x onerror=alert(1)>"])
+    dialogs: list[str] = []
+    page.on("dialog", lambda d: (dialogs.append(d.message), d.dismiss()))
+    for screen in house.SCREENS:
+        open_page(page, f"{started.url}/{'' if screen == 'project' else screen}?project={quote(name)}")
+        assert not faults(page), screen
+        for made in ("a[href^='javascript']", "a[href*='example.org']", "img[src*='example.org']", "img[src='x']", ".katex"):
+            assert page.locator(made).count() == 0, (screen, made)
+    assert not dialogs
+    open_page(page, f"{started.url}/?project={quote(name)}")
+    assert name in page.get_by_test_id("stMain").inner_text()
+
+
+@pytest.mark.slow
+def test_the_project_stays_in_the_url_from_page_to_page(home: Path, app: Callable, page: Page) -> None:
+    started = app(home)
+    filled.scraped(started.store, home, "cars")
+    started.store.add_project("boats", ["sail", "motor"])
+    open_page(page, f"{started.url}/?project=cars")
+    for title in ("Clean", "Split", "Jobs", "Project"):
+        page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
+        page.locator("h1", has_text=title).wait_for()
+        assert "project=cars" in page.url
+    page.get_by_role("button", name="Next: Look for duplicates").click()
+    page.locator("h1", has_text="Clean").wait_for()
+    assert "project=cars" in page.url
+
+
+@pytest.mark.slow
+def test_a_press_on_a_cell_of_the_confusion_shows_its_pictures(home: Path, app: Callable, page: Page) -> None:
+    started = app(home)
+    project = filled.everything(started.store, home)
+    open_page(page, f"{started.url}/evaluate?project=cars")
+    evaluation = started.store.evaluations(project.id)[0]
+    classes, counts = evaluation.result["classes"], evaluation.result["models"]["average"]["confusion"]
+    plot = page.get_by_test_id("stPlotlyChart").nth(1).locator(".nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    for row, column in ((0, 0), (2, 2)):
+        area = plot.bounding_box()
+        assert area
+        page.mouse.click(area["x"] + area["width"] * (column + 0.2) / 3, area["y"] + area["height"] * (row + 0.5) / 3)
+        noun = house.count(counts[row][column], "picture")
+        page.get_by_text(f"{noun} of {classes[row]} called {classes[column]}, the surest first").wait_for(timeout=15_000)
