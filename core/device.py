@@ -77,6 +77,15 @@ def _seconds(net: nn.Module, size: int) -> tuple[float, float]:
     return best[0], best[1]
 
 
+def has_bf16(where: torch.device) -> bool:
+    """Whether a CPU multiplies bf16 in hardware (AMX or AVX512-BF16). A fact of the machine, not a measurement, so that
+    the same model on the same machine always says the same."""
+    import torch
+
+    tests = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return where.type == "cpu" and any(getattr(torch.cpu, test, bool)() for test in tests)
+
+
 def dtype(precision: str) -> torch.dtype | None:
     """What autocast computes in; None for fp32. Raises BadInput for another name."""
     import torch

@@ -29,17 +29,18 @@ def logits(
 ) -> np.ndarray:  # fmt: skip
     """(N, S, S, 3) uint8 -> (N, C) float32, `batch` pictures at a time, so memory does not grow with N.
 
-    `net` has to be in evaluation mode; `dtype` is what autocast computes in, None for float32.
+    `net` has to be in evaluation mode; `dtype` is what autocast computes in, None for that of the net's weights.
     """
     import torch
 
     from core.pixels import tensor
 
+    own = next(net.parameters()).dtype
     out = []
     with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype is not None):
         for start in range(0, len(pixels), batch):
             x = tensor(np.array(pixels[start : start + batch]), mean, std, device)
-            out.append(net(x).float().cpu().numpy())
+            out.append(net(x.to(own)).float().cpu().numpy())
     return np.concatenate(out) if out else np.empty((0, 0), np.float32)
 
 

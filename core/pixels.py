@@ -121,7 +121,7 @@ def dihedral_hashes(image: Image.Image) -> tuple[int, ...]:
     from scipy.fft import dct
 
     small = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.LANCZOS))
-    low = dct(dct(small, axis=0), axis=1)[:8, :8]
+    low = np.asarray(dct(dct(small, axis=0), axis=1))[:8, :8]
     eight = np.empty((8, 8, 8))
     for k in range(8):
         turned = low.T if k & 4 else low

@@ -103,7 +103,7 @@ def _decision(one: Any, classes: Collection[str]) -> Decision:
             f"reason={str(reason)[:50]!r} of image {image} does not fit {verdict}: "
             f"a reject may have one of {', '.join(REASONS)}."
         )
-    if label and label not in classes:
+    if label and (not isinstance(label, str) or label not in classes):
         raise BadInput(f"label={str(label)[:50]!r} of image {image} is not a class of this project.")
     return Decision(image, verdict, reason, label, version)
 

@@ -101,9 +101,9 @@ def confusion(project: Project, evaluation: Evaluation, classes: list[str]) -> N
 
 
 def worst(counts: list[list[int]]) -> tuple[int, int]:
-    """The cell beside the diagonal with the most pictures."""
-    size = range(len(counts))
-    return max(((r, c) for r in size for c in size if r != c or len(counts) == 1), key=lambda rc: counts[rc[0]][rc[1]])
+    """The mistake with the most pictures; without any mistake, the largest cell."""
+    cells = [(row, column) for row in range(len(counts)) for column in range(len(counts))]
+    return max(cells, key=lambda at: (at[0] != at[1] and counts[at[0]][at[1]] > 0, counts[at[0]][at[1]]))
 
 
 def cell(project: Project, evaluation: Evaluation, model: str, true: str, said: str) -> None:

@@ -35,7 +35,7 @@ def active(numbers: list[int], names: dict[int, str]) -> None:
 
 
 def past(job: Job, names: dict[int, str]) -> None:
-    marks = {"done": "✓ done", "failed": "✗ failed", "stopped": "■ stopped"}
+    marks = {"done": "done", "failed": ":red[failed]", "stopped": ":orange[stopped]"}
     took = duration((job.ended - job.started).total_seconds()) if job.ended and job.started else ""
     when = f"{job.created:%Y-%m-%d %H:%M} UTC"
     with st.expander(f"{title(job, names)} · {marks[job.status]} · {when}{f' · {took}' if took else ''}", key=f"job-{job.id}", on_change="rerun") as opened:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -12,41 +14,63 @@ from db.store.review import Filter
 from pages.parts import head, house
 from pages.parts.grid import FILTERS, REVIEWER, review_grid
 
-ORDERS = {"score": "findings first", "found": "as found", "label": "by class"}
 VERDICTS = {"undecided": "undecided", "keep": "kept", "reject": "rejected", "any": "all"}
-SIZES = (50, SIZE, 200)
+ORDERS = {"score": "findings first", "found": "as found", "label": "by class"}
+SIZES = {str(size): str(size) for size in (50, SIZE, 200)}
+IDS_MAX = 5000  # pictures that another page may name in the address
+
+
+def choice(label: str, key: str, options: Mapping[str, str], default: str, **more: Any) -> str:
+    """A filter that lies in the URL under its option's own name; the words it is shown with may change."""
+    if key not in st.session_state:
+        given = st.query_params.get(key, default)
+        st.session_state[key] = given if given in options else default
+
+    def keep() -> None:
+        st.query_params[key] = st.session_state[key]
+
+    return st.selectbox(label, list(options), format_func=options.__getitem__, key=key, on_change=keep, **more)
 
 
 def filters(project: Project) -> tuple[Filter, int, str]:
-    """The widgets above the grid; what they say lies in the URL. Returns filter, page size and the reviewer's name."""
-    kinds = house.store().finding_counts(project.id)
+    """The widgets above the grid: what to show, how many on a page, and the reviewer's name. Raises BadInput."""
+    classes = {"": "all classes"} | {name: name for name in project.classes}
+    counts = house.store().finding_counts(project.id)
+    kinds = {"": "with or without"} | ({"any": "with any"} if counts else {})
+    kinds |= {kind: f"{kind.replace('_', ' ')} ({count:,})" for kind, count in counts.items()}
     with st.container(key=FILTERS, horizontal=True, vertical_alignment="bottom", gap="small"):
-        label = st.selectbox("Class", ["", *project.classes], format_func=lambda c: c or "all classes", key="class",
-                             bind="query-params", width=150)
-        verdict = st.selectbox("Decision", list(VERDICTS), format_func=VERDICTS.get, key="show", bind="query-params",
-                               width=120)
-        kind = st.selectbox("Finding", ["", *(["any"] if kinds else []), *kinds], key="finding", bind="query-params",
-                            format_func=lambda k: {"": "with or without", "any": "with any"}.get(k) or _kind(k, kinds[k]),
-                            help="What the cleaning step noticed. It takes nothing out: you decide.", width=160)
-        order = st.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="order", bind="query-params", width=140,
-                             help="Findings first: what the cleaning step is surest of comes first, then the rest as found.")
-        size = st.selectbox("On a page", SIZES, SIZES.index(SIZE), key="size", bind="query-params", width=80)
+        label = choice("Class", "class", classes, "", width=140)
+        verdict = choice("Decision", "show", VERDICTS, "undecided", width=120)
+        kind = choice("Finding", "finding", kinds, "", width=150,
+                      help="What the cleaning step noticed. It takes nothing out: you decide.")
+        order = choice("Order", "order", ORDERS, "score", width=135, help="Findings first: what the cleaning step is "
+                       "surest of, then the rest as it was found.")  # fmt: skip
+        size = choice("On a page", "size", SIZES, str(SIZE), width=80)
         st.session_state.setdefault(REVIEWER, getpass.getuser())
-        name = st.text_input("Your name", key=REVIEWER, persist_state="session", width=120,
+        name = st.text_input("Your name", key=REVIEWER, persist_state="session", width=110,
                              help="Stands beside each of your decisions. Two people with two names get different pages.")
-    return Filter(label, "" if verdict == "any" else verdict, kind, order), size, reviewer_name(name)
+    wanted = Filter(label, "" if verdict == "any" else verdict, kind, order, named(st.query_params.get("ids", "")))
+    return wanted, int(size), reviewer_name(name)
 
 
-def _kind(kind: str, count: int) -> str:
-    return f"{kind.replace('_', ' ')} ({count:,})"
+def named(ids: str) -> tuple[int, ...]:
+    """The pictures that another page asked to see: `ids=12,15` in the URL."""
+    return tuple(int(i) for i in ids.split(",") if i.isascii() and i.isdigit() and len(i) < 19)[:IDS_MAX]
 
 
 def main() -> None:
     project = head.show("review").project
     if not house.store().queue_size(project.id):
-        st.info("There are no pictures yet: fetch some on the page Scrape.")
+        st.info("There are no pictures yet. Find some first; they appear here as they arrive.")
+        house.link("scrape", "Find pictures")
         return
     wanted, size, reviewer = filters(project)
+    if wanted.ids:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Only the {house.count(len(wanted.ids), 'picture')} you chose on another page.")
+            if st.button("Show all pictures"):
+                del st.query_params["ids"]
+                st.rerun()
     review_grid(project, reviewer, wanted, size, "Nothing fits these filters: choose other ones above.")
 
 

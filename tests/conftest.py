@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 CI = os.environ.get("CI", "").lower() in ("1", "true")
 TEST_DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")).resolve()
 
+SHOTS = os.environ.get("WINNOW_SHOTS", "")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """The settings of whoever starts the tests are not the tests'. `test_data` read its own above."""
@@ -57,6 +59,12 @@ def store(home: Path) -> Iterator:
     opened = open_store(f"sqlite:///{home / 'winnow.db'}")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def shots() -> str:
+    """The folder in which tests/browser/test_screens.py keeps pictures of the screens (WINNOW_SHOTS); "" = none."""
+    return SHOTS
 
 
 @pytest.fixture(scope="session")

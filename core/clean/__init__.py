@@ -28,7 +28,7 @@ KINDS: dict[str, str] = {
 }
 TOO_SMALL = 64  # px, shorter side; the smallest model looks at 75 x 75
 # Copies of a photo lie within 6 bits when resized, recompressed or mirrored; cut by 4 per cent, within 8 to 12. The
-# second look makes a wide search affordable: of 67,000 suspicions in one set on white background it keeps some 25.
+# second look makes a wide search affordable: of 67,000 suspicions in one set on white background it keeps fewer than 30.
 RADIUS = 11
 BATCH = 128  # pairs compared at once
 _INVERSE = (0, 1, 2, 3, 4, 6, 5, 7)  # of core.pixels.FLIPS: only the two quarter turns are not their own

@@ -278,6 +278,10 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
     allow_reuse_address = os.name == "posix"  # a restart gets its port back; elsewhere it would mean sharing it
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a job that was stopped hangs up in the middle: no news
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
 
 def bind(handler: type[Handler]) -> Server:
     """A listening server on the first port that is free. Raises Missing where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 ACTIVE = ("queued", "running")
 LONGEST = 300  # characters of a name or sentence that a page shows
 PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+BARE_LINK = re.compile(r"https?\\:(?=\\/)|www(?=\\\.)|\\@", re.IGNORECASE)  # in escaped text
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,8 @@ def text(value: object, longest: int = LONGEST) -> str:
     """A name or a sentence from outside as Markdown that shows exactly its characters, in one line.
 
     Every punctuation mark gets a backslash (CommonMark 2.4), so that no link, picture, colour, formula, icon or HTML
-    comes of it; control and direction characters become U+FFFD; what is over `longest` characters is cut.
+    comes of it; an address gets an unseen word joiner, because GitHub's Markdown links bare ones whatever is escaped;
+    control and direction characters become U+FFFD; what is over `longest` characters is cut.
     """
     plain = str(value)
     plain = plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
@@ -181,7 +184,7 @@ def text(value: object, longest: int = LONGEST) -> str:
         if unicodedata.category(sign)[0] == "C":
             sign = "\N{REPLACEMENT CHARACTER}"
         shown.append(f"\\{sign}" if sign in PUNCTUATION else sign)
-    return "".join(shown)
+    return BARE_LINK.sub("\\g<0>\N{WORD JOINER}", "".join(shown))
 
 
 def count(number: int, one: str, many: str = "") -> str:

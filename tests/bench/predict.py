@@ -11,6 +11,7 @@ they say is compared too.
 from __future__ import annotations
 
 import argparse
+import copy
 import io
 import json
 import os
@@ -28,8 +29,9 @@ from torchvision import transforms
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from core.backbones import backbone  # noqa: E402
-from core.checkpoint import Model, folded  # noqa: E402
+from core.checkpoint import Model, folded, quick  # noqa: E402
 from core.model import Recipe  # noqa: E402
+from core.pixels import squares  # noqa: E402
 from core.predict import Predictor  # noqa: E402
 
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")) / "data"
@@ -50,14 +52,14 @@ def networks() -> dict[str, torch.nn.Sequential]:
 
 
 def model(name: str, net: torch.nn.Sequential) -> Model:
-    import copy
-
-    kind, rng = backbone(name), np.random.default_rng(0)
+    kind, rng, cpu = backbone(name), np.random.default_rng(0), torch.device("cpu")
+    ready = folded(copy.deepcopy(net)).to(memory_format=torch.channels_last)
+    photos = [squares(path.read_bytes(), [kind.size])[0] for path in sorted((DATA / "sneakers").rglob("*.jpg"))[::60]]
+    background = np.stack(photos)
     return Model(
-        Recipe(name), tuple(f"class {i}" for i in range(CLASSES)),
-        folded(copy.deepcopy(net)).to(memory_format=torch.channels_last), kind.size, kind.mean, kind.std, 1.0, 1, {},
-        torch.device("cpu"), rng.normal(size=(80, CLASSES)).astype(np.float32), np.arange(80) % CLASSES,
-        np.zeros((1, kind.size, kind.size, 3), np.uint8),
+        Recipe(name), tuple(f"class {i}" for i in range(CLASSES)), ready, kind.size, kind.mean, kind.std, 1.0, 1, {}, cpu,
+        rng.normal(size=(80, CLASSES)).astype(np.float32), np.arange(80) % CLASSES, background,
+        quick(ready, background, kind.mean, kind.std, cpu, 1.0),
     )  # fmt: skip
 
 
@@ -111,6 +113,7 @@ def main() -> None:
     nets = networks()
     predictor = Predictor({name: model(name, net) for name, net in nets.items()})
     result = {name: measure(name, options.images, nets, predictor) for name in options.sets.split(",")}
+    result["bf16"] = {name: m.quick is not m.net for name, m in predictor.models.items()}
     result["load"] = round(os.getloadavg()[0], 1)
     print(json.dumps(result) if options.json else "\n".join(f"{name}: {value}" for name, value in result.items()))
 

@@ -30,9 +30,12 @@ class View {
     this.warning.hidden = true;
     root.replaceChildren(this.head(), this.warning, this.list, this.bar(), this.live, this.keys());
     listenToPointer(this.list, grid);
+    this.observer = new ResizeObserver(() => this.underHeader());
+    this.observer.observe(this.list);
   }
 
   destroy() {
+    this.observer.disconnect();
     clearTimeout(this.fading);
   }
 
@@ -113,6 +116,13 @@ class View {
     } catch {
       // the size is then chosen again next time
     }
+  }
+
+  // Streamlit's header lies over the page: clear on a wide window, with a ground of its own on a narrow one.
+  underHeader() {
+    const header = document.querySelector("[data-testid=stHeader]");
+    const clear = !header || /^(transparent|rgba\(.*, 0\))$/.test(getComputedStyle(header).backgroundColor);
+    this.root.style.setProperty("--header", clear ? "0px" : `${header.offsetHeight}px`);
   }
 
   get columns() {

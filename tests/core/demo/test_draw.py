@@ -174,4 +174,4 @@ def test_the_classes_can_be_learned_but_not_without_effort(look, penalty, least,
     held_out = np.arange(len(good)) % 4 == 0
     model = LogisticRegression(C=penalty, max_iter=500).fit(seen[~held_out], kinds[~held_out])
     accuracy = model.score(seen[held_out], kinds[held_out])
-    print(look.__name__, accuracy); assert least < accuracy < most, f"{accuracy:.2f}, where chance is 0.25"
+    assert least < accuracy < most, f"{accuracy:.2f}, where chance is 0.25"

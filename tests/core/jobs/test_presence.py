@@ -35,6 +35,7 @@ def ended(home):
         process.wait(5)
 
 
+@pytest.mark.slow
 def test_eight_racing_starts_give_exactly_one_worker_that_outlives_them(home, settings, store, project, ended):
     servers = [subprocess.Popen([*tiny.COMMAND, "ensure", "0.2"], env=environment(settings)) for _ in range(8)]
     assert [server.wait(60) for server in servers] == [0] * 8

@@ -1,0 +1,221 @@
+"""The review's page and desk, without a browser: filters, payload, and what becomes of what a browser says."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from core.model import Decision, Operation
+from db.store.review import Filter
+from pages.parts.grid.desk import AHEAD, Desk
+from tests.pages import filled
+from tests.pages.conftest import words
+
+UNDECIDED = Filter(verdict="undecided", order="found")
+
+
+@pytest.fixture
+def cars(store, home: Path):
+    return store, filled.scraped(store, home)
+
+
+def told(desk: Desk, store) -> dict:
+    """What the browser gets, after it went over the wire."""
+    return json.loads(json.dumps(desk.payload(store, lambda ids: "pack:" + ",".join(map(str, ids)))))
+
+
+def commit(page: dict, *rejected: int, reason: str = "") -> dict:
+    """An operation as the browser makes it of a page."""
+    decisions = [
+        {"image": i, "verdict": "reject" if i in rejected else "keep", "reason": reason if i in rejected else "",
+         "label": "", "version": v} for i, v in zip(page["ids"], page["versions"], strict=True)
+    ]  # fmt: skip
+    return {"id": str(uuid.uuid4()), "undoes": "", "decisions": decisions}
+
+
+def say(desk: Desk, store, *ops: dict, **more) -> dict:
+    desk.hear(store, {"epoch": desk.epoch, "cursor": desk.cursor, "ops": list(ops), "look": None} | more)
+    return told(desk, store)
+
+
+# the desk -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_payload_is_whole_pages_around_the_cursor(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    data = told(desk, store)
+    assert list(data["pages"]) == [str(n) for n in range(AHEAD + 1)]
+    page = data["pages"]["0"]
+    assert {len(page[name]) for name in ("ids", "labels", "verdicts", "versions", "reasons", "why", "by")} == {5}
+    assert (data["left"], data["total"], data["end"], data["cursor"], data["undo"]) == (36, 36, None, 0, "")
+    data = say(desk, store, cursor=4)
+    assert list(data["pages"])[0] == "3" and data["end"] == 8 and len(data["pages"]["7"]["ids"]) == 1
+
+
+def test_pages_stand_still_while_they_are_decided(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    before = told(desk, store)["pages"]
+    after = say(desk, store, commit(before["0"]), cursor=1)["pages"]
+    assert [after[n]["ids"] for n in "0123"] == [before[n]["ids"] for n in "0123"]
+    assert after["0"]["verdicts"] == ["keep"] * 5 and after["0"]["by"] == [""] * 5
+
+
+def test_an_operation_sent_three_times_is_stored_once_and_answered_each_time(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    operation = commit(told(desk, store)["pages"]["0"])
+    for _ in range(3):
+        (answer,) = say(desk, store, operation)["acked"]
+        assert (answer["id"], answer["stored"], answer["refused"]) == (operation["id"], 5, "")
+    fresh = Desk(project, "Ann", UNDECIDED, size=5)  # the server was started again in between
+    assert say(fresh, store, operation)["acked"][0]["stored"] == 5
+    assert store.decision_count(project.id) == 5
+
+
+def test_a_refused_operation_is_answered_with_its_sentence_and_the_others_go_through(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    pages = told(desk, store)["pages"]
+    strange, gone, good = commit(pages["0"], pages["0"]["ids"][0], reason="ugly"), commit(pages["1"]), commit(pages["2"])
+    gone["decisions"][0]["image"] = 999_999
+    answers = {answer["id"]: answer for answer in say(desk, store, strange, gone, good)["acked"]}
+    assert "ugly" in answers[strange["id"]]["refused"] and "999999" in answers[gone["id"]]["refused"]
+    assert answers[good["id"]]["stored"] == 5
+    assert store.decision_count(project.id) == 5
+
+
+def test_a_conflict_is_answered_with_the_image_and_who_decided(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    page = told(desk, store)["pages"]["0"]
+    first = page["ids"][0]
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ben", (Decision(first, "reject", "blurred", version=0),)))
+    data = say(desk, store, commit(page))
+    assert data["acked"][0] | {"id": ""} == {"id": "", "stored": 4, "conflicts": [first], "who": {str(first): "Ben"}, "refused": ""}
+    assert (data["pages"]["0"]["verdicts"][0], data["pages"]["0"]["by"][0]) == ("reject", "Ben")
+
+
+def test_an_undo_after_a_reload_begins_a_new_epoch_with_the_page_and_its_marks(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    page = told(desk, store)["pages"]["0"]
+    say(desk, store, commit(page, page["ids"][2], reason="blurred"))
+    fresh = Desk(project, "Ann", UNDECIDED, size=5)
+    data = told(fresh, store)
+    epoch = data["epoch"]
+    undo = {"id": str(uuid.uuid4()), "undoes": data["undo"], "decisions": []}
+    data = say(fresh, store, undo)
+    assert data["epoch"] != epoch and data["cursor"] == 0
+    assert data["pages"]["0"]["ids"] == page["ids"]
+    assert data["restored"] == {"undo": undo["id"], "page": 0, "marks": {str(page["ids"][2]): "blurred"}}
+    everything = [image for rows in data["pages"].values() for image in rows["ids"]]
+    assert len(everything) == len(set(everything)), "what was put first does not come again"
+    assert Counter(record.verdict for record in store.images(project.id)) == {"undecided": 36}
+
+
+def test_two_reviewers_get_different_pages_until_there_is_nothing_else(cars) -> None:
+    store, project = cars
+    ann, ben, cleo = (Desk(project, name, UNDECIDED, size=6) for name in ("Ann", "Ben", "Cleo"))
+    first, second = told(ann, store), told(ben, store)
+    assert not set(first["pages"]["0"]["ids"]) & set(second["pages"]["0"]["ids"])
+    third = told(cleo, store)
+    assert third["shared"] and len(third["pages"]["0"]["ids"]) == 6
+    assert not first["shared"] and not second["shared"]
+
+
+def test_a_desk_that_is_left_gives_its_pictures_free(cars) -> None:
+    store, project = cars
+    ann, ben = (Desk(project, name, UNDECIDED, size=6) for name in ("Ann", "Ben"))
+    first = told(ann, store)["pages"]["0"]["ids"]
+    ann.release(store)
+    assert told(ben, store)["pages"]["0"]["ids"] == first
+
+
+@pytest.mark.parametrize("message", [
+    None, "x", [], {}, {"ops": "x"}, {"cursor": "1"}, {"cursor": -4}, {"cursor": 10**9}, {"look": "x"}, {"look": 10**9},
+    {"epoch": 3, "cursor": 2}, {"fresh": "yes"},
+])  # fmt: skip
+def test_whatever_the_browser_says_leaves_a_desk_that_still_works(cars, message) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    told(desk, store)
+    desk.hear(store, {"epoch": desk.epoch} | message if isinstance(message, dict) else message)
+    assert told(desk, store)["pages"]["0"]["ids"]
+
+
+def test_looking_closer_tells_origins_and_history(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    page = told(desk, store)["pages"]["0"]
+    image = page["ids"][0]
+    look = say(desk, store, commit(page, image, reason="blurred"), look=image)["look"]
+    assert look["image"] == image and look["origins"][0]["licence"] == "CC BY 4.0"
+    assert [entry[1:] for entry in look["history"]] == [["Ann", f"reject (blurred) as {page['labels'][0]}"]]
+
+
+def test_a_fresh_look_from_the_top_is_a_new_epoch_without_what_was_decided(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=20)
+    page = told(desk, store)["pages"]["0"]
+    epoch = desk.epoch
+    data = say(desk, store, commit(page), fresh=True)
+    assert data["epoch"] != epoch and data["left"] == 16 and len(data["pages"]["0"]["ids"]) == 16
+
+
+# the page -----------------------------------------------------------------------------------------------------------
+
+
+def payload(shown) -> dict:
+    return json.loads(shown.get("bidi_component")[0].proto.json)
+
+
+def test_the_page_shows_the_grid_with_the_pictures(cars, screen) -> None:
+    _, project = cars
+    shown = screen("review", project=project.name)
+    data = payload(shown)
+    assert not shown.exception and len(data["pages"]["0"]["ids"]) == 36
+    assert data["pages"]["0"]["pack"].startswith("winnow/pictures/")
+
+
+def test_filters_come_from_the_url_under_their_own_names(cars, screen) -> None:
+    store, project = cars
+    ids = [record.id for record in store.images(project.id)]
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ann", (Decision(ids[1], "reject"), Decision(ids[2], "reject"))))
+    shown = screen("review", **{"project": project.name, "show": "reject", "class": "coupe", "order": "label"})
+    assert payload(shown)["pages"]["0"]["ids"] == [ids[1]]
+    shown = screen("review", project=project.name, show="any", ids=f"{ids[5]},{ids[7]},x")
+    assert payload(shown)["pages"]["0"]["ids"] == [ids[5], ids[7]]
+    assert "Only the 2 pictures" in words(shown)
+    shown = screen("review", project=project.name, show="nonsense", finding="'; DROP TABLE images;--")
+    assert len(payload(shown)["pages"]["0"]["ids"]) == 34
+
+
+def test_a_changed_filter_is_a_new_epoch_and_lies_in_the_url(cars, screen) -> None:
+    _, project = cars
+    shown = screen("review", project=project.name)
+    epoch = payload(shown)["epoch"]
+    shown.selectbox(key="class").select("suv").run()
+    data = payload(shown)
+    assert data["epoch"] != epoch and set(data["pages"]["0"]["labels"]) == {"suv"}
+    assert shown.query_params["class"] in ("suv", ["suv"])
+
+
+def test_empty_states_say_what_to_do(store, home, screen) -> None:
+    project = store.add_project("empty", ("a", "b"))
+    assert "There are no pictures yet. Find some first" in words(screen("review", project=project.name))
+    full = filled.scraped(store, home, "full")
+    data = payload(screen("review", project=full.name, show="reject"))
+    assert data["empty"] == "Nothing fits these filters: choose other ones above." and data["pages"] == {}
+
+
+def test_a_reviewer_s_name_that_does_not_fit_is_a_sentence(cars, screen) -> None:
+    _, project = cars
+    shown = screen("review", project=project.name)
+    shown.text_input(key="reviewer").set_value("x" * 80).run()
+    assert any("name" in error.value for error in shown.error) and not shown.exception
