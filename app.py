@@ -33,7 +33,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         yield
 
 
-UNFORESEEN = "Something went wrong that Winnow did not foresee. Nothing stored is lost: reload the page. The terminal says more."
+UNFORESEEN = (
+    "Something went wrong that Winnow did not foresee. Nothing stored is lost: reload the page. The terminal says more."
+)
 
 
 def said(error: Exception) -> bool:

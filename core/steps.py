@@ -103,7 +103,8 @@ def clean(ctx: Context) -> Step:
 
     yield Progress(0, None, "reading what is known")
     records = list(ctx.store.images(ctx.project.id))
-    found = [*c.exact(records), *c.quality(records)]
+    several = ctx.store.several_origins(ctx.project.id)
+    found = [*c.exact(records, several), *c.quality(records)]
     damaged = {}
     checked = ctx.engine.map(c.Verify(ctx.settings.storage), (record.facts.sha256 for record in records), need="cpu")
     for done, (sha256, _, error) in enumerate(checked, start=1):
@@ -111,15 +112,13 @@ def clean(ctx: Context) -> Step:
             damaged[sha256] = error
         yield Progress(done, len(records), "reading every file once: is it still what was fetched?")
     found += [c.corrupt(r, damaged[r.facts.sha256]) for r in records if r.facts.sha256 in damaged]
-    whole = [record for record in records if record.facts.sha256 not in damaged]
-    for each in c.near(whole, ctx.blobs.thumb):
+    for each in c.near([r for r in records if r.facts.sha256 not in damaged], ctx.blobs.thumb):
         if isinstance(each, Progress):
             yield each
         else:
             found.append(each)
-    found = c.with_origins(records, found, ctx.store.several_origins(ctx.project.id))
-    found += c.conflicts(records, found)
-    ctx.store.replace_findings(ctx.claim, ctx.project.id, list(c.KINDS), c.one_each(found))
+    found += c.conflicts(records, [f for f in found if f.group], several)
+    ctx.store.replace_findings(ctx.claim, ctx.project.id, list(c.KINDS), found)
     groups = {f.group for f in found if f.kind in ("near_duplicate", "exact_duplicate")}
     return {"images": len(records), "findings": ctx.store.finding_counts(ctx.project.id), "groups": len(groups)}
 

@@ -22,7 +22,7 @@ def kind(project: Project, name: str, number: int) -> None:
             st.markdown(f"**{house.text(name.replace('_', ' ')).capitalize()}** · {house.count(number, 'picture')}")
             house.link("review", "Review them", finding=name, show="any", order="score")
         st.caption(house.text(KINDS[name]) if name in KINDS else "")
-        if any(finding.group for finding in found):
+        if len({finding.group for finding in found}) < len(found):
             members = {record.id: record for record in records}
             shown = groupby(sorted(found, key=lambda f: f.group), key=lambda f: f.group)
             with st.container(horizontal=True, gap="medium"):
@@ -35,10 +35,10 @@ def kind(project: Project, name: str, number: int) -> None:
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _findings(database: str, project: int, name: str, job: int) -> list[Finding]:
-    """Examples of a kind, the surest first; read once for each clean (`job`)."""
+def _findings(database: str, project: int, name: str, job: tuple[int, str]) -> list[Finding]:
+    """Examples of a kind, the surest first; read again after each clean (`job`: its number and status)."""
     found = list(house.store().findings(project, name))
-    if not any(finding.group for finding in found):
+    if len({finding.group for finding in found} - {""}) in (0, len(found)):  # no groups, or each of one
         return sorted(found, key=lambda f: -f.score)[:12]
     sizes: dict[str, list[Finding]] = {}
     for finding in found:
@@ -49,7 +49,7 @@ def _findings(database: str, project: int, name: str, job: int) -> list[Finding]
 
 def strongest(project: Project, name: str) -> list[Finding]:
     job = house.newest(project, "clean", "demo")
-    return _findings(house.settings().database, project.id, name, job.id if job else 0)
+    return _findings(house.settings().database, project.id, name, (job.id, job.status) if job else (0, ""))
 
 
 def main() -> None:

@@ -30,14 +30,34 @@ HELP = {
 def choose(shown: head.Head, runs: list[Run]) -> None:
     store, project = house.store(), shown.project
     names = {run.id: f"run {run.id}: {run.recipe.name}, split {run.split}" for run in runs}
-    part = st.segmented_control("Part", list(PARTS), default="val", required=True, format_func=lambda p: PARTS[p], key="part",
-                                help="Validation is for choosing between models, as often as you like. Test is for the final figure.")
-    chosen = st.multiselect("Models", list(names), [], format_func=lambda r: names[r], key="runs",
-                            placeholder="the newest run of each recipe", help="Runs of one split. Left empty: the newest of each recipe.")
+    part = st.segmented_control(
+        "Part",
+        list(PARTS),
+        default="val",
+        required=True,
+        format_func=lambda p: PARTS[p],
+        key="part",
+        help="Validation is for choosing between models, as often as you like. Test is for the final figure.",
+    )
+    chosen = st.multiselect(
+        "Models",
+        list(names),
+        [],
+        format_func=lambda r: names[r],
+        key="runs",
+        placeholder="the newest run of each recipe",
+        help="Runs of one split. Left empty: the newest of each recipe.",
+    )
     if part == "test":
         opened = store.openings(project.id)
-        so_far = "It has not been looked at yet" if not opened else f"It has been looked at {house.count(opened, 'time')} so far"
-        st.warning(f"The test part is for the end. {so_far}; each look by which you choose something makes its figures too good. Each is logged.")
+        so_far = (
+            "It has not been looked at yet"
+            if not opened
+            else f"It has been looked at {house.count(opened, 'time')} so far"
+        )
+        st.warning(
+            f"The test part is for the end. {so_far}; each look by which you choose something makes its figures too good. Each is logged."
+        )
     if st.button("Evaluate", type=shown.emphasis("evaluate"), key="run"):  # type: ignore[arg-type]
         house.start("evaluate", runs=[int(run) for run in chosen], part=part)
         st.rerun()
@@ -53,11 +73,22 @@ def pick(evaluations: list[Evaluation]) -> Evaluation:
 
 
 def overview(models: dict[str, Any], images: int | None) -> None:
-    rows = [(name, m["accuracy"], *m["accuracy_interval"], m["macro_f1"], m["weighted_f1"], m["gap"]) for name, m in models.items()]
+    rows = [
+        (name, m["accuracy"], *m["accuracy_interval"], m["macro_f1"], m["weighted_f1"], m["gap"])
+        for name, m in models.items()
+    ]
     frame = pd.DataFrame(rows, columns=["model", "accuracy", "low", "high", "macro", "weighted", "gap"])
-    st.plotly_chart(charts.scores(frame), key="scores", config={"displayModeBar": False}, alt="Accuracy of each model with its interval")
+    st.plotly_chart(
+        charts.scores(frame),
+        key="scores",
+        config={"displayModeBar": False},
+        alt="Accuracy of each model with its interval",
+    )
     share = st.column_config.NumberColumn
-    shown = frame.assign(accuracy=100 * frame["accuracy"], interval=[f"{low:.1%} to {high:.1%}" for low, high in zip(frame["low"], frame["high"], strict=True)])
+    shown = frame.assign(
+        accuracy=100 * frame["accuracy"],
+        interval=[f"{low:.1%} to {high:.1%}" for low, high in zip(frame["low"], frame["high"], strict=True)],
+    )
     st.dataframe(
         shown[["model", "accuracy", "interval", "macro", "weighted", "gap"]], hide_index=True,
         column_config={"accuracy": share(format="%.1f%%", help=HELP["accuracy"]), "interval": "95 % interval",
@@ -68,7 +99,11 @@ def overview(models: dict[str, Any], images: int | None) -> None:
     best = frame.loc[frame["accuracy"].idxmax()]
     close = frame[(frame["high"] >= best["low"]) & (frame["model"] != best["model"])]
     of = f" of {house.count(images, 'picture')}" if images else ""
-    tie = " The intervals of the others overlap with it, so the difference may be chance." if len(close) == len(frame) - 1 > 0 else ""
+    tie = (
+        " The intervals of the others overlap with it, so the difference may be chance."
+        if len(close) == len(frame) - 1 > 0
+        else ""
+    )
     st.caption(f"{house.text(best['model'])} names most pictures rightly: {best['accuracy']:.1%}{of}.{tie}")
 
 
@@ -76,8 +111,14 @@ def confusion(project: Project, evaluation: Evaluation, classes: list[str]) -> N
     models = evaluation.result["models"]
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     model = left.selectbox("Model", list(models), index=len(models) - 2 if len(models) > 2 else 0, key="model")
-    how = right.segmented_control("Show", ["counts", "share of each row"], default="counts", required=True, key="how",
-                                  help="A row is a true class; its cells say what the model called those pictures.")
+    how = right.segmented_control(
+        "Show",
+        ["counts", "share of each row"],
+        default="counts",
+        required=True,
+        key="how",
+        help="A row is a true class; its cells say what the model called those pictures.",
+    )
     counts = models[model]["confusion"]
     true_key, said_key = f"true-{evaluation.id}", f"said-{evaluation.id}"
 
@@ -88,8 +129,14 @@ def confusion(project: Project, evaluation: Evaluation, classes: list[str]) -> N
             st.session_state[true_key], st.session_state[said_key] = classes[row], classes[column]
 
     figure = charts.confusion(counts, classes, how != "counts", st.context.theme.type == "dark")
-    st.plotly_chart(figure, key="confusion", on_select=clicked, selection_mode="points", config={"displayModeBar": False},
-                    alt="Confusion matrix: true classes against what the model said")
+    st.plotly_chart(
+        figure,
+        key="confusion",
+        on_select=clicked,
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt="Confusion matrix: true classes against what the model said",
+    )
     st.caption("Press a cell to see its pictures, or choose it here.")
     row, column = worst(counts)
     st.session_state.setdefault(true_key, classes[row])
@@ -113,15 +160,24 @@ def cell(project: Project, evaluation: Evaluation, model: str, true: str, said: 
         st.info(f"No picture of {house.text(true, 60)} was called {house.text(said, 60)} by {house.text(model, 60)}.")
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(f"**{house.count(len(found), 'picture')}** of {house.text(true, 60)} called {house.text(said, 60)}, the surest first")
+        st.markdown(
+            f"**{house.count(len(found), 'picture')}** of {house.text(true, 60)} called {house.text(said, 60)}, the surest first"
+        )
         house.link("review", "Review them", ids=",".join(str(image) for image, _ in found), show="any")
     records = house.store().images_by_id(project.id, [image for image, _ in found[:12]])
     house.thumbnails(records, {image: f"{confidence:.0%} sure" for image, confidence in found[:12]})
 
 
 def per_class(models: dict[str, Any], classes: list[str]) -> None:
-    what = st.segmented_control("Show of each model", ["f1", "precision", "recall"], default="f1", required=True, key="what",
-                                format_func=lambda w: {"f1": "F1"}.get(w, w), help=" ".join(f"**{k}**: {HELP[k]}" for k in ("f1", "precision", "recall")))
+    what = st.segmented_control(
+        "Show of each model",
+        ["f1", "precision", "recall"],
+        default="f1",
+        required=True,
+        key="what",
+        format_func=lambda w: {"f1": "F1"}.get(w, w),
+        help=" ".join(f"**{k}**: {HELP[k]}" for k in ("f1", "precision", "recall")),
+    )
     first = next(iter(models.values()))["per_class"]
     frame = pd.DataFrame({"class": classes, "pictures": [first[label]["support"] for label in classes],
                           **{name: [model["per_class"][label][what] for label in classes] for name, model in models.items()}})  # fmt: skip

@@ -16,13 +16,24 @@ SHOWN = 6  # pictures at once
 
 def pictures(project: Project, split: Split) -> list[tuple[str, str, bytes]]:
     """(name, true class or "", bytes) of what is to be explained: from the split, or uploaded."""
-    how = st.segmented_control("Pictures", ["From the project", "My own"], default="From the project", required=True, key="how")
+    how = st.segmented_control(
+        "Pictures", ["From the project", "My own"], default="From the project", required=True, key="how"
+    )
     if how == "My own":
-        files = st.file_uploader("Pictures", accept_multiple_files=True, type=["jpg", "jpeg", "png", "webp", "bmp", "gif", "avif", "tif", "tiff"])
+        files = st.file_uploader(
+            "Pictures",
+            accept_multiple_files=True,
+            type=["jpg", "jpeg", "png", "webp", "bmp", "gif", "avif", "tif", "tiff"],
+        )
         return [(file.name, "", file.getvalue()) for file in files[:SHOWN]]
     one, two, three = st.columns([2, 2, 1], vertical_alignment="bottom")
-    part = one.selectbox("Part", [p for p in reversed(PARTS) if split.parts[p]], format_func=lambda p: NAMES[p], key="part",
-                         help="Pictures the models did not learn from tell more.")
+    part = one.selectbox(
+        "Part",
+        [p for p in reversed(PARTS) if split.parts[p]],
+        format_func=lambda p: NAMES[p],
+        key="part",
+        help="Pictures the models did not learn from tell more.",
+    )
     label = two.selectbox("Class", ["", *split.classes], format_func=lambda c: c or "any class", key="label")
     three.button("Others", help="Draw other pictures.", on_click=_another, width="stretch")
     members = [(image, said) for image, said in split.parts[part] if label in ("", said)]
@@ -52,9 +63,18 @@ def main() -> None:
     split = house.store().split(project.id, runs[0].split)
     with st.container(border=True):
         chosen = pictures(project, split)
-        classes = st.multiselect("Explain these classes", list(split.classes), [], placeholder="the class each model names",
-                                 max_selections=3, help="For each picture and model: what speaks for these classes, and what against.")
-        fine = st.checkbox("Finer, slower", help="Compares with 200 training pictures instead of 50: less noise, about four times the time.")
+        classes = st.multiselect(
+            "Explain these classes",
+            list(split.classes),
+            [],
+            placeholder="the class each model names",
+            max_selections=3,
+            help="For each picture and model: what speaks for these classes, and what against.",
+        )
+        fine = st.checkbox(
+            "Finer, slower",
+            help="Compares with 200 training pictures instead of 50: less noise, about four times the time.",
+        )
         go = st.button("Explain", disabled=not chosen, key="run")
     if not chosen:
         st.caption("Choose pictures first.")

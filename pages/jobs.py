@@ -38,12 +38,18 @@ def past(job: Job, names: dict[int, str]) -> None:
     marks = {"done": "done", "failed": ":red[failed]", "stopped": ":orange[stopped]"}
     took = duration((job.ended - job.started).total_seconds()) if job.ended and job.started else ""
     when = f"{job.created:%Y-%m-%d %H:%M} UTC"
-    with st.expander(f"{title(job, names)} · {marks[job.status]} · {when}{f' · {took}' if took else ''}", key=f"job-{job.id}", on_change="rerun") as opened:
+    with st.expander(
+        f"{title(job, names)} · {marks[job.status]} · {when}{f' · {took}' if took else ''}",
+        key=f"job-{job.id}",
+        on_change="rerun",
+    ) as opened:
         if not opened.open:
             return
         progress.ended(job)
         if job.result:
-            shown = {k: v for k, v in job.result.items() if isinstance(v, (int, float, str)) and not isinstance(v, bool)}
+            shown = {
+                k: v for k, v in job.result.items() if isinstance(v, (int, float, str)) and not isinstance(v, bool)
+            }
             st.dataframe(pd.DataFrame([shown]), hide_index=True)
         st.caption("The end of its log")
         log(job)

@@ -16,11 +16,15 @@ MOST = 24  # pictures at once
 
 def pictures() -> list[tuple[str, bytes]]:
     """(name, bytes) of what is to be asked about."""
-    way = st.segmented_control("Where is the picture?", WAYS, default=WAYS[0], required=True, key="way", label_visibility="collapsed")
+    way = st.segmented_control(
+        "Where is the picture?", WAYS, default=WAYS[0], required=True, key="way", label_visibility="collapsed"
+    )
     if way == WAYS[0]:
         files = st.file_uploader("Pictures", accept_multiple_files=True, type=TYPES, label_visibility="collapsed")
         if len(files) > MOST:
-            st.caption(f"The first {MOST} of {len(files)} are shown; for a whole folder there is `python -m core predict`.")
+            st.caption(
+                f"The first {MOST} of {len(files)} are shown; for a whole folder there is `python -m core predict`."
+            )
         return [(file.name, file.getvalue()) for file in files[:MOST]]
     if way == WAYS[1]:
         url = st.text_input("Address of a picture", placeholder="https://…", key="url").strip()
@@ -55,10 +59,16 @@ def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> 
         said = models.predictor(runs, ensemble).predict(data)
         with right:
             headline(said)
-            frame = pd.DataFrame([(model, label, p) for model, all_of in said.models.items() for label, p in all_of.items()],
-                                 columns=["model", "class", "probability"])
-            st.plotly_chart(charts.probabilities(frame), key=f"bars-{key}", config={"displayModeBar": False},
-                            alt="Probability of each class by each model")
+            frame = pd.DataFrame(
+                [(model, label, p) for model, all_of in said.models.items() for label, p in all_of.items()],
+                columns=["model", "class", "probability"],
+            )
+            st.plotly_chart(
+                charts.probabilities(frame),
+                key=f"bars-{key}",
+                config={"displayModeBar": False},
+                alt="Probability of each class by each model",
+            )
         if st.toggle("Why? Show what spoke for it", key=f"why-{key}"):
             evidence.legend()
             with st.spinner("Asking the models why …"):
@@ -72,9 +82,11 @@ def headline(said: Prediction) -> None:
         st.caption(f"{said.confidence:.0%} sure · {took}")
     else:
         st.markdown("### None of these")
-        st.caption(f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}; that is less sure than 95 % of the "
-                   f"validation pictures were · {took}",
-                   help="The models know only your classes. When they are unusually unsure, the picture most likely shows something else.")
+        st.caption(
+            f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}; that is less sure than 95 % of the "
+            f"validation pictures were · {took}",
+            help="The models know only your classes. When they are unusually unsure, the picture most likely shows something else.",
+        )
 
 
 def main() -> None:

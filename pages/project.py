@@ -38,7 +38,9 @@ def go(project: Project, page: str) -> None:
 
 def create(first: bool) -> None:
     name = st.text_input("Name of the project", placeholder="my cars", key="new-name", max_chars=100)
-    text = st.text_area("Classes", placeholder="sedan\ncoupe\nsuv\ntruck", height=150, key="new-classes", help=CLASSES_HELP)
+    text = st.text_area(
+        "Classes", placeholder="sedan\ncoupe\nsuv\ntruck", height=150, key="new-classes", help=CLASSES_HELP
+    )
     found = named(text)
     if st.button("Create the project", type="primary" if first else "secondary"):
         if not text.strip():
@@ -62,19 +64,32 @@ def classes(project: Project, counts: dict[str, dict[str, int]]) -> None:
     labels = list(dict.fromkeys([*project.classes, *counts]))
     if any(counts.values()):
         frame = pd.DataFrame(
-            [(label, verdict, images) for label in labels for verdict, images in counts.get(label, {"keep": 0}).items()],
+            [
+                (label, verdict, images)
+                for label in labels
+                for verdict, images in counts.get(label, {"keep": 0}).items()
+            ],
             columns=["class", "verdict", "images"],
         )
         with st.container(height=620 if len(labels) > 20 else "content", border=False):
-            st.plotly_chart(charts.verdicts(frame), key="verdicts", config={"displayModeBar": False},
-                            alt="Kept, undecided and rejected pictures of each class")
+            st.plotly_chart(
+                charts.verdicts(frame),
+                key="verdicts",
+                config={"displayModeBar": False},
+                alt="Kept, undecided and rejected pictures of each class",
+            )
         outside = [label for label in counts if label not in project.classes]
         if outside:
-            st.warning(f"Labels that are none of the classes: {', '.join(house.text(label, 40) for label in outside[:8])}. "
-                       "They are left out of a split; relabel them in the review, or add them as classes.")
+            st.warning(
+                f"Labels that are none of the classes: {', '.join(house.text(label, 40) for label in outside[:8])}. "
+                "They are left out of a split; relabel them in the review, or add them as classes."
+            )
     else:
-        st.markdown(f"**{house.count(len(labels), 'class', 'classes')}:** "
-                    + ", ".join(house.text(label, 40) for label in labels[:60]) + (" …" if len(labels) > 60 else ""))
+        st.markdown(
+            f"**{house.count(len(labels), 'class', 'classes')}:** "
+            + ", ".join(house.text(label, 40) for label in labels[:60])
+            + (" …" if len(labels) > 60 else "")
+        )
     with st.expander("Add classes"):
         found = named(st.text_area("New classes", key=f"add-{project.id}", help=CLASSES_HELP))
         if st.button("Add them", disabled=not found):
@@ -86,9 +101,13 @@ def others(projects: list[Project], current: Project | None) -> None:
     for project in reversed(projects):
         if current is None or project.id != current.id:
             funnel = house.store().funnel(project.id)
-            st.page_link(house.script("project"), label=f"{house.text(project.name, 60)} · "
-                         f"{house.count(len(project.classes), 'class', 'classes')}, {house.count(funnel.unique, 'picture')}",
-                         icon="📁", query_params={"project": project.name})
+            st.page_link(
+                house.script("project"),
+                label=f"{house.text(project.name, 60)} · "
+                f"{house.count(len(project.classes), 'class', 'classes')}, {house.count(funnel.unique, 'picture')}",
+                icon="📁",
+                query_params={"project": project.name},
+            )
 
 
 def main() -> None:

@@ -23,10 +23,21 @@ LATER = "Wikimedia Commons, Flickr, DuckDuckGo, web pages and archives come with
 def asked(source: str) -> dict:
     """The widgets of a source that is asked in words."""
     left, right = st.columns([2, 1])
-    query = left.text_input("What to search for", "{class}", key="query",
-                            help="{class} stands for the name of each class, so `{class} car` asks for 'sedan car', 'coupe car' and so on.")
-    limit = right.number_input("Pictures for each class", 1, 10_000, LIMIT, step=50, key="limit",
-                               help="At most so many; a source often has fewer. Fetch more than you need: some will be rejected.")
+    query = left.text_input(
+        "What to search for",
+        "{class}",
+        key="query",
+        help="{class} stands for the name of each class, so `{class} car` asks for 'sedan car', 'coupe car' and so on.",
+    )
+    limit = right.number_input(
+        "Pictures for each class",
+        1,
+        10_000,
+        LIMIT,
+        step=50,
+        key="limit",
+        help="At most so many; a source often has fewer. Fetch more than you need: some will be rejected.",
+    )
     if "{class}" not in query and source != "demo":
         st.warning("Without {class} every class is asked for with the same words.")
     return {"query": query, "limit": int(limit), "options": {}}
@@ -50,9 +61,16 @@ def table() -> dict | None:
 
     left, right = st.columns(2)
     with left:
-        url = column("Column with the addresses", ("url", "image_url", "image", "link"), True, "http or https addresses of pictures.")
+        url = column(
+            "Column with the addresses",
+            ("url", "image_url", "image", "link"),
+            True,
+            "http or https addresses of pictures.",
+        )
     with right:
-        label = column("Column with the classes", ("label", "class", "category"), True, "What each picture is said to show.")
+        label = column(
+            "Column with the classes", ("label", "class", "category"), True, "What each picture is said to show."
+        )
     with st.expander("More columns (page, creator, licence)"):
         more = {f"{name}_column": column(f"Column with the {name}", (name,), False, "Kept beside the picture, if you have it.")
                 for name in ("page", "creator", "licence")}  # fmt: skip
@@ -60,7 +78,9 @@ def table() -> dict | None:
 
 
 def table_path() -> Path | None:
-    how = st.segmented_control("Where is the table?", ["Upload it", "It lies on this computer"], default="Upload it", required=True)
+    how = st.segmented_control(
+        "Where is the table?", ["Upload it", "It lies on this computer"], default="Upload it", required=True
+    )
     if how == "Upload it":
         file = st.file_uploader("CSV, TSV or Parquet", type=["csv", "tsv", "parquet"])
         return keep(file.name, file.getvalue()) if file else None
@@ -70,7 +90,11 @@ def table_path() -> Path | None:
 
 def keep(name: str, data: bytes) -> Path:
     """An uploaded table under a name of our own: the job reads it later, from disk."""
-    path = house.settings().home.absolute() / "uploads" / f"{hashlib.sha256(data).hexdigest()[:32]}{Path(name).suffix.lower()}"
+    path = (
+        house.settings().home.absolute()
+        / "uploads"
+        / f"{hashlib.sha256(data).hexdigest()[:32]}{Path(name).suffix.lower()}"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.write_bytes(data)
@@ -78,8 +102,12 @@ def keep(name: str, data: bytes) -> Path:
 
 
 def folder() -> dict | None:
-    written = st.text_input("Path of the folder", placeholder="/home/me/pictures", key="folder",
-                            help="Each picture's own folder is its class. Folders named train, val or test above that are kept as parts.")
+    written = st.text_input(
+        "Path of the folder",
+        placeholder="/home/me/pictures",
+        key="folder",
+        help="Each picture's own folder is its class. Folders named train, val or test above that are kept as parts.",
+    )
     return {"options": {"path": str(Path(written).expanduser())}} if written.strip() else None
 
 
@@ -87,14 +115,23 @@ def choose(project: Project, shown: head.Head) -> None:
     order = sorted((name for name in NAMES if name in SOURCES), key=lambda s: (s == "demo") != (project.name == "demo"))
     before = house.newest(project, "scrape")
     usual = before.params.get("source") if before else ""
-    source = st.radio("Where to look", order, order.index(usual) if usual in order else 0, format_func=lambda s: NAMES[s], captions=[SOURCES[s].about for s in order],
-                      key=f"source-{project.id}", help=LATER)
+    source = st.radio(
+        "Where to look",
+        order,
+        order.index(usual) if usual in order else 0,
+        format_func=lambda s: NAMES[s],
+        captions=[SOURCES[s].about for s in order],
+        key=f"source-{project.id}",
+        help=LATER,
+    )
     st.caption(LATER)
     params = {"urls": table, "folder": folder}.get(source, lambda: asked(source))()
     add = False
     if not SOURCES[source].asks:
-        add = st.checkbox("Labels that are none of my classes become new classes",
-                          help="Otherwise such pictures are counted as failed, with the reason 'unknown class'.")
+        add = st.checkbox(
+            "Labels that are none of my classes become new classes",
+            help="Otherwise such pictures are counted as failed, with the reason 'unknown class'.",
+        )
     if st.button("Fetch the pictures", type=shown.emphasis("scrape"), disabled=params is None, key="run"):  # type: ignore[arg-type]
         house.start("scrape", source=source, add_classes=add, retry=False, **(params or {}))
         st.rerun()
@@ -108,7 +145,9 @@ def outcome(project: Project, job: Job) -> None:
                ("failed", "Failed", "Each with its reason, below.")]  # fmt: skip
     with st.container(horizontal=True):
         for key, label, about in figures:
-            st.metric(label, f"{job.result.get(key, 0):,}", help=about or None, border=True, width="stretch", height="stretch")
+            st.metric(
+                label, f"{job.result.get(key, 0):,}", help=about or None, border=True, width="stretch", height="stretch"
+            )
 
 
 def failures(project: Project) -> None:
@@ -124,13 +163,20 @@ def failures(project: Project) -> None:
         )  # fmt: skip
         picked = st.selectbox("Show the addresses that failed with", ["any reason", *reasons])
         rows = house.store().failed(project.id, [] if picked == "any reason" else [picked], limit=100)
-        st.dataframe(pd.DataFrame(rows, columns=["url", "label", "reason", "sentence", "retryable"]), hide_index=True,
-                     column_config={"retryable": st.column_config.CheckboxColumn("may be retried")})
+        st.dataframe(
+            pd.DataFrame(rows, columns=["url", "label", "reason", "sentence", "retryable"]),
+            hide_index=True,
+            column_config={"retryable": st.column_config.CheckboxColumn("may be retried")},
+        )
         if len(rows) == 100:
             st.caption("The first 100.")
     may = house.store().retryable(project.id)
-    if st.button(f"Retry {house.count(may, 'address', 'addresses')}", disabled=not may, key="retry",
-                 help="Those that failed for a passing reason (a timeout, a busy host) and what a stopped fetch left over."):
+    if st.button(
+        f"Retry {house.count(may, 'address', 'addresses')}",
+        disabled=not may,
+        key="retry",
+        help="Those that failed for a passing reason (a timeout, a busy host) and what a stopped fetch left over.",
+    ):
         house.start("scrape", source="", retry=True)
         st.rerun()
 

@@ -21,15 +21,36 @@ ABOUT = {
 
 
 def choose(shown: head.Head) -> None:
-    keep = st.checkbox("Keep the parts that the source's own folders name (train, val, test)", key="keep",
-                       help="For data sets that come with a split. Near-duplicates across its parts are counted as leak, not moved.")
+    keep = st.checkbox(
+        "Keep the parts that the source's own folders name (train, val, test)",
+        key="keep",
+        help="For data sets that come with a split. Near-duplicates across its parts are counted as leak, not moved.",
+    )
     first, second, third = st.columns(3)
-    parts = first.text_input("Train / validation / test, in per cent", "80/10/10", disabled=keep, key="parts",
-                             help="Three numbers that sum to 100.")
-    least = second.number_input("Fewest pictures a class may have", 1, 100_000, 50, key="least",
-                                help="A class with fewer kept pictures is left out of the split: too few to learn from and to measure by.")
-    seed = third.number_input("Seed", 0, 2**31 - 1, 0, disabled=keep, key="seed",
-                              help="The number that the random draw starts from. The same seed and pictures give the same split.")
+    parts = first.text_input(
+        "Train / validation / test, in per cent",
+        "80/10/10",
+        disabled=keep,
+        key="parts",
+        help="Three numbers that sum to 100.",
+    )
+    least = second.number_input(
+        "Fewest pictures a class may have",
+        1,
+        100_000,
+        50,
+        key="least",
+        help="A class with fewer kept pictures is left out of the split: too few to learn from and to measure by.",
+    )
+    seed = third.number_input(
+        "Seed",
+        0,
+        2**31 - 1,
+        0,
+        disabled=keep,
+        key="seed",
+        help="The number that the random draw starts from. The same seed and pictures give the same split.",
+    )
     if st.button("Split the pictures", type=shown.emphasis("split"), key="run"):  # type: ignore[arg-type]
         if not keep:
             shares(parts)
@@ -38,18 +59,39 @@ def choose(shown: head.Head) -> None:
 
 
 def result(split: Split) -> None:
-    st.subheader(f"Split {split.id}", anchor=False, help=f"Made {split.created:%Y-%m-%d %H:%M} UTC with seed {split.seed}. It never changes.")
+    st.subheader(
+        f"Split {split.id}",
+        anchor=False,
+        help=f"Made {split.created:%Y-%m-%d %H:%M} UTC with seed {split.seed}. It never changes.",
+    )
     total = max(sum(len(split.parts[part]) for part in PARTS), 1)
     with st.container(horizontal=True):
         for part in PARTS:
             size = len(split.parts[part])
-            st.metric(NAMES[part], f"{size:,}", f"{size / total:.0%}", delta_color="off", delta_arrow="off",
-                      help=ABOUT[part], border=True, width="stretch", height="stretch")
-        st.metric("Leak", f"{split.leak:,}", border=True, width="stretch", height="stretch",
-                  help="Pictures of validation or test with a near-duplicate in another part: the model would have seen them already.")
+            st.metric(
+                NAMES[part],
+                f"{size:,}",
+                f"{size / total:.0%}",
+                delta_color="off",
+                delta_arrow="off",
+                help=ABOUT[part],
+                border=True,
+                width="stretch",
+                height="stretch",
+            )
+        st.metric(
+            "Leak",
+            f"{split.leak:,}",
+            border=True,
+            width="stretch",
+            height="stretch",
+            help="Pictures of validation or test with a near-duplicate in another part: the model would have seen them already.",
+        )
     if split.leak:
-        st.warning(f"{house.count(split.leak, 'picture')} of validation or test {'has' if split.leak == 1 else 'have'} a near-duplicate "
-                   "in another part: accuracy will look better than it is.")
+        st.warning(
+            f"{house.count(split.leak, 'picture')} of validation or test {'has' if split.leak == 1 else 'have'} a near-duplicate "
+            "in another part: accuracy will look better than it is."
+        )
     else:
         st.caption("No picture of validation or test has a near-duplicate in another part.")
     if split.left_out:
@@ -57,11 +99,17 @@ def result(split: Split) -> None:
         more = f"  \n… and {len(split.left_out) - 20} more" if len(split.left_out) > 20 else ""
         st.info(f"**{house.count(len(split.left_out), 'class', 'classes')} left out**  \n" + "  \n".join(some) + more)
     counted = {part: Counter(label for _, label in split.parts[part]) for part in PARTS}
-    frame = pd.DataFrame([(label, part, counted[part][label]) for label in split.classes for part in PARTS],
-                         columns=["class", "part", "images"])
+    frame = pd.DataFrame(
+        [(label, part, counted[part][label]) for label in split.classes for part in PARTS],
+        columns=["class", "part", "images"],
+    )
     with st.container(height=620 if len(split.classes) > 20 else "content", border=False):
-        st.plotly_chart(charts.parts(frame), key="parts-chart", config={"displayModeBar": False},
-                        alt="Pictures of each class in each part")
+        st.plotly_chart(
+            charts.parts(frame),
+            key="parts-chart",
+            config={"displayModeBar": False},
+            alt="Pictures of each class in each part",
+        )
 
 
 def history(project: Project) -> None:
@@ -71,8 +119,10 @@ def history(project: Project) -> None:
     with st.expander(f"All {len(jobs)} splits"):
         rows = [(job.result.get("split"), f"{job.ended:%Y-%m-%d %H:%M}" if job.ended else "", job.params.get("parts"),
                  job.params.get("seed"), *(job.result.get(part) for part in PARTS), job.result.get("leak")) for job in jobs]  # fmt: skip
-        st.dataframe(pd.DataFrame(rows, columns=["split", "made (UTC)", "parts", "seed", "train", "validation", "test", "leak"]),
-                     hide_index=True)
+        st.dataframe(
+            pd.DataFrame(rows, columns=["split", "made (UTC)", "parts", "seed", "train", "validation", "test", "leak"]),
+            hide_index=True,
+        )
         st.caption("Training uses the newest one; models keep the split they were trained on.")
 
 

@@ -32,19 +32,37 @@ def submit(names: list[str], **changes: Any) -> None:
 
 def choose(shown: head.Head) -> None:
     with st.container(border=True):
-        st.markdown(f"**Train both and ensemble them.** {BOTH[0]} and {BOTH[1]} learn one after the other; then both, and their two "
-                    "ensembles, are measured on the validation part.",
-                    help="An ensemble lets several models answer together; it is nearly always better than each alone.")
+        st.markdown(
+            f"**Train both and ensemble them.** {BOTH[0]} and {BOTH[1]} learn one after the other; then both, and their two "
+            "ensembles, are measured on the validation part.",
+            help="An ensemble lets several models answer together; it is nearly always better than each alone.",
+        )
         if st.button("Train both and ensemble them", type=shown.emphasis("train"), key="both"):  # type: ignore[arg-type]
             submit(list(BOTH))
     with st.expander("Choose recipes yourself"):
-        names = st.multiselect("Networks", list(BACKBONES), list(BOTH), format_func=lambda n: f"{n}: {ABOUT[n]}" if n in ABOUT else n)
+        names = st.multiselect(
+            "Networks", list(BACKBONES), list(BOTH), format_func=lambda n: f"{n}: {ABOUT[n]}" if n in ABOUT else n
+        )
         one, two, three, four = st.columns(4)
-        epochs = one.number_input("Epochs at most", 1, 1000, DEFAULTS.epochs,
-                                  help="One epoch = every training picture was shown once. It stops earlier when it gets no better.")
-        patience = two.number_input("Patience", 1, 200, DEFAULTS.patience, help="Epochs without a better validation loss before it stops.")
+        epochs = one.number_input(
+            "Epochs at most",
+            1,
+            1000,
+            DEFAULTS.epochs,
+            help="One epoch = every training picture was shown once. It stops earlier when it gets no better.",
+        )
+        patience = two.number_input(
+            "Patience", 1, 200, DEFAULTS.patience, help="Epochs without a better validation loss before it stops."
+        )
         batch = three.number_input("Pictures at once", 4, 1024, DEFAULTS.batch, step=4, help="The batch size.")
-        lr = four.number_input("Learning rate", 1e-6, 1.0, DEFAULTS.lr, format="%.5f", help="How large each step is; smaller is slower and steadier.")
+        lr = four.number_input(
+            "Learning rate",
+            1e-6,
+            1.0,
+            DEFAULTS.lr,
+            format="%.5f",
+            help="How large each step is; smaller is slower and steadier.",
+        )
         if st.button("Train these", disabled=not names, key="these"):
             submit(names, epochs=int(epochs), patience=int(patience), batch=int(batch), lr=float(lr))
 
@@ -56,15 +74,22 @@ def frame(runs: list[Run], what: str) -> pd.DataFrame:
     for run in runs:
         name = run.recipe.name if names.count(run.recipe.name) == 1 else f"{run.recipe.name} (run {run.id})"
         for epoch in run.epochs:
-            rows += [(name, epoch["epoch"], "train", epoch[what]), (name, epoch["epoch"], "validation", epoch[f"val_{what}"])]
+            rows += [
+                (name, epoch["epoch"], "train", epoch[what]),
+                (name, epoch["epoch"], "validation", epoch[f"val_{what}"]),
+            ]
     return pd.DataFrame(rows, columns=["run", "epoch", "part", "value"])
 
 
 def curves(runs: list[Run], key: str) -> None:
     left, right = st.columns(2)
     for column, what in ((left, "loss"), (right, "accuracy")):
-        column.plotly_chart(charts.curve(frame(runs, what), what), key=f"{key}-{what}", config={"displayModeBar": False},
-                            alt=f"{what} of each run over the epochs, for train and validation")
+        column.plotly_chart(
+            charts.curve(frame(runs, what), what),
+            key=f"{key}-{what}",
+            config={"displayModeBar": False},
+            alt=f"{what} of each run over the epochs, for train and validation",
+        )
 
 
 def live(project: Project, job: Job) -> None:

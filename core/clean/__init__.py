@@ -34,28 +34,6 @@ BATCH = 128  # pairs compared at once
 _INVERSE = (0, 1, 2, 3, 4, 6, 5, 7)  # of core.pixels.FLIPS: only the two quarter turns are not their own
 
 
-def checks(
-    images: Sequence[ImageRecord], several: Mapping[int, Sequence[tuple[str, str]]], blobs: Blobs
-) -> Iterator[tuple[str, list[Finding]]]:
-    """All checks, one after the other: (what is being done, what was found by it). `several` as in `exact`."""
-    yield "looking for pictures that are too small", list(quality(images))
-    unread: set[int] = set()
-    for done, some in enumerate(_stored(images, blobs)):
-        unread |= {one.image for one in some}
-        yield f"checking the stored files: {done * BATCH:,} of {len(images):,}", some
-    groups = list(exact(images, several))
-    yield "looking for the same picture twice", list(groups)
-    for found in near(images, blobs.thumb):
-        if isinstance(found, Progress):
-            yield f"{found.note}: {found.done:,} of {found.total:,}", []
-        elif found.kind == "corrupt":
-            yield "a thumbnail cannot be read", [found] if found.image not in unread else []
-        else:
-            groups.append(found)
-            yield "looking for near-duplicates", [found]
-    yield "looking for labels that disagree", list(conflicts(images, groups, several))
-
-
 def exact(
     images: Sequence[ImageRecord], several: Mapping[int, Sequence[tuple[str, str]]] | None = None
 ) -> Iterator[Finding]:
@@ -179,18 +157,6 @@ def best(members: Sequence[ImageRecord]) -> ImageRecord:
     return max(members, key=lambda one: (one.facts.width * one.facts.height, one.facts.size, -one.id))
 
 
-def _stored(images: Sequence[ImageRecord], blobs: Blobs) -> Iterator[list[Finding]]:
-    """Batch by batch, the images whose stored file is gone or has changed."""
-    for start in range(0, len(images), BATCH):
-        bad = []
-        for one in images[start : start + BATCH]:
-            try:
-                blobs.get(one.facts.sha256, verify=True)
-            except WinnowError as error:
-                bad.append(corrupt(one, error))
-        yield bad
-
-
 def _same_pixels(images: Sequence[ImageRecord]) -> dict[str, list[ImageRecord]]:
     groups: dict[str, list[ImageRecord]] = defaultdict(list)
     for one in images:
@@ -271,30 +237,3 @@ class Verify:
         blobs = Blobs(self.storage)
         blobs.get(sha256, verify=True)
         blobs.thumb(sha256)
-
-
-def with_origins(
-    images: Iterable[ImageRecord], found: Sequence[Finding], several: Mapping[int, Sequence[tuple[str, str]]]
-) -> list[Finding]:
-    """`found`, with what only the origins tell: `several` names image -> (address, label) of files that came from several
-    addresses with the same bytes. They are exact duplicates, and where the labels differ a label conflict."""
-    have = {(one.image, one.kind) for one in found}
-    more = []
-    for image in images:
-        places = several.get(image.id, ())
-        labels = sorted({label for _, label in places})
-        group = f"exact_duplicate-{image.id}"
-        if len({address for address, _ in places}) > 1 and (image.id, "exact_duplicate") not in have:
-            more.append(Finding(image.id, "exact_duplicate", 1.0, "bytes", group, f"the same file at {len(places)} addresses"))
-        if len(labels) > 1:
-            note = f"here {image.label}; the same file was found as {', '.join(labels)}"
-            more.append(Finding(image.id, "label_conflict", 1.0, "bytes", group, note))
-    return [*found, *more]
-
-
-def one_each(found: Iterable[Finding]) -> list[Finding]:
-    """The first finding of each image and kind."""
-    first: dict[tuple[int, str], Finding] = {}
-    for one in found:
-        first.setdefault((one.image, one.kind), one)
-    return list(first.values())

@@ -53,8 +53,12 @@ def _stacked(frame: pd.DataFrame, by: str, colours: Mapping[str, str], title: st
             y=list(range(len(labels))), x=rows.tolist(), orientation="h", name=names.get(kind, kind), marker_color=colour,
             customdata=[name(label, 100) for label in labels], hovertemplate=f"%{{customdata}}: %{{x:,}} {names.get(kind, kind)}<extra></extra>",
         )  # fmt: skip
-    figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=[name(label) for label in labels], autorange="reversed",
-                        showgrid=False)
+    figure.update_yaxes(
+        tickvals=list(range(len(labels))),
+        ticktext=[name(label) for label in labels],
+        autorange="reversed",
+        showgrid=False,
+    )
     return figure
 
 
@@ -141,8 +145,13 @@ def probabilities(frame: pd.DataFrame, most: int = 5) -> Figure:
     """What each model says of one picture: the likeliest `most` classes. Columns model, class, probability (0..1)."""
     top = frame.groupby("class")["probability"].max().nlargest(most).index.tolist()
     models = list(dict.fromkeys(frame["model"]))
-    figure = _figure("How sure each model is", 130 + len(top) * (14 + 11 * len(models)), x="calibrated probability",
-                     barmode="group", bargap=0.25)
+    figure = _figure(
+        "How sure each model is",
+        130 + len(top) * (14 + 11 * len(models)),
+        x="calibrated probability",
+        barmode="group",
+        bargap=0.25,
+    )
     for i, model in enumerate(models):
         rows = frame[frame["model"] == model].set_index("class")["probability"].reindex(top)
         figure.add_bar(
@@ -150,7 +159,9 @@ def probabilities(frame: pd.DataFrame, most: int = 5) -> Figure:
             hovertemplate=f"{name(model)}: %{{x:.1%}}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
-    figure.update_yaxes(tickvals=list(range(len(top))), ticktext=[name(label) for label in top], autorange="reversed", showgrid=False)
+    figure.update_yaxes(
+        tickvals=list(range(len(top))), ticktext=[name(label) for label in top], autorange="reversed", showgrid=False
+    )
     return figure
 
 

@@ -36,8 +36,10 @@ def picture(data: bytes, caption: str, height: int | None = None) -> bool:
 
 
 def legend() -> None:
-    st.caption("Teal speaks for the class, rust against it; what is pale did not matter. The map has the square the model sees.",
-               help="SHAP (DeepLIFT): how much each pixel adds to the class's score, compared with pictures of the training part.")
+    st.caption(
+        "Teal speaks for the class, rust against it; what is pale did not matter. The map has the square the model sees.",
+        help="SHAP (DeepLIFT): how much each pixel adds to the class's score, compared with pictures of the training part.",
+    )
 
 
 def rows(models: dict[str, Model], runs: list[Run], data: bytes, labels: list[str], samples: int) -> None:
@@ -57,7 +59,9 @@ def rows(models: dict[str, Model], runs: list[Run], data: bytes, labels: list[st
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _maps(run: int, home: str, square: np.ndarray, labels: tuple[str, ...], samples: int, _model: Model) -> list[Explanation]:
+def _maps(
+    run: int, home: str, square: np.ndarray, labels: tuple[str, ...], samples: int, _model: Model
+) -> list[Explanation]:
     """Kept, so that another press on the page does not work them out again."""
     from core.explainers import explain
 
@@ -72,13 +76,19 @@ def _ready() -> None:
 
 
 def one(name: str, square: np.ndarray, best: str, said: dict[str, float], maps: list[Explanation]) -> None:
-    st.markdown(f"{house.text(name, 60)} says **{house.text(best, 60)}**, {said[best]:.0%} sure · {sum(m.seconds for m in maps):.2f} s",
-                help=_sum_check(maps))
+    st.markdown(
+        f"{house.text(name, 60)} says **{house.text(best, 60)}**, {said[best]:.0%} sure · {sum(m.seconds for m in maps):.2f} s",
+        help=_sum_check(maps),
+    )
     with st.container(horizontal=True):
         st.image(_large(square), width=SIDE, caption="as the model sees it")
         for found in maps:
-            st.image(_large(charts.heat(found.heat, square)), width=SIDE,
-                     caption=f"{house.text(found.label, 40)}, {said[found.label]:.0%}", alt=f"What speaks for {found.label}")
+            st.image(
+                _large(charts.heat(found.heat, square)),
+                width=SIDE,
+                caption=f"{house.text(found.label, 40)}, {said[found.label]:.0%}",
+                alt=f"What speaks for {found.label}",
+            )
 
 
 def _sum_check(maps: list[Explanation]) -> str:

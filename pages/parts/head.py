@@ -55,14 +55,18 @@ def next_action(standing: Standing) -> Action:
     funnel = standing.funnel
     if standing.busy:
         page = PAGE_OF.get(standing.busy, standing.busy)
-        return Action(page if page in house.SCREENS else "jobs", "Watch it run", f"A job is under way: {standing.busy}.")
+        return Action(
+            page if page in house.SCREENS else "jobs", "Watch it run", f"A job is under way: {standing.busy}."
+        )
     if not funnel.unique:
         why = "Nothing could be fetched yet." if funnel.found else "There are no pictures yet."
         return Action("scrape", "Find pictures", why)
     if not standing.cleaned:
         return Action("clean", "Look for duplicates", "New pictures have not been checked yet.")
     if not standing.decided and not standing.split:
-        return Action("review", "Review the pictures", f"Nobody has looked at the {house.count(funnel.unique, 'picture')} yet.")
+        return Action(
+            "review", "Review the pictures", f"Nobody has looked at the {house.count(funnel.unique, 'picture')} yet."
+        )
     if not standing.split:
         return Action("split", "Split the pictures", "What is kept can be frozen for training.")
     if not standing.trained:
@@ -170,15 +174,19 @@ def cells(funnel: Funnel) -> list[tuple[str, int, int, str]]:
 
 
 def _cell(name: str, number: int, share: int, about: str) -> str:
-    return (f'<div role="listitem" title="{about}"><b>{number:,}</b><span>{name}</span>'
-            f'<i style="--share: {share}%"></i></div>')
+    return (
+        f'<div role="listitem" title="{about}"><b>{number:,}</b><span>{name}</span>'
+        f'<i style="--share: {share}%"></i></div>'
+    )
 
 
 def aside(funnel: Funnel) -> str:
     """What the five numbers do not say, in a sentence."""
     parts = []
     if funnel.unique:
-        parts.append(f"{funnel.undecided:,} of {funnel.unique:,} undecided: they count as kept until somebody rejects them")
+        parts.append(
+            f"{funnel.undecided:,} of {funnel.unique:,} undecided: they count as kept until somebody rejects them"
+        )
     if funnel.failed:
         parts.append(f"{funnel.failed:,} could not be fetched")
     if funnel.pending:

@@ -126,7 +126,9 @@ def query(**more: str) -> dict[str, str]:
 
 def link(page: str, label: str, **more: str) -> None:
     """A link to another page that keeps the project."""
-    st.page_link(script(page), label=label, icon=":material/arrow_forward:", icon_position="right", query_params=query(**more))
+    st.page_link(
+        script(page), label=label, icon=":material/arrow_forward:", icon_position="right", query_params=query(**more)
+    )
 
 
 def address(page: str, **more: str) -> str:
@@ -203,5 +205,10 @@ def thumbnails(records: Sequence[ImageRecord], captions: Mapping[int, str] | Non
                 st.caption(text(error))
                 continue
             caption = (captions or {}).get(record.id, "")
-            st.image(data, caption=text(caption, 40) if caption else None, width=width,
-                     link=address("review", ids=str(record.id)), alt=f"{record.label}, picture {record.id}")
+            st.image(
+                data,
+                caption=text(caption, 40) if caption else None,
+                width=width,
+                link=address("review", ids=str(record.id)),
+                alt=f"{record.label}, picture {record.id}",
+            )

@@ -21,8 +21,13 @@ def choose(project: Project, key: str) -> list[Run]:
     usual = steps.choose(house.store(), project.id)
     runs = {run.id: run for run in house.store().runs(project.id, done=True)}
     with st.expander(f"Models: {', '.join(run.recipe.name for run in usual)}"):
-        picked = st.multiselect("Runs of one split", list(runs), [run.id for run in usual], key=key,
-                                format_func=lambda r: f"run {r}: {runs[r].recipe.name}, split {runs[r].split}")
+        picked = st.multiselect(
+            "Runs of one split",
+            list(runs),
+            [run.id for run in usual],
+            key=key,
+            format_func=lambda r: f"run {r}: {runs[r].recipe.name}, split {runs[r].split}",
+        )
     return steps.choose(house.store(), project.id, picked)
 
 

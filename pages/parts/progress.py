@@ -49,8 +49,14 @@ def line(job: Job) -> None:
     if job.cancel:
         button.button("Stopping…", key=f"stop-{job.id}", disabled=True, width="stretch")
     else:
-        button.button("Stop", key=f"stop-{job.id}", on_click=house.store().cancel, args=(job.id,), width="stretch",
-                      help="What was done so far is kept; the job can go on later.")
+        button.button(
+            "Stop",
+            key=f"stop-{job.id}",
+            on_click=house.store().cancel,
+            args=(job.id,),
+            width="stretch",
+            help="What was done so far is kept; the job can go on later.",
+        )
 
 
 def ended(job: Job) -> None:
@@ -58,12 +64,15 @@ def ended(job: Job) -> None:
     if job.status == "failed":
         st.error(house.text(job.error or "The job failed without saying why; its log is on the page Jobs."))
     elif job.status == "stopped":
-        st.warning(f"{house.SCREENS[job.verb].title if job.verb in house.SCREENS else 'The job'} was stopped. "
-                   "What was done so far is kept.")
+        st.warning(
+            f"{house.SCREENS[job.verb].title if job.verb in house.SCREENS else 'The job'} was stopped. "
+            "What was done so far is kept."
+        )
     else:
         return
-    st.button("Try again" if job.status == "failed" else "Go on", key=f"again-{job.id}", on_click=house.again,
-              args=(job.id,))
+    st.button(
+        "Try again" if job.status == "failed" else "Go on", key=f"again-{job.id}", on_click=house.again, args=(job.id,)
+    )
 
 
 def figures(job: Job) -> str:

@@ -46,7 +46,7 @@ def networks() -> dict[str, torch.nn.Sequential]:
         net, size = backbone(name).build(CLASSES).train(), backbone(name).size
         with torch.no_grad():
             net(torch.randn(16, 3, size, size))
-        torch.nn.init.normal_(net.logits.weight, std=0.2)
+        torch.nn.init.normal_(net.logits.weight, std=0.05)
         out[name] = net.eval()
     return out
 

@@ -71,16 +71,19 @@ class App:
 
 def seed(
     home: Path, count: int, classes: tuple[str, ...] = ("sedan", "coupe", "suv"), name: str = "cars", size: int = 256,
-    picture: Callable[[int], bytes] | None = None, **provenance: str,
+    distinct: int = 0, **provenance: str,
 ) -> tuple[Store, Project]:
-    """A project with `count` drawn pictures, stored the way a scrape stores them; every tenth has a finding."""
+    """A project with `count` drawn pictures, stored the way a scrape stores them; every tenth has a finding.
+
+    `distinct` > 0 draws only so many and uses them over and over, each time as an image of its own.
+    """
     store = open_store(f"sqlite:///{home.absolute() / 'winnow.db'}")
     blobs = Blobs(str(home.absolute()))
     project = store.add_project(name, classes)
     claim = _claim(store, project)
     candidates, results = [], []
     for i in range(count):
-        data = (picture or (lambda i: draw(i, size)))(i)
+        data = draw(i % distinct if distinct else i, size)
         sha256 = hashlib.sha256(data + i.to_bytes(4, "big")).hexdigest()
         blobs.put(sha256, data, data)
         url = f"https://example.org/{i}.jpg"

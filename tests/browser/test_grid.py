@@ -49,7 +49,7 @@ class Grid:
         )  # fmt: skip
 
     def stored(self) -> None:
-        self.page.wait_for_selector(".stored:text('all stored')", timeout=20000)
+        self.page.wait_for_selector(".stored:text('all stored')", state="attached", timeout=20000)
 
     def tile(self, at: int):
         return self.page.locator(".tile").nth(at)
@@ -224,7 +224,7 @@ def test_two_reviewers_get_different_pages_and_every_decision_is_stored(cars, ru
 
 def test_a_conflict_is_shown_on_the_tile_and_overwrites_nothing(cars, running, browser) -> None:
     store, project = cars
-    ann, ben = (Grid(browser.new_context().new_page(), running, project, name, show="all") for name in ("Ann", "Ben"))
+    ann, ben = (Grid(browser.new_context().new_page(), running, project, name, show="any") for name in ("Ann", "Ben"))
     image = ann.image(0)
     assert ben.image(0) == image
     ann.page.context.set_offline(True)  # she does not hear of it in time
@@ -247,7 +247,7 @@ def test_a_conflict_is_shown_on_the_tile_and_overwrites_nothing(cars, running, b
 
 def test_a_decision_of_somebody_else_appears_on_the_open_page(cars, running, browser) -> None:
     _, project = cars
-    ann, ben = (Grid(browser.new_context().new_page(), running, project, name, show="all") for name in ("Ann", "Ben"))
+    ann, ben = (Grid(browser.new_context().new_page(), running, project, name, show="any") for name in ("Ann", "Ben"))
     ben.press("x")
     ben.commit()
     ben.stored()

@@ -23,8 +23,11 @@ def open_page(page: Page, url: str) -> None:
     """Go there and wait until Streamlit has drawn all of it."""
     page.goto(url)
     page.get_by_test_id("stAppViewContainer").wait_for()
-    page.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')"
-                           " && document.querySelector('h1')", timeout=30_000)
+    page.wait_for_function(
+        "!document.querySelector('[data-testid=stApp][data-test-script-state=running]')"
+        " && document.querySelector('h1')",
+        timeout=30_000,
+    )
     page.wait_for_timeout(400)
 
 
@@ -48,7 +51,9 @@ def shoot(page: Page, shots: str, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_drawn_and_nothing_leaves_this_machine(home: Path, app: Callable, browser: Browser, shots: str, look: str) -> None:
+def test_every_page_is_drawn_and_nothing_leaves_this_machine(
+    home: Path, app: Callable, browser: Browser, shots: str, look: str
+) -> None:
     started = app(home)
     filled.everything(started.store, home)
     width, theme = LOOKS[look]
@@ -61,7 +66,9 @@ def test_every_page_is_drawn_and_nothing_leaves_this_machine(home: Path, app: Ca
         assert page.locator("h1").inner_text() == house.SCREENS[name].title
         assert not faults(page), name
         shoot(page, shots, f"{name}-{look}")
-        wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - document.querySelector('[data-testid=stMain]').clientWidth")
+        wide = page.evaluate(
+            "document.querySelector('[data-testid=stMain]').scrollWidth - document.querySelector('[data-testid=stMain]').clientWidth"
+        )
         assert wide <= 0, f"{name} is {wide} px wider than the window"
     assert not outside
     assert not dialogs
@@ -90,7 +97,9 @@ def test_hostile_names_stay_text_in_the_browser(home: Path, app: Callable, page:
     for screen in house.SCREENS:
         open_page(page, f"{started.url}/{'' if screen == 'project' else screen}?project={quote(name)}")
         assert not faults(page), screen
-        assert not page.evaluate("[...document.links].filter(a => a.hostname !== location.hostname).map(a => a.href)"), screen
+        assert not page.evaluate(
+            "[...document.links].filter(a => a.hostname !== location.hostname).map(a => a.href)"
+        ), screen
         for made in ("img[src*='example.org']", "img[src='x']", ".katex"):
             assert page.locator(made).count() == 0, (screen, made)
     assert not dialogs
@@ -127,4 +136,6 @@ def test_a_press_on_a_cell_of_the_confusion_shows_its_pictures(home: Path, app: 
         assert area
         page.mouse.click(area["x"] + area["width"] * (column + 0.2) / 3, area["y"] + area["height"] * (row + 0.5) / 3)
         noun = house.count(counts[row][column], "picture")
-        page.get_by_text(f"{noun} of {classes[row]} called {classes[column]}, the surest first").wait_for(timeout=15_000)
+        page.get_by_text(f"{noun} of {classes[row]} called {classes[column]}, the surest first").wait_for(
+            timeout=15_000
+        )

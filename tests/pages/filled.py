@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw
 from core import pixels
 from core.blobs import Blobs
 from core.errors import Permanent, Refused
-from core.model import Candidate, Claim, Decision, Finding, Job, Operation, Project, Recipe
 from core.evaluate import score
+from core.model import Candidate, Claim, Decision, Finding, Job, Operation, Project, Recipe
 from db.store import Store
 
 CLASSES = ("sedan", "coupe", "suv")
@@ -29,7 +29,9 @@ def jpeg(number: int) -> bytes:
     pen = ImageDraw.Draw(image)
     for k in range(8):
         x, y = (number * (k + 3) * 29) % width, (number * (k + 7) * 31) % height
-        pen.ellipse((x, y, x + 30 + 9 * k, y + 24 + 8 * k), outline=f"hsl({(number * 13 + k * 40) % 360}, 70%, 70%)", width=5)
+        pen.ellipse(
+            (x, y, x + 30 + 9 * k, y + 24 + 8 * k), outline=f"hsl({(number * 13 + k * 40) % 360}, 70%, 70%)", width=5
+        )
     pen.text((14, 10), str(number), fill="white", font_size=44)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)
@@ -91,7 +93,9 @@ def split(store: Store, project: Project, leak: int = 1) -> None:
                                  "leak": leak, "split": made.id})  # fmt: skip
 
 
-def trained(store: Store, project: Project, recipes: Sequence[str] = ("vgg75-bn", "vgg100-bn"), epochs: int = 8) -> list[int]:
+def trained(
+    store: Store, project: Project, recipes: Sequence[str] = ("vgg75-bn", "vgg100-bn"), epochs: int = 8
+) -> list[int]:
     """Runs with their curves, without a network on disk."""
     _, claim = begin(store, project, "train")
     runs = []
@@ -122,7 +126,9 @@ def evaluated(store: Store, project: Project, runs: Sequence[int]) -> int:
         models[name] = score(truth, said / said.sum(axis=1, keepdims=True), classes)
         rows += [{"model": name, "image": image, "label": label, "predicted": classes[g], "confidence": 0.8}
                  for (image, label), g in zip(members, guess, strict=True)]  # fmt: skip
-    number = store.add_evaluation(claim, project.id, runs, "val", {"models": models, "classes": classes, "images": len(members)}, rows)
+    number = store.add_evaluation(
+        claim, project.id, runs, "val", {"models": models, "classes": classes, "images": len(members)}, rows
+    )
     store.finish(claim, "done", {"evaluation": number})
     return number
 

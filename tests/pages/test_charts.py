@@ -13,7 +13,9 @@ def test_a_class_name_is_escaped_and_cut_because_plotly_reads_html() -> None:
 
 
 def test_verdicts_keep_the_order_of_the_classes_and_every_image() -> None:
-    frame = pd.DataFrame([("suv", "keep", 5), ("suv", "reject", 2), ("coupe", "undecided", 3)], columns=["class", "verdict", "images"])
+    frame = pd.DataFrame(
+        [("suv", "keep", 5), ("suv", "reject", 2), ("coupe", "undecided", 3)], columns=["class", "verdict", "images"]
+    )
     figure = charts.verdicts(frame)
     assert {bar.name: list(bar.x) for bar in figure.data} == {"kept": [5, 0], "undecided": [0, 3], "rejected": [2, 0]}
     assert list(figure.layout.yaxis.ticktext) == ["suv", "coupe"]
@@ -52,7 +54,12 @@ def test_a_confusion_row_sums_to_one_as_shares_and_an_empty_row_to_none(dark: bo
 
 def test_every_cell_of_the_confusion_can_be_pressed_and_knows_its_row_and_column() -> None:
     cells = charts.confusion([[3, 1], [2, 4]], ["a", "b"], share=False, dark=False).data[1]
-    assert [(point[0], point[1], point[2]) for point in cells.customdata] == [(0, 0, 3), (0, 1, 1), (1, 0, 2), (1, 1, 4)]
+    assert [(point[0], point[1], point[2]) for point in cells.customdata] == [
+        (0, 0, 3),
+        (0, 1, 1),
+        (1, 0, 2),
+        (1, 1, 4),
+    ]
     assert list(zip(cells.y, cells.x, strict=True)) == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 

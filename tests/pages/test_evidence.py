@@ -38,10 +38,14 @@ def test_explain_draws_a_map_for_each_picture_and_model(models: list[int], scree
     assert "Teal speaks for the class" in said
 
 
-def test_predict_answers_each_upload_and_says_what_is_no_picture(models: list[int], screen: Callable[..., AppTest]) -> None:
+def test_predict_answers_each_upload_and_says_what_is_no_picture(
+    models: list[int], screen: Callable[..., AppTest]
+) -> None:
     shown = screen("predict", project="colours")
     picture = drawn.png(drawn.drawn(3, 75, 5).pixels[0])
-    shown.file_uploader[0].set_value([("a.png", picture, "image/png"), ("b.png", b"<html>", "image/png")]).run(timeout=120)
+    shown.file_uploader[0].set_value([("a.png", picture, "image/png"), ("b.png", b"<html>", "image/png")]).run(
+        timeout=120
+    )
     assert not shown.exception
     said = words(shown).replace("\\", "")
     assert "ms for all models" in said
@@ -52,7 +56,9 @@ def test_predict_answers_each_upload_and_says_what_is_no_picture(models: list[in
     assert "vgg75-bn says" in words(shown).replace("\\", "")
 
 
-def test_an_address_of_this_machine_is_refused_in_one_sentence(models: list[int], screen: Callable[..., AppTest]) -> None:
+def test_an_address_of_this_machine_is_refused_in_one_sentence(
+    models: list[int], screen: Callable[..., AppTest]
+) -> None:
     shown = screen("predict", project="colours")
     shown.button_group(key="way").set_value("A web address").run()
     shown.text_input(key="url").set_value("http://169.254.169.254/latest").run(timeout=60)

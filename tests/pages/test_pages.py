@@ -46,7 +46,9 @@ def test_the_jobs_page_says_when_there_is_none(screen: Screen) -> None:
     assert "No job has run yet." in fine(screen("jobs"))
 
 
-def test_a_project_of_the_url_that_does_not_exist_is_named_and_the_others_are_listed(screen: Screen, store: Store) -> None:
+def test_a_project_of_the_url_that_does_not_exist_is_named_and_the_others_are_listed(
+    screen: Screen, store: Store
+) -> None:
     store.add_project("cars", ["suv"])
     for page in PAGES:
         shown = screen(page, project="caars")
@@ -79,7 +81,11 @@ def test_creating_a_project_keeps_its_classes_and_goes_on_to_scrape(screen: Scre
     ("old", "suv, coupe", "There is a project named 'old' already"),
 ])  # fmt: skip
 def test_bad_names_are_answered_with_one_sentence_and_nothing_is_made(
-    screen: Screen, store: Store, name: str, classes: str, said: str,
+    screen: Screen,
+    store: Store,
+    name: str,
+    classes: str,
+    said: str,
 ) -> None:
     store.add_project("old", ["a"])
     shown = screen("project", project="old")
@@ -121,7 +127,16 @@ def test_hostile_class_names_are_shown_as_text_on_every_page(screen: Screen, sto
     filled.everything(store, home, "[p](javascript:alert(1))", filled.HOSTILE)
     for page in PAGES:
         said = fine(screen(page, project="[p](javascript:alert(1))"))
-        for markup in ("](javascript", ":red[", "$x^2$", "`y`", "**z**", "![i]", "https://example.org/i.png", " :material/home:"):
+        for markup in (
+            "](javascript",
+            ":red[",
+            "$x^2$",
+            "`y`",
+            "**z**",
+            "![i]",
+            "https://example.org/i.png",
+            " :material/home:",
+        ):
             assert markup not in said
 
 
@@ -144,7 +159,9 @@ def test_choosing_another_project_puts_it_into_the_url(screen: Screen, store: St
 # starting jobs ------------------------------------------------------------------------------------------------------
 
 
-def test_fetching_queues_a_job_with_what_was_chosen_and_asks_for_a_worker(screen: Screen, store: Store, workers: list) -> None:
+def test_fetching_queues_a_job_with_what_was_chosen_and_asks_for_a_worker(
+    screen: Screen, store: Store, workers: list
+) -> None:
     store.add_project("cars", filled.CLASSES)
     shown = screen("scrape", project="cars")
     shown.text_input(key="query").set_value("{class} car").run()
@@ -152,9 +169,18 @@ def test_fetching_queues_a_job_with_what_was_chosen_and_asks_for_a_worker(screen
     button(shown, "Fetch the pictures").click().run()
     (job,) = store.jobs()
     assert (job.verb, job.status, job.need) == ("scrape", "queued", "cpu")
-    assert job.params == {"source": "openverse", "query": "{class} car", "limit": 30, "options": {}, "add_classes": False, "retry": False}
+    assert job.params == {
+        "source": "openverse",
+        "query": "{class} car",
+        "limit": 30,
+        "options": {},
+        "add_classes": False,
+        "retry": False,
+    }
     assert len(workers) == 1
-    assert "waiting for its turn" in words(shown).replace("\\", "") + shown.get("progress")[0].proto.text.replace("\\", "")
+    assert "waiting for its turn" in words(shown).replace("\\", "") + shown.get("progress")[0].proto.text.replace(
+        "\\", ""
+    )
 
 
 def test_a_second_job_of_the_same_kind_is_refused(screen: Screen, store: Store, home: Path) -> None:
@@ -172,7 +198,9 @@ def test_retrying_queues_only_what_may_be_tried_again(screen: Screen, store: Sto
     assert store.jobs()[0].params == {"source": "", "retry": True}
 
 
-def test_a_split_that_does_not_sum_to_a_hundred_is_refused_before_a_job_is_made(screen: Screen, store: Store, home: Path) -> None:
+def test_a_split_that_does_not_sum_to_a_hundred_is_refused_before_a_job_is_made(
+    screen: Screen, store: Store, home: Path
+) -> None:
     filled.scraped(store, home)
     shown = screen("split", project="cars")
     shown.text_input(key="parts").set_value("80/30").run()
@@ -234,7 +262,9 @@ def test_the_jobs_page_lists_what_runs_and_what_ended(screen: Screen, store: Sto
 # pictures behind a figure -------------------------------------------------------------------------------------------
 
 
-def test_a_cell_of_the_confusion_shows_its_pictures_and_links_to_the_review(screen: Screen, store: Store, home: Path) -> None:
+def test_a_cell_of_the_confusion_shows_its_pictures_and_links_to_the_review(
+    screen: Screen, store: Store, home: Path
+) -> None:
     filled.everything(store, home)
     shown = screen("evaluate", project="cars")
     true = next(box for box in shown.selectbox if box.label == "True class")

@@ -7,7 +7,27 @@ from core.model import Job
 from pages.parts.progress import figures
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-JOB = Job(1, 1, "scrape", {}, "running", 1, 1, False, 100, 400, "", "", {}, NOW, NOW, None, NOW + timedelta(seconds=10), 1, "cpu")
+JOB = Job(
+    1,
+    1,
+    "scrape",
+    {},
+    "running",
+    1,
+    1,
+    False,
+    100,
+    400,
+    "",
+    "",
+    {},
+    NOW,
+    NOW,
+    None,
+    NOW + timedelta(seconds=10),
+    1,
+    "cpu",
+)
 
 
 def test_a_running_job_shows_how_far_how_fast_and_how_long() -> None:

@@ -82,7 +82,11 @@ def test_a_refused_operation_is_answered_with_its_sentence_and_the_others_go_thr
     store, project = cars
     desk = Desk(project, "Ann", UNDECIDED, size=5)
     pages = told(desk, store)["pages"]
-    strange, gone, good = commit(pages["0"], pages["0"]["ids"][0], reason="ugly"), commit(pages["1"]), commit(pages["2"])
+    strange, gone, good = (
+        commit(pages["0"], pages["0"]["ids"][0], reason="ugly"),
+        commit(pages["1"]),
+        commit(pages["2"]),
+    )
     gone["decisions"][0]["image"] = 999_999
     answers = {answer["id"]: answer for answer in say(desk, store, strange, gone, good)["acked"]}
     assert "ugly" in answers[strange["id"]]["refused"] and "999999" in answers[gone["id"]]["refused"]
@@ -97,7 +101,13 @@ def test_a_conflict_is_answered_with_the_image_and_who_decided(cars) -> None:
     first = page["ids"][0]
     store.apply(project.id, Operation(str(uuid.uuid4()), "Ben", (Decision(first, "reject", "blurred", version=0),)))
     data = say(desk, store, commit(page))
-    assert data["acked"][0] | {"id": ""} == {"id": "", "stored": 4, "conflicts": [first], "who": {str(first): "Ben"}, "refused": ""}
+    assert data["acked"][0] | {"id": ""} == {
+        "id": "",
+        "stored": 4,
+        "conflicts": [first],
+        "who": {str(first): "Ben"},
+        "refused": "",
+    }
     assert (data["pages"]["0"]["verdicts"][0], data["pages"]["0"]["by"][0]) == ("reject", "Ben")
 
 
@@ -186,7 +196,9 @@ def test_the_page_shows_the_grid_with_the_pictures(cars, screen) -> None:
 def test_filters_come_from_the_url_under_their_own_names(cars, screen) -> None:
     store, project = cars
     ids = [record.id for record in store.images(project.id)]
-    store.apply(project.id, Operation(str(uuid.uuid4()), "Ann", (Decision(ids[1], "reject"), Decision(ids[2], "reject"))))
+    store.apply(
+        project.id, Operation(str(uuid.uuid4()), "Ann", (Decision(ids[1], "reject"), Decision(ids[2], "reject")))
+    )
     shown = screen("review", **{"project": project.name, "show": "reject", "class": "coupe", "order": "label"})
     assert payload(shown)["pages"]["0"]["ids"] == [ids[1]]
     shown = screen("review", project=project.name, show="any", ids=f"{ids[5]},{ids[7]},x")

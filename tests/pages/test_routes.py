@@ -34,7 +34,7 @@ def cut(pack: bytes) -> list[bytes]:
     lengths = struct.unpack_from(f"<{count}I", pack, 4)
     pictures, at = [], 4 + 4 * count
     for length in lengths:
-        pictures.append(pack[at:at + length])
+        pictures.append(pack[at : at + length])
         at += length
     assert at == len(pack)
     return pictures
@@ -64,7 +64,10 @@ def test_headers_say_what_it_is_and_how_long_it_may_be_kept(cars, client) -> Non
     assert large.headers["content-type"] == "image/jpeg"
     for answer in (pack, large):
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["cache-control"].startswith("private, max-age=") and "immutable" in answer.headers["cache-control"]
+        assert (
+            answer.headers["cache-control"].startswith("private, max-age=")
+            and "immutable" in answer.headers["cache-control"]
+        )
         assert 0 < int(answer.headers["cache-control"].split("max-age=")[1].split(",")[0]) <= 2 * routes.HOUR
 
 
