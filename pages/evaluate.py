@@ -10,6 +10,7 @@ import streamlit as st
 from core.model import Evaluation, Project, Run
 from pages.parts import charts, head, house, progress
 
+DRAWN = 60  # classes in the confusion matrix; with more its cells could not be told apart
 PARTS = {"val": "Validation", "test": "Test"}
 ENSEMBLES = {
     "average": "average (ensemble): the mean of the models' calibrated probabilities",
@@ -110,7 +111,9 @@ def overview(models: dict[str, Any], images: int | None) -> None:
 def confusion(project: Project, evaluation: Evaluation, classes: list[str]) -> None:
     models = evaluation.result["models"]
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    model = left.selectbox("Model", list(models), index=len(models) - 2 if len(models) > 2 else 0, key="model")
+    model = left.selectbox("Model", list(models), len(models) - 2 if len(models) > 2 else 0, key="model") or next(
+        iter(models)
+    )
     how = right.segmented_control(
         "Show",
         ["counts", "share of each row"],
@@ -120,15 +123,17 @@ def confusion(project: Project, evaluation: Evaluation, classes: list[str]) -> N
         help="A row is a true class; its cells say what the model called those pictures.",
     )
     counts = models[model]["confusion"]
+    drawn = most_confused(counts, DRAWN)
     true_key, said_key = f"true-{evaluation.id}", f"said-{evaluation.id}"
 
     def clicked() -> None:
         points = st.session_state["confusion"]["selection"]["points"]
         if points:
             row, column = points[0]["customdata"][:2]
-            st.session_state[true_key], st.session_state[said_key] = classes[row], classes[column]
+            st.session_state[true_key], st.session_state[said_key] = classes[drawn[row]], classes[drawn[column]]
 
-    figure = charts.confusion(counts, classes, how != "counts", st.context.theme.type == "dark")
+    part = [[counts[r][c] for c in drawn] for r in drawn]
+    figure = charts.confusion(part, [classes[i] for i in drawn], how != "counts", st.context.theme.type == "dark")
     st.plotly_chart(
         figure,
         key="confusion",
@@ -137,7 +142,10 @@ def confusion(project: Project, evaluation: Evaluation, classes: list[str]) -> N
         config={"displayModeBar": False},
         alt="Confusion matrix: true classes against what the model said",
     )
-    st.caption("Press a cell to see its pictures, or choose it here.")
+    some = (
+        f" Drawn are the {DRAWN} of {len(classes)} classes with the most mistakes." if len(drawn) < len(classes) else ""
+    )
+    st.caption(f"Press a cell to see its pictures, or choose it here.{some}")
     row, column = worst(counts)
     st.session_state.setdefault(true_key, classes[row])
     st.session_state.setdefault(said_key, classes[column])
@@ -145,6 +153,13 @@ def confusion(project: Project, evaluation: Evaluation, classes: list[str]) -> N
     true = left.selectbox("True class", classes, key=true_key)
     said = right.selectbox("The model said", classes, key=said_key)
     cell(project, evaluation, model, true, said)
+
+
+def most_confused(counts: list[list[int]], most: int) -> list[int]:
+    """Which rows to draw: all, or the `most` with the most mistakes in row and column, in their order."""
+    columns = [sum(column) for column in zip(*counts, strict=True)]
+    mistakes = [sum(row) + columns[i] - 2 * row[i] for i, row in enumerate(counts)]
+    return sorted(sorted(range(len(counts)), key=lambda i: -mistakes[i])[:most])
 
 
 def worst(counts: list[list[int]]) -> tuple[int, int]:
@@ -175,7 +190,7 @@ def per_class(models: dict[str, Any], classes: list[str]) -> None:
         default="f1",
         required=True,
         key="what",
-        format_func=lambda w: {"f1": "F1"}.get(w, w),
+        format_func=lambda w: "F1" if w == "f1" else w,
         help=" ".join(f"**{k}**: {HELP[k]}" for k in ("f1", "precision", "recall")),
     )
     first = next(iter(models.values()))["per_class"]

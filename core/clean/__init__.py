@@ -17,7 +17,6 @@ from core.model import Finding, ImageRecord, Progress
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.blobs import Blobs
 
 KINDS: dict[str, str] = {
     "corrupt": "The stored file can no longer be read as the image it was.",

@@ -45,12 +45,13 @@ def _stacked(frame: pd.DataFrame, by: str, colours: Mapping[str, str], title: st
     """Horizontal bars, one for each class, in the frame's order from the top."""
     labels = list(dict.fromkeys(frame["class"]))
     figure = _figure(title, 130 + LINE * len(labels), x="pictures", barmode="stack", bargap=0.3)
+    found = {(row[0], row[1]): int(row[2]) for row in frame[["class", by, "images"]].itertuples(index=False)}
     for kind, colour in colours.items():
-        rows = frame[frame[by] == kind].groupby("class")["images"].sum().reindex(labels, fill_value=0)
-        if not rows.sum():
+        numbers = [found.get((label, kind), 0) for label in labels]
+        if not any(numbers):
             continue
         figure.add_bar(
-            y=list(range(len(labels))), x=rows.tolist(), orientation="h", name=names.get(kind, kind), marker_color=colour,
+            y=list(range(len(labels))), x=numbers, orientation="h", name=names.get(kind, kind), marker_color=colour,
             customdata=[name(label, 100) for label in labels], hovertemplate=f"%{{customdata}}: %{{x:,}} {names.get(kind, kind)}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(
@@ -90,7 +91,7 @@ def curve(frame: pd.DataFrame, what: str) -> Figure:
                 line={"color": SERIES[i % len(SERIES)], "dash": dash, "width": 2},
                 hovertemplate="%{y:.1%}" if what == "accuracy" else "%{y:.3f}",
             )  # fmt: skip
-    figure.update_xaxes(rangemode="tozero", dtick=None if frame.empty or frame["epoch"].max() > 12 else 1)
+    figure.update_xaxes(rangemode="tozero", dtick=1 if len(set(frame["epoch"])) <= 12 else None)
     if what == "accuracy":
         figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     return figure
@@ -130,7 +131,7 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: bo
     rows, columns = np.divmod(np.arange(size * size), max(size, 1))
     figure.add_scatter(
         x=columns, y=rows, mode="markers", marker={"size": cell * 0.9, "symbol": "square", "opacity": 0}, showlegend=False,
-        customdata=[[int(r), int(c), int(table[r, c]), name(classes[r], 60), name(classes[c], 60), values[r, c]] for r, c in zip(rows, columns, strict=True)],
+        customdata=[[int(r), int(c), int(table[r, c]), name(classes[int(r)], 60), name(classes[int(c)], 60), values[r, c]] for r, c in zip(rows, columns, strict=True)],
         hovertemplate="true %{customdata[3]}, said %{customdata[4]}: %{customdata[2]:,} pictures"
         + (", %{customdata[5]:.1%} of the row" if share else "") + "<extra></extra>",
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
@@ -143,8 +144,12 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: bo
 
 def probabilities(frame: pd.DataFrame, most: int = 5) -> Figure:
     """What each model says of one picture: the likeliest `most` classes. Columns model, class, probability (0..1)."""
-    top = frame.groupby("class")["probability"].max().nlargest(most).index.tolist()
-    models = list(dict.fromkeys(frame["model"]))
+    said = {(row[0], row[1]): float(row[2]) for row in frame[["model", "class", "probability"]].itertuples(index=False)}
+    models = list(dict.fromkeys(model for model, _ in said))
+    best: dict[str, float] = {}
+    for (_, label), p in said.items():
+        best[label] = max(p, best.get(label, 0.0))
+    top = sorted(best, key=lambda label: -best[label])[:most]
     figure = _figure(
         "How sure each model is",
         130 + len(top) * (14 + 11 * len(models)),
@@ -153,9 +158,8 @@ def probabilities(frame: pd.DataFrame, most: int = 5) -> Figure:
         bargap=0.25,
     )
     for i, model in enumerate(models):
-        rows = frame[frame["model"] == model].set_index("class")["probability"].reindex(top)
         figure.add_bar(
-            y=list(range(len(top))), x=rows, orientation="h", name=name(model), marker_color=SERIES[i % len(SERIES)],
+            y=list(range(len(top))), x=[said.get((model, label), 0.0) for label in top], orientation="h", name=name(model), marker_color=SERIES[i % len(SERIES)],
             hovertemplate=f"{name(model)}: %{{x:.1%}}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(range=[0, 1], tickformat=".0%")

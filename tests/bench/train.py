@@ -2,7 +2,7 @@
 
     python tests/bench/train.py [--images 640] [--rounds 3] [--threads 2] [--backbone vgg75-bn] [--json]
 
-"Naive" is the same network in fp32 fed by a per-item loader: a torch Dataset that opens, converts and resizes each file
+"Naive" is the same network in fp32 (ReLU before the pool, as the textbook writes it) fed by a per-item loader: a torch Dataset that opens, converts and resizes each file
 with Pillow and augments it with torchvision transforms, in a DataLoader (no workers; `--workers N` gives it some).
 "Winnow" is `core.train.fit` on the decode-once cache, in the precision it chooses. Both see the same images in batches
 of 64, with crop, flip and colour, and train on the same number of threads; the rounds take turns, the median counts. An
@@ -35,6 +35,7 @@ from core.backbones import backbone  # noqa: E402
 from core.model import Recipe  # noqa: E402
 from core.pixels import squares  # noqa: E402
 from core.train import Pictures, fit  # noqa: E402
+from tests.bench.predict import as_written  # noqa: E402
 
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")) / "data" / "sneakers"
 
@@ -66,7 +67,7 @@ class Photos(Dataset):
 class Naive:
     def __init__(self, name: str, files: list[tuple[Path, int]], classes: int, workers: int) -> None:
         kind = backbone(name)
-        self.net = kind.build(classes).train()
+        self.net = as_written(kind.build(classes)).train()
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=1e-3)
         self.loader = DataLoader(Photos(files, kind.size), batch_size=64, shuffle=True, num_workers=workers)
         self.images = len(files)

@@ -139,3 +139,32 @@ def test_a_press_on_a_cell_of_the_confusion_shows_its_pictures(home: Path, app: 
         page.get_by_text(f"{noun} of {classes[row]} called {classes[column]}, the surest first").wait_for(
             timeout=15_000
         )
+
+
+@pytest.mark.slow
+def test_a_running_job_moves_on_its_page_and_its_end_draws_the_page_once_more(
+    home: Path, app: Callable, page: Page
+) -> None:
+    started = app(home)
+    project = filled.scraped(started.store, home)
+    job, claim = filled.begin(started.store, project, "clean")
+    started.store.progress(claim, 3, 10, "comparing")
+    open_page(page, f"{started.url}/clean?project=cars")
+    page.get_by_text("3 of 10").wait_for()
+    started.store.progress(claim, 7, 10, "nearly there")
+    page.get_by_text("7 of 10").wait_for(timeout=10_000)
+    assert page.get_by_text("nearly there").is_visible()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stopping…").wait_for()
+    assert started.store.job(job.id).cancel
+    started.store.finish(claim, "failed", error="The disk is full: free 2 GB.")
+    page.get_by_text("The disk is full: free 2 GB.").wait_for(timeout=10_000)
+    assert page.get_by_role("button", name="Try again").is_visible()
+    assert page.get_by_role("button", name="Stop").count() == 0
+    frames: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda sent: frames.append(sent)))
+    open_page(page, f"{started.url}/clean?project=cars")
+    page.wait_for_timeout(1000)
+    quiet = len(frames)
+    page.wait_for_timeout(3500)
+    assert len(frames) == quiet, "nothing refreshes by itself when no job runs"

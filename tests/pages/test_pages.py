@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from db.store import Store
 from pages.parts import house
 from tests.pages import filled
-from tests.pages.conftest import words
+from tests.pages.conftest import ROOT, words
 
 Screen = Callable[..., AppTest]
 PAGES = [name for name in house.SCREENS if name != "review"]
@@ -54,6 +56,31 @@ def test_a_project_of_the_url_that_does_not_exist_is_named_and_the_others_are_li
         shown = screen(page, project="caars")
         assert not shown.exception
         assert "There is no project named 'caars' (there are: cars)." in shown.error[0].value.replace("\\", "")
+
+
+def test_a_setting_that_does_not_exist_is_named_on_every_page(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINNOW_HOM", "x")
+    for page in ("project", "scrape", "jobs"):
+        shown = screen(page)
+        assert not shown.exception
+        assert "WINNOW_HOM='x' is not a setting. Did you mean WINNOW_HOME?" in shown.error[0].value.replace("\\", "")
+
+
+def test_no_page_imports_torch_before_a_model_is_asked(store: Store, home: Path) -> None:
+    filled.everything(store, home)
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+for page in {PAGES!r}:
+    shown = AppTest.from_file({str(ROOT / "pages" / "parts" / "shell.py")!r}, default_timeout=60)
+    shown.query_params["project"] = "cars"
+    shown = shown.switch_page(f"../{{page}}.py") if page != "project" else shown
+    assert not shown.run().exception, page
+    heavy = [m for m in ("torch", "shap", "ray", "ultralytics") if m in sys.modules]
+    assert not heavy, (page, heavy)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 # naming the classes -------------------------------------------------------------------------------------------------
