@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,6 +114,15 @@ def load(folder: Path, device: str = "cpu") -> Model:
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise Damaged(f"{folder / FACTS} does not fit its weights: {type(error).__name__} {error}; train again.") from None
+
+
+def finished(folder: Path, recipe: Recipe, classes: Sequence[str]) -> bool:
+    """Whether the folder holds the checkpoint of this recipe: a job killed in its last moment does not train twice."""
+    try:
+        facts = _json(folder / FACTS)
+    except (Missing, Damaged):
+        return False
+    return facts["recipe"] == dataclasses.asdict(recipe) and facts["classes"] == list(classes)
 
 
 def quick(

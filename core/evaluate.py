@@ -114,7 +114,7 @@ def wilson(right: int, total: int) -> tuple[float, float]:
     middle = share + z * z / (2 * total)
     half = z * (share * (1 - share) / total + z * z / (4 * total * total)) ** 0.5
     scale = 1 + z * z / total
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+    return max(0.0, min(share, (middle - half) / scale)), min(1.0, max(share, (middle + half) / scale))  # rounding
 
 
 def gap(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -50,19 +50,19 @@ def fit(
     `seconds` (of the epoch), `images_per_second` (of its training pass), `waiting` (share of that pass spent waiting for
     data, 0..1), `best` (whether it is the best epoch so far). Between them, about once a second: `epoch`, `images`,
     `of`, `loss` and no `val_loss`. A row may carry `warning`, a sentence to show.
-    The same recipe, pictures, device and threads give the same model, stopped and resumed or not.
+    Where the folder holds the checkpoint of this recipe already there is nothing to do, and no row comes.
+    The same recipe, pictures, device, precision and number of threads give the same model, stopped and resumed or not.
 
-    `threads` is the number of CPU threads, 0 = all cores. Raises BadInput for pictures that cannot be learned from, a
-    loss that is no number, or memory that does not suffice for a sixteenth of a batch; BadSetting for the device.
+    `threads` is the number of CPU threads, 0 = what is faster just now (see `core.device.Pace`). Raises BadInput for
+    pictures that cannot be learned from, a loss that is no number, or memory that does not suffice for a sixteenth of a
+    batch; BadSetting for the device.
     """
-    import torch
-
     from core.device import device as find
 
     _check(recipe, classes, train, val)
-    if threads:
-        torch.set_num_threads(threads)
-    training = _Training(recipe, tuple(classes), train, val, Path(folder), find(device))
+    if checkpoint.finished(Path(folder), recipe, classes):
+        return
+    training = _Training(recipe, tuple(classes), train, val, Path(folder), find(device), threads)
     warnings = training.resume()
     while not training.finished():
         for row in training.epoch():
@@ -100,13 +100,17 @@ class _Training:
     """A training under way: the network, the optimiser, and where it stands."""
 
     def __init__(
-        self, recipe: Recipe, classes: tuple[str, ...], train: Pictures, val: Pictures, folder: Path, where: torch.device
-    ) -> None:
+        self, recipe: Recipe, classes: tuple[str, ...], train: Pictures, val: Pictures, folder: Path, where: torch.device,
+        threads: int,
+    ) -> None:  # fmt: skip
         import numpy as np
         import torch
 
+        from core.device import Pace
+
         self.recipe, self.classes, self.folder, self.device = recipe, classes, folder, where
         self.val, self.seen = val, backbone(recipe.backbone)
+        self.pace = Pace(threads, where)
         torch.manual_seed(recipe.seed)
         net = self.seen.build(len(classes))
         self.net = net.to(where).to(memory_format=torch.channels_last)
@@ -177,11 +181,13 @@ class _Training:
         images, waiting, lr, told, outside = 0, 0.0, 0.0, start, 0.0
         self.net.train()
         for step, rows in enumerate(order):
+            self.pace.before(step)
             began = time.perf_counter()
             x, y = self._batch(rows, draw)
             waiting += time.perf_counter() - began
             lr = self._set_lr((number - 1) * self.batches + step)
             batch_loss, batch_right = self._step(x, y)
+            self.pace.after(step, time.perf_counter() - began)
             loss, right, images = loss + batch_loss, right + batch_right, images + len(rows)
             if step + 1 < self.batches and time.perf_counter() - told > 1:
                 self._finite(loss, number)

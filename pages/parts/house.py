@@ -209,6 +209,6 @@ def thumbnails(records: Sequence[ImageRecord], captions: Mapping[int, str] | Non
                 data,
                 caption=text(caption, 40) if caption else None,
                 width=width,
-                link=address("review", ids=str(record.id)),
+                link=address("review", ids=str(record.id), show="any"),
                 alt=f"{record.label}, picture {record.id}",
             )

@@ -23,6 +23,10 @@ def open_page(page: Page, url: str) -> None:
     """Go there and wait until Streamlit has drawn all of it."""
     page.goto(url)
     page.get_by_test_id("stAppViewContainer").wait_for()
+    drawn(page)
+
+
+def drawn(page: Page) -> None:
     page.wait_for_function(
         "!document.querySelector('[data-testid=stApp][data-test-script-state=running]')"
         " && document.querySelector('h1')",
@@ -132,9 +136,14 @@ def test_a_press_on_a_cell_of_the_confusion_shows_its_pictures(home: Path, app: 
     plot = page.get_by_test_id("stPlotlyChart").nth(1).locator(".nsewdrag").first
     plot.scroll_into_view_if_needed()
     for row, column in ((0, 0), (2, 2)):
+        drawn(page)
         area = plot.bounding_box()
         assert area
-        page.mouse.click(area["x"] + area["width"] * (column + 0.2) / 3, area["y"] + area["height"] * (row + 0.5) / 3)
+        page.mouse.move(0, 0)  # plotly presses what it has hovered over
+        page.mouse.move(area["x"] + area["width"] * (column + 0.2) / 3, area["y"] + area["height"] * (row + 0.5) / 3)
+        page.locator(".hoverlayer .hovertext").wait_for()
+        page.mouse.down()
+        page.mouse.up()
         noun = house.count(counts[row][column], "picture")
         page.get_by_text(f"{noun} of {classes[row]} called {classes[column]}, the surest first").wait_for(
             timeout=15_000

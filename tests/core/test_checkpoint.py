@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from core.backbones import BACKBONES
-from core.checkpoint import Model, folded, load
+from core.checkpoint import EXACT, Model, folded, load, quick
 from core.errors import Damaged, Missing
+from core.evaluate import logits, softmax
 from tests.drawn import CLASSES, drawn, tiny_backbones, trained
 
 
@@ -38,12 +39,22 @@ def test_it_holds_all_that_predicting_needs(folder: Path) -> None:
     assert model.val_logits.shape == (24, 3) and model.background.shape == (48, 24, 24, 3)
 
 
-def test_it_predicts_what_the_training_saw_on_validation(folder: Path) -> None:
-    model = load(folder)
-    from core.evaluate import softmax
+def test_it_says_what_the_training_saw_on_validation(folder: Path) -> None:
+    model, pixels = load(folder), drawn(24, 24, 2).pixels
+    again = logits(model.net, pixels, model.mean, model.std, model.device)
+    assert np.allclose(again, model.val_logits, atol=1e-4)
+    expected = softmax(model.val_logits, model.temperature)
+    assert np.abs(model.probabilities(pixels) - expected).max() <= EXACT
 
-    again = model.probabilities(drawn(24, 24, 2).pixels)
-    assert np.allclose(again, softmax(model.val_logits, model.temperature), atol=1e-4)
+
+def test_in_bf16_it_predicts_only_where_that_is_exact_enough(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(folder)
+    args = (model.net, model.background, model.mean, model.std, model.device)
+    monkeypatch.setattr("core.device.has_bf16", lambda _where: True)
+    assert next(quick(*args, temperature=10.0).parameters()).dtype == torch.bfloat16  # hot: nothing moves much
+    assert quick(*args, temperature=1e-3) is model.net  # cold: the least difference of a logit decides
+    monkeypatch.setattr("core.device.has_bf16", lambda _where: False)
+    assert quick(*args, temperature=10.0) is model.net
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "validation.safetensors", "checkpoint.json"])

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import random
+import subprocess
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +19,7 @@ from torch import nn
 from core import backbones
 from core.augment import augment
 from core.checkpoint import load
-from core.device import device
+from core.device import Pace, device
 from core.errors import BadInput, BadSetting, Damaged
 from core.model import Recipe
 from core.train import Pictures, fit
@@ -120,6 +124,12 @@ def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
 def test_when_it_is_done_only_the_checkpoint_is_left(tmp_path: Path) -> None:
     rows(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.json", "model.safetensors", "validation.safetensors"}
+
+
+def test_a_training_that_is_done_is_not_done_again(tmp_path: Path) -> None:
+    rows(tmp_path)
+    before = (tmp_path / "checkpoint.json").read_bytes()
+    assert rows(tmp_path) == [] and (tmp_path / "checkpoint.json").read_bytes() == before
 
 
 def test_it_stops_early_when_validation_gets_no_better(tmp_path: Path) -> None:
@@ -229,3 +239,54 @@ def test_about_half_of_the_augmented_pictures_are_mirrored() -> None:
     out = augment(x, torch.Generator().manual_seed(0))
     mirrored = (out[..., -1].mean((1, 2)) < out[..., 0].mean((1, 2))).float().mean()
     assert 0.4 < mirrored < 0.6
+
+
+def test_unasked_it_takes_the_number_of_threads_that_was_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    monkeypatch.setattr("core.device._cores", lambda: 4)
+    try:
+        for slow, fast in ((4, 2), (2, 4)):
+            pace = Pace(0, torch.device("cpu"))
+            for epoch_step in (*range(9), *range(9)):  # two epochs: each tries anew
+                pace.before(epoch_step)
+                used = torch.get_num_threads()
+                assert epoch_step < Pace.TRIALS or used == fast
+                pace.after(epoch_step, 1.0 if used == slow else 0.5)
+        asked = Pace(3, torch.device("cpu"))
+        asked.before(0)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+RUN = """
+import sys
+from pathlib import Path
+from core.model import Recipe
+from core.train import fit
+from tests.drawn import CLASSES, drawn, tiny_backbones
+
+with tiny_backbones():
+    recipe = Recipe("tiny24", epochs=60, batch=12, lr=1e-3, patience=60)
+    for row in fit(recipe, CLASSES, drawn(36, 24, 1), drawn(18, 24, 2), Path(sys.argv[1]), "cpu", threads=1):
+        print(row["epoch"], flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_repeats_at_most_the_epoch_under_way(tmp_path: Path) -> None:
+    moments = random.Random()
+    last = 0
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", RUN, str(tmp_path)], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
+        )
+        seen = [int(process.stdout.readline())]
+        assert seen[0] <= last + 1  # nothing before it is done again: at most the row it could not tell any more
+        threading.Timer(moments.uniform(0, 0.3), process.kill).start()
+        seen += [int(line) for line in process.stdout if line.strip()]
+        process.wait()
+        last = seen[-1]
+    rest = rows(tmp_path, dataclasses.replace(RECIPE, epochs=60, patience=60))
+    assert rest[0]["epoch"] in (last + 1, last + 2)  # + 2: it was killed between saving an epoch and telling of it
+    assert [row["epoch"] for row in load(tmp_path).metrics["history"]] == list(range(1, 61))
