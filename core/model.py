@@ -162,7 +162,7 @@ class Recipe:
 
     backbone: str  # a key of core.backbones.BACKBONES, "vgg75-bn"
     epochs: int = 40
-    batch: int = 64
+    batch: int = 32
     lr: float = 2e-3
     weight_decay: float = 1e-4
     patience: int = 8  # epochs without a better validation loss before it stops

@@ -160,10 +160,14 @@ def train(ctx: Context, recipes: Sequence[Mapping[str, Any]], split: int | None 
     from core import train as t
     from core.backbones import backbone
     from core.cache import cache, cached
+    from core.checkpoint import FACTS, load
 
     store, project = ctx.store, ctx.project
     wanted = [Recipe(**recipe) for recipe in recipes]
-    frozen = store.split(project.id, split)
+    if not wanted:
+        raise BadInput("There is no recipe to train: choose one or more.")
+    begun = store.start_run(ctx.claim, project.id, store.split(project.id, split).id, wanted[0], 0)
+    frozen = store.split(project.id, begun.split)  # a job that goes on stays with the split it began with
     sizes = sorted({backbone(recipe.backbone).size for recipe in wanted})
     folder = cache_folder(ctx.settings, frozen.id)
     shas = {part: _shas(store, project.id, frozen.parts[part]) for part in ("train", "val")}
@@ -173,11 +177,14 @@ def train(ctx: Context, recipes: Sequence[Mapping[str, Any]], split: int | None 
     for position, recipe in enumerate(wanted):
         run = store.start_run(ctx.claim, project.id, frozen.id, recipe, position)
         if run.status == "started":
-            size = backbone(recipe.backbone).size
-            pictures = [_pictures(*cached(shas[part], size, folder), frozen.parts[part], frozen.classes) for part in shas]
-            rows = t.fit(recipe, frozen.classes, *pictures, run_folder(ctx.settings, run.id), ctx.settings.device,
-                         ctx.settings.threads, frozen.id)  # fmt: skip
-            yield from _fit(ctx, run, rows, position, wanted)
+            checkpoint = run_folder(ctx.settings, run.id)
+            if not (checkpoint / FACTS).exists():  # else it was trained to its end, and only the row was not told
+                size = backbone(recipe.backbone).size
+                pictures = [_pictures(*cached(shas[part], size, folder), frozen.parts[part], frozen.classes) for part in shas]
+                rows = t.fit(recipe, frozen.classes, *pictures, checkpoint, ctx.settings.device, ctx.settings.threads, frozen.id)
+                yield from _fit(ctx, run, rows, position, wanted)
+            facts = load(checkpoint).metrics
+            store.finish_run(ctx.claim, run.id, {k: v for k, v in facts.items() if k != "history"})
         results.append(_trained(store.run(project.id, run.id)))
     scored = (yield from evaluate(ctx, [run["run"] for run in results], evaluate_on)) if evaluate_on else {}
     return {"runs": results, "split": frozen.id, **({"evaluation": scored["evaluation"]} if scored else {})}
@@ -205,10 +212,6 @@ def _fit(ctx: Context, run: Run, rows: Iterator[Mapping[str, Any]], position: in
         else:
             note = f"{recipe.name}: epoch {row['epoch']} of at most {recipe.epochs}, {row['images']} of {row['of']} images"
             yield Progress(before + row["epoch"] - 1, total, f"{note} {row.get('warning', '')}".rstrip())
-    from core.checkpoint import load
-
-    facts = load(run_folder(ctx.settings, run.id)).metrics
-    ctx.store.finish_run(ctx.claim, run.id, {k: v for k, v in facts.items() if k != "history"})
 
 
 def _trained(run: Run) -> dict[str, Any]:
@@ -301,8 +304,12 @@ def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
 
 def load_models(settings: Settings, runs: Sequence[Run]) -> dict[str, Any]:
     """name -> core.checkpoint.Model; the name is the recipe's, with the run's number where a recipe is there twice."""
+    import torch
+
     from core.checkpoint import load
 
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
     names = [run.recipe.name for run in runs]
     return {
         name if names.count(name) == 1 else f"{name} (run {run.id})": load(run_folder(settings, run.id), settings.device)
@@ -313,7 +320,7 @@ def load_models(settings: Settings, runs: Sequence[Run]) -> dict[str, Any]:
 def finding_rows(store: Store, project: int, kind: str = "") -> Iterator[dict[str, Any]]:
     """One row for each image and finding, with its origin; a file found at several places has a row for each of them."""
     several = store.several_origins(project)
-    for batch in itertools.batched(store.findings(project, kind), 1000) if hasattr(itertools, "batched") else _listed(store.findings(project, kind), 1000):
+    for batch in _listed(store.findings(project, kind), 1000):
         records = {r.id: r for r in store.images_by_id(project, [f.image for f in batch])}
         for f in batch:
             record = records[f.image]
