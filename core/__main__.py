@@ -54,8 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     inside = argparse.ArgumentParser(add_help=False, parents=[common])
     inside.add_argument("--project", default=os.environ.get("WINNOW_PROJECT", ""), help="or WINNOW_PROJECT")
-    parser = argparse.ArgumentParser(prog="python -m core", description=(
-        "Winnow: from a list of class names to a clean image data set and an explained, live image classifier."))
+    parser = argparse.ArgumentParser(
+        prog="python -m core",
+        description=(
+            "Winnow: from a list of class names to a clean image data set and an explained, live image classifier."
+        ),
+    )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
     def verb(name: str, run: Any, about: str, parent: argparse.ArgumentParser = inside) -> argparse.ArgumentParser:
@@ -98,7 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     v.add_argument("--kind", default="")
     v.add_argument("--reviewer", default="command line")
 
-    v = verb("split", _job_verb("split", "parts", "seed", "min_per_class", "keep_source_parts"), "freeze train, val and test")
+    v = verb(
+        "split", _job_verb("split", "parts", "seed", "min_per_class", "keep_source_parts"), "freeze train, val and test"
+    )
     v.add_argument("--parts", default="80/10/10", help="per cent")
     v.add_argument("--seed", type=int, default=0)
     v.add_argument("--min-per-class", type=_positive, default=50)
@@ -134,8 +140,11 @@ def _parser() -> argparse.ArgumentParser:
     v.add_argument("--to")
     v.add_argument("--format")
     verb("jobs", _jobs, "what runs, waits and ended").add_argument("--limit", type=_positive, default=20)
-    for name, run, about in (("run", _run, "run a job here"), ("stop", _stop, "ask a job to stop"),
-                             ("again", _again, "try a failed or stopped job again")):
+    for name, run, about in (
+        ("run", _run, "run a job here"),
+        ("stop", _stop, "ask a job to stop"),
+        ("again", _again, "try a failed or stopped job again"),
+    ):
         v = verb(name, run, about, common)
         v.add_argument("job", type=int)
         if name == "run":
@@ -144,7 +153,11 @@ def _parser() -> argparse.ArgumentParser:
     verb("demo", _demo, "the whole path on drawn cars, with no network", common)
     v = verb("doctor", _doctor, "what is in force, what is missing and how to get it", common)
     v.add_argument("--verify", action="store_true", help="read every image and compare its SHA-256")
-    for name, what in (("move", "Moving a project to another database"), ("backup", "The backup"), ("restore", "The restore")):
+    for name, what in (
+        ("move", "Moving a project to another database"),
+        ("backup", "The backup"),
+        ("restore", "The restore"),
+    ):
         v = verb(name, _later(name, what), what.lower(), common)
         v.add_argument("--to" if name == "move" else "file")
     return parser
@@ -164,6 +177,7 @@ def _positive(value: str) -> int:
 def _later(verb: str, what: str) -> Any:
     def run(args: argparse.Namespace) -> None:
         raise NotYet(f"{what} (`{verb}`) comes with a later release of Winnow.")
+
     return run
 
 
@@ -209,20 +223,26 @@ def _show(number: int) -> Any:
     terminal, last = sys.stderr.isatty(), [""]
 
     def show(job: Any) -> None:
-        line = f"job {number} {job.verb}: {job.done}{f'/{job.total}' if job.total else ''} {job.note} {eta(job)}".rstrip()
+        line = (
+            f"job {number} {job.verb}: {job.done}{f'/{job.total}' if job.total else ''} {job.note} {eta(job)}".rstrip()
+        )
         if line != last[0]:
             print(f"\r\033[K{line}" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
             last[0] = line
         if terminal and job.status not in ("queued", "running"):
             print(file=sys.stderr)
+
     return show
 
 
 def _job_verb(verb: str, *names: str) -> Any:
     def run(args: argparse.Namespace) -> dict[str, Any]:
         if verb == "clean" and (args.detector != "none" or args.want):
-            raise NotYet(f"--detector {args.detector} comes with a later release of Winnow: leave it out, or give none.")
+            raise NotYet(
+                f"--detector {args.detector} comes with a later release of Winnow: leave it out, or give none."
+            )
         return _submit(args, verb, {name: getattr(args, name) for name in names})
+
     return run
 
 
@@ -232,7 +252,9 @@ def _project(args: argparse.Namespace) -> dict[str, Any]:
     from core.project import classes, name
 
     if args.vpic or args.years:
-        raise NotYet("Classes from the vPIC catalogue (--vpic) come with a later release: give --classes or --classes-file.")
+        raise NotYet(
+            "Classes from the vPIC catalogue (--vpic) come with a later release: give --classes or --classes-file."
+        )
     text = args.classes
     if args.classes_file:
         try:
@@ -248,8 +270,12 @@ def _project(args: argparse.Namespace) -> dict[str, Any]:
     else:
         project = store.project(args.name)
         project = store.add_classes(project.id, given) if given else project
-    return {"project": project.name, "classes": list(project.classes), "funnel": asdict(store.funnel(project.id)),
-            "counts": store.counts(project.id)}
+    return {
+        "project": project.name,
+        "classes": list(project.classes),
+        "funnel": asdict(store.funnel(project.id)),
+        "counts": store.counts(project.id),
+    }
 
 
 def _scrape(args: argparse.Namespace) -> dict[str, Any]:
@@ -264,10 +290,23 @@ def _scrape(args: argparse.Namespace) -> dict[str, Any]:
             raise NotYet(f"The source {args.source!r} comes with a later release; there are {known}.")
         raise BadInput(f"--source {args.source!r} is no source: wanted one of {known}, or --retry.")
     options = {key: str(Path(value).absolute()) for key, value in (("path", args.path), ("table", args.table)) if value}
-    options |= {f"{c}_column": value for c in ("url", "label", "page", "creator", "licence")
-                if (value := getattr(args, f"{c}_column")) and args.source == "urls"}
-    return _submit(args, "scrape", {"source": args.source, "limit": args.limit, "query": args.query, "options": options,
-                                    "add_classes": args.add_classes, "retry": args.retry})
+    options |= {
+        f"{c}_column": value
+        for c in ("url", "label", "page", "creator", "licence")
+        if (value := getattr(args, f"{c}_column")) and args.source == "urls"
+    }
+    return _submit(
+        args,
+        "scrape",
+        {
+            "source": args.source,
+            "limit": args.limit,
+            "query": args.query,
+            "options": options,
+            "add_classes": args.add_classes,
+            "retry": args.retry,
+        },
+    )
 
 
 def _findings(args: argparse.Namespace) -> dict[str, Any]:
@@ -293,13 +332,19 @@ def _review(args: argparse.Namespace) -> dict[str, Any]:
     if args.what == "certificate":
         raise NotYet("The certificate comes with a later release of Winnow.")
     if args.what == "status":
-        return {"funnel": asdict(store.funnel(project.id)), "decisions": store.decision_count(project.id),
-                "counts": store.counts(project.id)}
+        return {
+            "funnel": asdict(store.funnel(project.id)),
+            "decisions": store.decision_count(project.id),
+            "counts": store.counts(project.id),
+        }
     if args.what == "next":
         wanted = Filter(args.label, "undecided", args.kind, "score")
         tiles, _ = review.queue(store, project.id, wanted, size=args.size)
-        return {"images": [{"image": t.image, "origin": t.origin, "label": t.label, "score": t.score, "why": t.why}
-                           for t in tiles]}
+        return {
+            "images": [
+                {"image": t.image, "origin": t.origin, "label": t.label, "score": t.score, "why": t.why} for t in tiles
+            ]
+        }
     reviewer, refused = review.reviewer_name(args.reviewer), []
     if args.what == "undo":
         last = store.last_operation(project.id, reviewer)
@@ -360,8 +405,21 @@ def _predict(args: argparse.Namespace) -> dict[str, Any]:
 def _jobs(args: argparse.Namespace) -> dict[str, Any]:
     store, _ = _open()
     project = store.project(args.project).id if args.project else None
-    return {"jobs": [{"job": j.id, "verb": j.verb, "status": j.status, "done": j.done, "total": j.total, "note": j.note,
-                      "error": j.error, "created": j.created.isoformat()} for j in store.jobs(project, limit=args.limit)]}
+    return {
+        "jobs": [
+            {
+                "job": j.id,
+                "verb": j.verb,
+                "status": j.status,
+                "done": j.done,
+                "total": j.total,
+                "note": j.note,
+                "error": j.error,
+                "created": j.created.isoformat(),
+            }
+            for j in store.jobs(project, limit=args.limit)
+        ]
+    }
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any] | None:
@@ -369,8 +427,11 @@ def _run(args: argparse.Namespace) -> dict[str, Any] | None:
 
     store, settings = _open()
     if args.fence is None:
-        return _wait(store, settings, args.job if store.job(args.job).status in ("queued", "running")
-                     else store.again(args.job).id)
+        return _wait(
+            store,
+            settings,
+            args.job if store.job(args.job).status in ("queued", "running") else store.again(args.job).id,
+        )
     jobs.run(store, settings, args.job, args.fence, steps.STEPS)
     return None
 
@@ -406,7 +467,9 @@ def _doctor(args: argparse.Namespace) -> dict[str, Any]:
     from core import doctor
 
     if args.verify:
-        raise NotYet("doctor --verify comes with a later release; reading an image for training checks its SHA-256 already.")
+        raise NotYet(
+            "doctor --verify comes with a later release; reading an image for training checks its SHA-256 already."
+        )
     store, settings = _open()
     return doctor.report(store, settings)
 
@@ -418,7 +481,10 @@ def _plain(result: dict[str, Any], indent: int = 0) -> str:
         if isinstance(value, dict) and value:
             lines += [f"{' ' * indent}{key}:", _plain(value, indent + 2)]
         elif isinstance(value, list) and value and isinstance(value[0], dict):
-            lines += [f"{' ' * indent}{key}:", *(" " * (indent + 2) + "  ".join(f"{k}={v}" for k, v in row.items()) for row in value)]
+            lines += [
+                f"{' ' * indent}{key}:",
+                *(" " * (indent + 2) + "  ".join(f"{k}={v}" for k, v in row.items()) for row in value),
+            ]
         else:
             lines.append(f"{' ' * indent}{key}: {value}")
     return "\n".join(lines)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 Map = Callable[..., Iterable[tuple[Any, Any, BaseException | str | None]]]  # an engine's `map`
 
 
-def cache(read: Callable[[str], bytes], shas: Sequence[str], sizes: Sequence[int], folder: Path, map: Map) -> Iterator[Progress]:
+def cache(
+    read: Callable[[str], bytes], shas: Sequence[str], sizes: Sequence[int], folder: Path, map: Map
+) -> Iterator[Progress]:
     """Decode every image once into all `sizes` (px), through an engine's `map`; nothing is done where it was done before.
 
     `read` gives the bytes of a sha256 and has to cross processes (`Blobs(root).get` does). An image that fails is

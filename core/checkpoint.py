@@ -48,7 +48,9 @@ class Model:
     val_logits: np.ndarray  # (N, C) float32
     val_labels: np.ndarray  # (N,) int64
     background: np.ndarray  # (K, size, size, 3) uint8, pictures of the train part
-    quick: nn.Sequential  # `net`, or its bf16 copy where that is faster and says nearly the same; evaluates and predicts
+    quick: (
+        nn.Sequential
+    )  # `net`, or its bf16 copy where that is faster and says nearly the same; evaluates and predicts
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """(N, size, size, 3) uint8 -> (N, C) float64, calibrated."""
@@ -113,7 +115,9 @@ def load(folder: Path, device: str = "cpu") -> Model:
             quick(net, background[:EXACT_ON], mean, std, where, chosen),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise Damaged(f"{folder / FACTS} does not fit its weights: {type(error).__name__} {error}; train again.") from None
+        raise Damaged(
+            f"{folder / FACTS} does not fit its weights: {type(error).__name__} {error}; train again."
+        ) from None
 
 
 def finished(folder: Path, recipe: Recipe, classes: Sequence[str]) -> bool:

@@ -145,7 +145,9 @@ class Ensemble:
         first = members[0]
         for name, model in models.items():
             if model.classes != first.classes:
-                raise BadInput(f"{name} and {self.names[0]} were trained on different classes: choose runs of one split.")
+                raise BadInput(
+                    f"{name} and {self.names[0]} were trained on different classes: choose runs of one split."
+                )
             if not np.array_equal(model.val_labels, first.val_labels):
                 raise BadInput(f"{name} and {self.names[0]} come from different splits: choose runs of one split.")
         validation = np.stack([softmax(m.val_logits, m.temperature) for m in members])  # (M, N, C)

@@ -19,8 +19,15 @@ JobStatus = Literal["queued", "running", "done", "failed", "stopped"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 # The keys 1..9 of the review grid, in order. The reason is stored by its name, so new ones may only be appended.
 REASONS: tuple[str, ...] = (
-    "interior", "drawing or poster", "wrong class", "part only", "several objects", "text or logo", "blurred",
-    "too small in the picture", "other",
+    "interior",
+    "drawing or poster",
+    "wrong class",
+    "part only",
+    "several objects",
+    "text or logo",
+    "blurred",
+    "too small in the picture",
+    "other",
 )
 UNKNOWN_LICENCE = "unknown"  # a value, never a blank
 

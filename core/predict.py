@@ -84,4 +84,8 @@ def listed(paths: Sequence[str]) -> Iterator[Path]:
     for path in map(Path, paths):
         if not path.exists():
             raise BadInput(f"There is no file or folder {str(path)!r}.")
-        yield from sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")) if path.is_dir() else [path]
+        yield from (
+            sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+            if path.is_dir()
+            else [path]
+        )

@@ -25,7 +25,9 @@ def classes(text: str) -> tuple[str, ...]:
         for written in _unrolled(entry):
             clean = name(written, "class name")
             if clean.casefold() in names:
-                raise BadInput(f"The class {clean!r} is there twice (as {names[clean.casefold()]!r}): name each class once.")
+                raise BadInput(
+                    f"The class {clean!r} is there twice (as {names[clean.casefold()]!r}): name each class once."
+                )
             names[clean.casefold()] = clean
     return tuple(names.values())
 
@@ -40,9 +42,11 @@ def name(written: str, what: str) -> str:
         raise BadInput(f"The {what} {clean[:30]!r}... has {len(clean)} characters: wanted at most {LONGEST}.")
     for character in clean:
         # C*: control, bidirectional override, surrogate, private, unassigned; Z*: odd spaces
-        if character in '/\\<>' or unicodedata.category(character)[0] == "C":
-            raise BadInput(f"The {what} {clean!r} holds {character!r}: "
-                           "wanted letters, digits, spaces and simple punctuation, without / \\ < >.")
+        if character in "/\\<>" or unicodedata.category(character)[0] == "C":
+            raise BadInput(
+                f"The {what} {clean!r} holds {character!r}: "
+                "wanted letters, digits, spaces and simple punctuation, without / \\ < >."
+            )
     if not re.search(r"\w", clean):
         raise BadInput(f"The {what} {clean!r} has no letter and no digit.")
     return clean
@@ -54,6 +58,12 @@ def _unrolled(entry: str) -> list[str]:
         return [entry]
     first, last = int(found[1]), int(found[2])
     if last < first or last - first >= MOST_CLASSES:
-        raise BadInput(f"The pattern {found[0]} in {entry.strip()!r} does not count up to at most {MOST_CLASSES:,} names: "
-                       "wanted {first..last} like {1..23}.")
-    return [name for n in range(first, last + 1) for name in _unrolled(entry[:found.start()] + str(n) + entry[found.end():])]
+        raise BadInput(
+            f"The pattern {found[0]} in {entry.strip()!r} does not count up to at most {MOST_CLASSES:,} names: "
+            "wanted {first..last} like {1..23}."
+        )
+    return [
+        name
+        for n in range(first, last + 1)
+        for name in _unrolled(entry[: found.start()] + str(n) + entry[found.end() :])
+    ]

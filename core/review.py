@@ -27,7 +27,12 @@ _INT_MAX = 2**63 - 1
 
 
 def queue(
-    store: Store, project: int, wanted: Filter, reviewer: str = "", after: tuple | None = None, size: int = SIZE,
+    store: Store,
+    project: int,
+    wanted: Filter,
+    reviewer: str = "",
+    after: tuple | None = None,
+    size: int = SIZE,
 ) -> tuple[list[Tile], tuple | None]:
     """The next page of at most `size` tiles behind the key `after`, and the key behind it (None: that was the end).
 
@@ -121,7 +126,9 @@ def _once(decisions: Sequence[Decision]) -> None:
 
 
 def decide(
-    rows: Iterable[Mapping[str, Any]], reviewer: str, classes: Collection[str],
+    rows: Iterable[Mapping[str, Any]],
+    reviewer: str,
+    classes: Collection[str],
 ) -> tuple[Operation, list[str]]:
     """One operation out of a table with the columns image, verdict, reason, label, and a sentence per row refused.
 

@@ -69,7 +69,7 @@ def meaning(reason: str) -> str:
 
 
 def summary(failures: Mapping[str, int]) -> str:
-    """"12 failed: 9 http 404, 3 timeout", the most frequent first; "" where nothing failed."""
+    """ "12 failed: 9 http 404, 3 timeout", the most frequent first; "" where nothing failed."""
     if not failures:
         return ""
     ordered = sorted(failures.items(), key=lambda item: (-item[1], item[0]))
@@ -263,7 +263,9 @@ class Keep:
         return facts
 
 
-def outcome(fetched: tuple[str, bytes], facts: ImageFacts | None, error: Exception | None) -> tuple[str, ImageFacts | Refused]:
+def outcome(
+    fetched: tuple[str, bytes], facts: ImageFacts | None, error: Exception | None
+) -> tuple[str, ImageFacts | Refused]:
     """(url, its image's facts, or the failure it is counted under)."""
     if error is not None and not isinstance(error, Refused):
         error = Refused("cannot be read", f"{type(error).__name__}: {error}")
@@ -271,6 +273,6 @@ def outcome(fetched: tuple[str, bytes], facts: ImageFacts | None, error: Excepti
 
 
 def sentence(tally: Mapping[str, int]) -> str:
-    """"120 new, 4 duplicate, 3 failed": what the progress bar says."""
+    """ "120 new, 4 duplicate, 3 failed": what the progress bar says."""
     words = {"fetched": "new", "duplicate": "duplicate", "failed": "failed"}
     return ", ".join(f"{tally.get(status, 0)} {word}" for status, word in words.items())

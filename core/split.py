@@ -97,7 +97,10 @@ def leak(parts: Mapping[str, Iterable[tuple[int, str]]], groups: Mapping[int, st
             if image in groups:
                 where[groups[image]].add(part)
     return sum(
-        1 for part in ("val", "test") for image, _ in parts.get(part, ()) if where.get(groups.get(image, ""), set()) - {part}
+        1
+        for part in ("val", "test")
+        for image, _ in parts.get(part, ())
+        if where.get(groups.get(image, ""), set()) - {part}
     )
 
 

@@ -59,7 +59,9 @@ def scrape(
     with s.reach(source, ctx.settings) as through:
 
         def found() -> Iterator[Candidate]:
-            everything = s.candidates(source, project.classes, Options(**(options or {})), through, query, limit, add_classes)
+            everything = s.candidates(
+                source, project.classes, Options(**(options or {})), through, query, limit, add_classes
+            )
             return itertools.islice(everything, store.positions(ctx.job.id), None)
 
         todo = _pending(ctx, iter(()) if retry else found(), add_classes)
@@ -142,7 +144,13 @@ def split(
     left = s.leak(made.parts, groups)
     frozen = store.add_split(ctx.claim, project.id, seed, made.parts, made.classes, made.left_out, left)
     sizes = {part: len(frozen.parts[part]) for part in PARTS}
-    return {**sizes, "classes": list(frozen.classes), "leak": frozen.leak, "left_out": dict(frozen.left_out), "split": frozen.id}
+    return {
+        **sizes,
+        "classes": list(frozen.classes),
+        "leak": frozen.leak,
+        "left_out": dict(frozen.left_out),
+        "split": frozen.id,
+    }
 
 
 def _groups(store: Store, project: int) -> dict[int, str]:
@@ -180,8 +188,12 @@ def train(ctx: Context, recipes: Sequence[Mapping[str, Any]], split: int | None 
             checkpoint = run_folder(ctx.settings, run.id)
             if not (checkpoint / FACTS).exists():  # else it was trained to its end, and only the row was not told
                 size = backbone(recipe.backbone).size
-                pictures = [_pictures(*cached(shas[part], size, folder), frozen.parts[part], frozen.classes) for part in shas]
-                rows = t.fit(recipe, frozen.classes, *pictures, checkpoint, ctx.settings.device, ctx.settings.threads, frozen.id)
+                pictures = [
+                    _pictures(*cached(shas[part], size, folder), frozen.parts[part], frozen.classes) for part in shas
+                ]
+                rows = t.fit(
+                    recipe, frozen.classes, *pictures, checkpoint, ctx.settings.device, ctx.settings.threads, frozen.id
+                )
                 yield from _fit(ctx, run, rows, position, wanted)
             facts = load(checkpoint).metrics
             store.finish_run(ctx.claim, run.id, {k: v for k, v in facts.items() if k != "history"})
@@ -190,7 +202,9 @@ def train(ctx: Context, recipes: Sequence[Mapping[str, Any]], split: int | None 
     return {"runs": results, "split": frozen.id, **({"evaluation": scored["evaluation"]} if scored else {})}
 
 
-def _pictures(pixels: np.ndarray, good: np.ndarray, members: Sequence[tuple[int, str]], classes: Sequence[str]) -> Pictures:
+def _pictures(
+    pixels: np.ndarray, good: np.ndarray, members: Sequence[tuple[int, str]], classes: Sequence[str]
+) -> Pictures:
     """What `cached` gave, without the images that could not be read."""
     import numpy as np
 
@@ -200,7 +214,9 @@ def _pictures(pixels: np.ndarray, good: np.ndarray, members: Sequence[tuple[int,
     return Pictures(pixels if good.all() else pixels[good], labels[good])
 
 
-def _fit(ctx: Context, run: Run, rows: Iterator[Mapping[str, Any]], position: int, wanted: Sequence[Recipe]) -> Iterator[Progress]:
+def _fit(
+    ctx: Context, run: Run, rows: Iterator[Mapping[str, Any]], position: int, wanted: Sequence[Recipe]
+) -> Iterator[Progress]:
     recipe = run.recipe
     total = sum(r.epochs for r in wanted)
     before = sum(r.epochs for r in wanted[:position])
@@ -210,7 +226,9 @@ def _fit(ctx: Context, run: Run, rows: Iterator[Mapping[str, Any]], position: in
             note = f"{recipe.name}: epoch {row['epoch']} of at most {recipe.epochs}, validation accuracy {row['val_accuracy']:.1%}"
             yield Progress(before + row["epoch"], total, f"{note} {row.get('warning', '')}".rstrip())
         else:
-            note = f"{recipe.name}: epoch {row['epoch']} of at most {recipe.epochs}, {row['images']} of {row['of']} images"
+            note = (
+                f"{recipe.name}: epoch {row['epoch']} of at most {recipe.epochs}, {row['images']} of {row['of']} images"
+            )
             yield Progress(before + row["epoch"] - 1, total, f"{note} {row.get('warning', '')}".rstrip())
 
 
@@ -290,7 +308,9 @@ def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
             if run.status != "done":
                 raise BadInput(f"Run {run.id} ({run.recipe.name}) is not trained to its end yet.")
             if run.split != chosen[0].split:
-                raise BadInput(f"Run {run.id} was trained on split {run.split}, run {chosen[0].id} on {chosen[0].split}: choose runs of one split.")
+                raise BadInput(
+                    f"Run {run.id} was trained on split {run.split}, run {chosen[0].id} on {chosen[0].split}: choose runs of one split."
+                )
         return chosen
     done = store.runs(project, done=True)
     if not done:
@@ -312,7 +332,9 @@ def load_models(settings: Settings, runs: Sequence[Run]) -> dict[str, Any]:
         torch.set_num_threads(settings.threads)
     names = [run.recipe.name for run in runs]
     return {
-        name if names.count(name) == 1 else f"{name} (run {run.id})": load(run_folder(settings, run.id), settings.device)
+        name if names.count(name) == 1 else f"{name} (run {run.id})": load(
+            run_folder(settings, run.id), settings.device
+        )
         for name, run in zip(names, runs, strict=True)
     }
 
@@ -326,7 +348,14 @@ def finding_rows(store: Store, project: int, kind: str = "") -> Iterator[dict[st
             record = records[f.image]
             places = several.get(f.image) if f.kind == "exact_duplicate" else None
             for origin, label in places or [(record.origin, record.label)]:
-                yield {"image": f.image, "origin": origin, "label": label, "kind": f.kind, "score": round(f.score, 4), "group": f.group}
+                yield {
+                    "image": f.image,
+                    "origin": origin,
+                    "label": label,
+                    "kind": f.kind,
+                    "score": round(f.score, 4),
+                    "group": f.group,
+                }
 
 
 def _shas(store: Store, project: int, members: Iterable[tuple[int, str]]) -> list[str]:

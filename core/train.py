@@ -77,7 +77,9 @@ def _check(recipe: Recipe, classes: Sequence[str], train: Pictures, val: Picture
     import numpy as np
 
     if len(classes) < 2:
-        raise BadInput(f"Training needs at least two classes, but there is {len(classes)}: keep pictures of a second one.")
+        raise BadInput(
+            f"Training needs at least two classes, but there is {len(classes)}: keep pictures of a second one."
+        )
     for name, pictures in (("train", train), ("validation", val)):
         counts = np.bincount(pictures.labels, minlength=len(classes)) if len(pictures) else np.zeros(len(classes))
         empty = [label for label, count in zip(classes, counts, strict=True) if not count]
@@ -88,7 +90,9 @@ def _check(recipe: Recipe, classes: Sequence[str], train: Pictures, val: Picture
     size = backbone(recipe.backbone).size
     for pictures in (train, val):
         if pictures.pixels.shape != (len(pictures), size, size, 3):
-            raise BadInput(f"{recipe.backbone} wants ({len(pictures)}, {size}, {size}, 3), got {pictures.pixels.shape}.")
+            raise BadInput(
+                f"{recipe.backbone} wants ({len(pictures)}, {size}, {size}, 3), got {pictures.pixels.shape}."
+            )
     for key, least in (("epochs", 1), ("batch", 2), ("patience", 1)):
         if getattr(recipe, key) < least:
             raise BadInput(f"{key} = {getattr(recipe, key)} is too few: at least {least} was wanted.")
@@ -129,7 +133,9 @@ class _Training:
 
     def finished(self) -> bool:
         """All epochs are done, or the validation loss has not fallen for `patience` epochs."""
-        return self.done >= self.recipe.epochs or (self.done > 0 and self.done - self.best_epoch >= self.recipe.patience)
+        return self.done >= self.recipe.epochs or (
+            self.done > 0 and self.done - self.best_epoch >= self.recipe.patience
+        )
 
     def resume(self) -> list[str]:
         """Go on from the newest whole state in the folder, if there is one; returns sentences to show."""
@@ -141,7 +147,9 @@ class _Training:
         facts = found[1] if found else {}
         told = self._facts()
         if found and any(facts.get(key) != value for key, value in told.items()):
-            raise BadInput(f"{self.folder} holds a training of another recipe or other pictures: choose another folder.")
+            raise BadInput(
+                f"{self.folder} holds a training of another recipe or other pictures: choose another folder."
+            )
         same_device = facts.get("device") == self.device.type
         self.precision = facts["precision"] if same_device else devices.precision(self.device, self.net, self.seen.size)
         self.dtype = devices.dtype(self.precision)
@@ -155,7 +163,8 @@ class _Training:
         for i, (name, parameter) in enumerate(self.net.named_parameters()):
             kept = _under(tensors, f"optimiser.{name}.")
             slots["state"][i] = {  # laid out in memory like the weight: the fused step reads both in that order
-                key: torch.empty_like(parameter).copy_(t) if t.shape == parameter.shape else t for key, t in kept.items()
+                key: torch.empty_like(parameter).copy_(t) if t.shape == parameter.shape else t
+                for key, t in kept.items()
             }
         self.optimiser.load_state_dict(slots)
         if facts["scaler"]:

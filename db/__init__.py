@@ -44,18 +44,24 @@ def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise BadSetting(f"WINNOW_DATABASE_URL={url!r} is no database address: wanted sqlite:///FILE "
-                         "or postgresql+psycopg://USER@HOST/NAME.") from None
+        raise BadSetting(
+            f"WINNOW_DATABASE_URL={url!r} is no database address: wanted sqlite:///FILE "
+            "or postgresql+psycopg://USER@HOST/NAME."
+        ) from None
     if parsed.get_backend_name() != "sqlite":
         try:
             return create_engine(parsed, pool_pre_ping=True)
         except (NoSuchModuleError, ModuleNotFoundError) as error:
-            raise BadSetting(f"WINNOW_DATABASE_URL={_shown(url)!r} needs a driver that is not installed: {error}.") from None
+            raise BadSetting(
+                f"WINNOW_DATABASE_URL={_shown(url)!r} needs a driver that is not installed: {error}."
+            ) from None
     if parsed.database:
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise BadSetting(f"The folder of the database {parsed.database!r} cannot be made: {error.strerror}.") from None
+            raise BadSetting(
+                f"The folder of the database {parsed.database!r} cannot be made: {error.strerror}."
+            ) from None
     # isolation_level None: the driver begins nothing of its own accord, `_begin` says how each transaction begins.
     engine = create_engine(parsed, connect_args={"timeout": 30, "isolation_level": None, "check_same_thread": False})
     event.listen(engine, "connect", _pragmas)

@@ -41,10 +41,14 @@ class Utc(TypeDecorator):
         return value and value.replace(tzinfo=UTC)
 
 
-metadata = MetaData(naming_convention={
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
-})
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 
 def _ref(name: str, target: str, **more: object) -> Column:
@@ -52,7 +56,8 @@ def _ref(name: str, target: str, **more: object) -> Column:
 
 
 projects = Table(
-    "projects", metadata,
+    "projects",
+    metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String(200), nullable=False, unique=True),
     Column("classes", JSON, nullable=False),
@@ -60,7 +65,8 @@ projects = Table(
 )
 
 jobs = Table(
-    "jobs", metadata,
+    "jobs",
+    metadata,
     Column("id", Integer, primary_key=True),
     _ref("project", "projects"),
     Column("verb", String(40), nullable=False),
@@ -88,7 +94,8 @@ jobs = Table(
 )
 
 candidates = Table(
-    "candidates", metadata,
+    "candidates",
+    metadata,
     Column("id", Integer, primary_key=True),
     _ref("project", "projects", nullable=False),
     _ref("found_by", "jobs", nullable=False),
@@ -117,7 +124,8 @@ candidates = Table(
 )
 
 images = Table(
-    "images", metadata,
+    "images",
+    metadata,
     Column("id", Integer, primary_key=True),
     _ref("project", "projects", nullable=False),
     Column("sha256", String(64), nullable=False),
@@ -141,7 +149,8 @@ images = Table(
 )
 
 findings = Table(
-    "findings", metadata,
+    "findings",
+    metadata,
     _ref("image", "images", primary_key=True),
     Column("kind", String(40), primary_key=True),
     _ref("project", "projects", nullable=False),
@@ -153,7 +162,8 @@ findings = Table(
 )
 
 operations = Table(
-    "operations", metadata,
+    "operations",
+    metadata,
     Column("id", String(36), primary_key=True),  # the UUID the browser gave it
     _ref("project", "projects", nullable=False),
     Column("reviewer", String(200), nullable=False),
@@ -165,7 +175,8 @@ operations = Table(
 )
 
 decisions = Table(
-    "decisions", metadata,
+    "decisions",
+    metadata,
     Column("id", Integer, primary_key=True),
     Column("operation", String(36), ForeignKey("operations.id"), nullable=False),
     _ref("image", "images", nullable=False),
@@ -182,14 +193,16 @@ decisions = Table(
 )
 
 leases = Table(
-    "leases", metadata,
+    "leases",
+    metadata,
     _ref("image", "images", primary_key=True),
     Column("reviewer", String(200), nullable=False),
     Column("until", Utc, nullable=False),
 )
 
 splits = Table(
-    "splits", metadata,
+    "splits",
+    metadata,
     Column("id", Integer, primary_key=True),
     _ref("project", "projects", nullable=False),
     Column("seed", Integer, nullable=False),
@@ -202,7 +215,8 @@ splits = Table(
 )
 
 split_images = Table(
-    "split_images", metadata,
+    "split_images",
+    metadata,
     _ref("split", "splits", primary_key=True),
     _ref("image", "images", primary_key=True),
     Column("part", String(5), nullable=False),
@@ -210,7 +224,8 @@ split_images = Table(
 )
 
 runs = Table(
-    "runs", metadata,
+    "runs",
+    metadata,
     Column("id", Integer, primary_key=True),
     _ref("project", "projects", nullable=False),
     _ref("split", "splits", nullable=False),
@@ -225,14 +240,16 @@ runs = Table(
 )
 
 epochs = Table(
-    "epochs", metadata,
+    "epochs",
+    metadata,
     _ref("run", "runs", primary_key=True),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("metrics", JSON, nullable=False),
 )
 
 evaluations = Table(
-    "evaluations", metadata,
+    "evaluations",
+    metadata,
     Column("id", Integer, primary_key=True),
     _ref("project", "projects", nullable=False),
     _ref("job", "jobs", unique=True),
@@ -244,7 +261,8 @@ evaluations = Table(
 )
 
 predictions = Table(
-    "predictions", metadata,
+    "predictions",
+    metadata,
     _ref("evaluation", "evaluations", primary_key=True),
     Column("model", String(80), primary_key=True),  # a run's name, "average" or "priority"
     _ref("image", "images", primary_key=True),

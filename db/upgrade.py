@@ -31,7 +31,9 @@ def upgrade(connection: Connection) -> None:
     if have == newest:
         return
     if have is not None and have not in {step.revision for step in script.walk_revisions()}:
-        raise Busy(f"The database was written by a newer Winnow (schema {have}, this program knows {newest}): update Winnow.")
+        raise Busy(
+            f"The database was written by a newer Winnow (schema {have}, this program knows {newest}): update Winnow."
+        )
     with EnvironmentContext(config, script) as environment:
         environment.configure(connection=connection, target_metadata=metadata, transaction_per_migration=False,
                               fn=lambda rev, _: script._upgrade_revs(newest, rev))  # fmt: skip

@@ -41,14 +41,25 @@ def filters(project: Project) -> tuple[Filter, int, str]:
     with st.container(key=FILTERS, horizontal=True, vertical_alignment="bottom", gap="small"):
         label = choice("Class", "class", classes, "", width=140)
         verdict = choice("Decision", "show", VERDICTS, "undecided", width=120)
-        kind = choice("Finding", "finding", kinds, "", width=150,
-                      help="What the cleaning step noticed. It takes nothing out: you decide.")
+        kind = choice(
+            "Finding",
+            "finding",
+            kinds,
+            "",
+            width=150,
+            help="What the cleaning step noticed. It takes nothing out: you decide.",
+        )
         order = choice("Order", "order", ORDERS, "score", width=135, help="Findings first: what the cleaning step is "
                        "surest of, then the rest as it was found.")  # fmt: skip
         size = choice("On a page", "size", SIZES, str(SIZE), width=80)
         st.session_state.setdefault(REVIEWER, getpass.getuser())
-        name = st.text_input("Your name", key=REVIEWER, persist_state="session", width=110,
-                             help="Stands beside each of your decisions. Two people with two names get different pages.")
+        name = st.text_input(
+            "Your name",
+            key=REVIEWER,
+            persist_state="session",
+            width=110,
+            help="Stands beside each of your decisions. Two people with two names get different pages.",
+        )
     wanted = Filter(label, "" if verdict == "any" else verdict, kind, order, named(st.query_params.get("ids", "")))
     return wanted, int(size), reviewer_name(name)
 

@@ -37,9 +37,18 @@ def tiny(classes: int, size: int = 24) -> nn.Sequential:
     side = ((size - 2) // 2 - 2) // 2
     return nn.Sequential(
         OrderedDict(
-            conv1=nn.Conv2d(3, 16, 3, bias=False), norm1=nn.BatchNorm2d(16), pool1=nn.MaxPool2d(2), relu1=nn.ReLU(),
-            conv2=nn.Conv2d(16, 16, 3, bias=False), norm2=nn.BatchNorm2d(16), pool2=nn.MaxPool2d(2), relu2=nn.ReLU(),
-            flatten=nn.Flatten(), linear1=nn.Linear(16 * side * side, 32), relu3=nn.ReLU(), logits=nn.Linear(32, classes),
+            conv1=nn.Conv2d(3, 16, 3, bias=False),
+            norm1=nn.BatchNorm2d(16),
+            pool1=nn.MaxPool2d(2),
+            relu1=nn.ReLU(),
+            conv2=nn.Conv2d(16, 16, 3, bias=False),
+            norm2=nn.BatchNorm2d(16),
+            pool2=nn.MaxPool2d(2),
+            relu2=nn.ReLU(),
+            flatten=nn.Flatten(),
+            linear1=nn.Linear(16 * side * side, 32),
+            relu3=nn.ReLU(),
+            logits=nn.Linear(32, classes),
         )  # fmt: skip
     )
 

@@ -50,7 +50,9 @@ def test_every_command_of_the_readme_is_understood(command: str) -> None:
 
 def test_the_tree_of_the_readme_names_every_file() -> None:
     tree = README.split("## The house")[1].split("### How to add")[0]
-    listed = subprocess.run(["git", "ls-files", "app.py", "pages", "core", "db"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "app.py", "pages", "core", "db"], cwd=ROOT, capture_output=True, text=True
+    )
     files = [Path(name) for name in listed.stdout.split()]
     assert len(files) > 50
     missing = [str(file) for file in files if file.name not in tree and file.stem != "__init__"]
@@ -59,7 +61,9 @@ def test_the_tree_of_the_readme_names_every_file() -> None:
 
 def test_nothing_is_named_in_the_tree_that_is_not_there() -> None:
     tree = README.split("## The house")[1].split("### How to add")[0]
-    there = {path.name for top in ("core", "db", "pages", "tests", ".streamlit", ".ci") for path in (ROOT / top).rglob("*")}
+    there = {
+        path.name for top in ("core", "db", "pages", "tests", ".streamlit", ".ci") for path in (ROOT / top).rglob("*")
+    }
     there |= {path.name for path in ROOT.iterdir()}
     named = set(re.findall(r"[\w.-]+\.(?:py|js|css|toml|txt|md|mako)\b", tree))
     assert named

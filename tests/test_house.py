@@ -83,9 +83,13 @@ def test_catching_everything_is_left_to_the_engine_and_the_job(path: Path) -> No
     if inside(path, "core/engine", "core/jobs.py", "core/jobs"):
         return
     tree = ast.parse((ROOT / path).read_text())
-    wide = [n for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler)
-            and (n.type is None or ast.unparse(n.type) in ("Exception", "BaseException"))
-            and not any(isinstance(x, ast.Raise) for x in ast.walk(n))]  # tidying up and raising again is no catching
+    wide = [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.ExceptHandler)
+        and (n.type is None or ast.unparse(n.type) in ("Exception", "BaseException"))
+        and not any(isinstance(x, ast.Raise) for x in ast.walk(n))
+    ]  # tidying up and raising again is no catching
     assert not wide
 
 

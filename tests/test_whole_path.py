@@ -60,7 +60,9 @@ def test_the_demo_goes_from_names_to_a_prediction(path: Path_) -> None:
     rejected = [r for r in store.images(project.id) if Path(r.origin).stem in junk]
     assert rejected
     decisions = tuple(Decision(r.id, "reject", "other", "", r.version) for r in rejected)
-    assert store.apply(project.id, Operation("00000000-0000-0000-0000-000000000001", "me", decisions)).stored == len(rejected)
+    assert store.apply(project.id, Operation("00000000-0000-0000-0000-000000000001", "me", decisions)).stored == len(
+        rejected
+    )
 
     split = path("split", min_per_class=20)
     assert split["leak"] == 0

@@ -97,7 +97,9 @@ def near(
 
 
 def conflicts(
-    images: Sequence[ImageRecord], found: Iterable[Finding], several: Mapping[int, Sequence[tuple[str, str]]] | None = None
+    images: Sequence[ImageRecord],
+    found: Iterable[Finding],
+    several: Mapping[int, Sequence[tuple[str, str]]] | None = None,
 ) -> Iterator[Finding]:
     """Label conflicts in the groups of `exact` and `near`: one for each member of a group with more than one label.
 

@@ -62,7 +62,9 @@ class Engine(Protocol):
 def engine(settings: Settings) -> Engine:
     """The engine that WINNOW_ENGINE names. Raises NotYet for "ray"."""
     if settings.engine == "ray":
-        raise NotYet("WINNOW_ENGINE='ray' comes with a later release, with the cluster: set it to local, or leave it out.")
+        raise NotYet(
+            "WINNOW_ENGINE='ray' comes with a later release, with the cluster: set it to local, or leave it out."
+        )
     from core.engine.local import Local
 
     return Local()

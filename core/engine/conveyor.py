@@ -20,7 +20,9 @@ FED = 2  # the loop has so many times `at_once` to do before the consumer gets w
 CLOSE = 3.0  # seconds for the loop to leave; a stuck name lookup cannot be ended, and is left behind
 
 
-def conveyor(fn: Callable[[Any], Awaitable], items: Iterable, at_once: int) -> Iterator[tuple[Any, Any, Exception | None]]:
+def conveyor(
+    fn: Callable[[Any], Awaitable], items: Iterable, at_once: int
+) -> Iterator[tuple[Any, Any, Exception | None]]:
     """(item, value, error) of `await fn(item)` as they get ready. Raises what entering `fn` or the source raises."""
     ready: queue.SimpleQueue = queue.SimpleQueue()
     loop = _Loop(fn, at_once, ready)

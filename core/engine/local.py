@@ -137,4 +137,3 @@ def _has_number(stream: Any) -> bool:
         return stream.fileno() >= 0
     except (AttributeError, OSError, ValueError):
         return False
-

@@ -1,7 +1,7 @@
 """SHAP values by DeepLIFT's rescale rule (Lundberg and Lee 2017; Shrikumar et al. 2017).
 
 The same numbers as `shap.DeepExplainer`, which the tests compare with. It works on pairs, a copy of the picture beside
-each background picture; here the picture goes through the net once, beside all of them, so a map costs about a third,
+each background picture; here the picture goes through the net once beside many of them, so a map costs about a third,
 and nothing waits for shap's import of several seconds.
 """
 
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import BadInput
+
+AT_ONCE = 16  # background pictures in one pass: their maps stay in the processor's cache, a quarter faster than 50
 
 if TYPE_CHECKING:
     import torch
@@ -33,21 +35,30 @@ def shap(
     layers = [(module, _rule(module)) for module in net.modules() if not list(module.children())]
     rules = [module.register_forward_hook(rule) for module, rule in layers]
     try:
-        joint = torch.cat([x, background]).contiguous(memory_format=torch.channels_last).requires_grad_()
-        out = net(joint)  # (1 + K, C), the picture itself in row 0
-        last = len(targets) - 1
-        slopes = [  # one pass backwards for each class, so only the asked ones
-            torch.autograd.grad(out[1:, target].sum(), joint, retain_graph=i < last)[0][1:]
-            for i, target in enumerate(targets)
-        ]
+        parts = [_part(net, x, targets, some) for some in background.split(AT_ONCE)]
     finally:
         for rule in rules:
             rule.remove()
+    heats, sums = (torch.stack(each).sum(dim=0) / len(background) for each in zip(*parts, strict=True))
+    return heats.cpu().numpy(), sums.cpu().numpy()
+
+
+def _part(
+    net: nn.Module, x: torch.Tensor, targets: Sequence[int], background: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(T, S, S) heat and (T,) f(x) - f(background), both summed over the (K, 3, S, S) background; the hooks are in."""
+    import torch
+
+    joint = torch.cat([x, background]).contiguous(memory_format=torch.channels_last).requires_grad_()
+    out = net(joint)  # (1 + K, C), the picture itself in row 0
+    slopes = [  # one pass backwards for each class, so only the asked ones
+        torch.autograd.grad(out[1:, target].sum(), joint, retain_graph=i < len(targets) - 1)[0][1:]
+        for i, target in enumerate(targets)
+    ]
     with torch.no_grad():
         distance = joint[:1] - joint[1:]
-        heat = torch.stack([(slope * distance).mean(dim=0).sum(dim=0) for slope in slopes])
-        sums = (out[:1] - out[1:]).mean(dim=0)[list(targets)]
-    return heat.cpu().numpy(), sums.cpu().numpy()
+        heat = torch.stack([(slope * distance).sum(dim=(0, 1)) for slope in slopes])
+        return heat, (out[:1] - out[1:]).sum(dim=0)[list(targets)]
 
 
 def _rule(module: nn.Module) -> Any:

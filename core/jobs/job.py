@@ -96,7 +96,9 @@ def _sentence(error: Exception, job: int) -> str:
         return "The memory of this machine was not enough; close other programs, or choose less at once, and try again."
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full: free some space and try again. Nothing stored is lost."
-    return f"It ended with an error inside the program ({type(error).__name__}: {error}); the log of job {job} says where."
+    return (
+        f"It ended with an error inside the program ({type(error).__name__}: {error}); the log of job {job} says where."
+    )
 
 
 def _finish(store: Store, row: _Row, status: str, result: dict[str, Any] | None, error: str) -> None:

@@ -54,8 +54,10 @@ class Base:
     def _guard(connection: Connection, claim: Claim, **values: Any) -> bool:
         """Touch the job's row if the claim still holds it. True = a person asked the job to stop. Raises Fenced."""
         cancel = connection.execute(
-            update(jobs).where(jobs.c.id == claim.job, jobs.c.fence == claim.fence, jobs.c.status == "running")
-            .values(updated=now(), **values).returning(jobs.c.cancel)
+            update(jobs)
+            .where(jobs.c.id == claim.job, jobs.c.fence == claim.fence, jobs.c.status == "running")
+            .values(updated=now(), **values)
+            .returning(jobs.c.cancel)
         ).scalar_one_or_none()
         if cancel is None:
             raise Fenced(f"Job {claim.job} is no longer this worker's: it was stopped, or another worker took it over.")

@@ -25,10 +25,25 @@ class Jobs(Base):
     def submit(self, verb: str, params: Mapping[str, Any], project: int | None = None, need: str = "cpu") -> Job:
         """Queue a job. `need` is "cpu" or "gpu" (one training at a time on the whole machine)."""
         with self._write() as c:
-            row = c.execute(insert(jobs).values(
-                project=project, verb=verb, params=dict(params), need=need, status="queued", created=now(),
-                fence=0, attempts=0, cancel=False, done=0, note="", result={}, error="",
-            ).returning(jobs)).one()
+            row = c.execute(
+                insert(jobs)
+                .values(
+                    project=project,
+                    verb=verb,
+                    params=dict(params),
+                    need=need,
+                    status="queued",
+                    created=now(),
+                    fence=0,
+                    attempts=0,
+                    cancel=False,
+                    done=0,
+                    note="",
+                    result={},
+                    error="",
+                )
+                .returning(jobs)
+            ).one()
         return _job(row)
 
     def claim(self, machine: str, lease: float, need: str = "") -> tuple[Job, Claim] | None:
@@ -39,7 +54,9 @@ class Jobs(Base):
         busy = jobs.alias()
         at = now()
         free = or_(jobs.c.status == "queued", and_(jobs.c.status == "running", jobs.c.lease < at))
-        gpu = exists().where(busy.c.need == "gpu", busy.c.status == "running", busy.c.lease >= at, busy.c.id != jobs.c.id)
+        gpu = exists().where(
+            busy.c.need == "gpu", busy.c.status == "running", busy.c.lease >= at, busy.c.id != jobs.c.id
+        )
         fits = and_(or_(jobs.c.need == "cpu", ~gpu), jobs.c.need == need if need else true())
         wanted = select(jobs.c.id).where(free, fits).order_by(jobs.c.id).limit(1).with_for_update(skip_locked=True)
         with self._read() as c:  # several times a second there is nothing to do: that takes no lock from anyone
@@ -48,14 +65,32 @@ class Jobs(Base):
         with self._write() as c:
             # A person's stop, or too many deaths, ends a job that nobody holds.
             c.execute(update(jobs).where(free, jobs.c.cancel).values(status="stopped", ended=at, note="stopped"))
-            c.execute(update(jobs).where(free, jobs.c.attempts >= MAX_ATTEMPTS).values(
-                status="failed", ended=at,
-                error=f"The job's process died {MAX_ATTEMPTS} times; its log says what it did last. Nothing stored is lost.",
-            ))
-            row = c.execute(update(jobs).where(jobs.c.id == wanted.scalar_subquery()).values(
-                status="running", fence=jobs.c.fence + 1, attempts=jobs.c.attempts + 1, machine=machine,
-                lease=at + timedelta(seconds=lease), started=at, updated=at, ended=None, pid=None, error="",
-            ).returning(jobs)).one_or_none()
+            c.execute(
+                update(jobs)
+                .where(free, jobs.c.attempts >= MAX_ATTEMPTS)
+                .values(
+                    status="failed",
+                    ended=at,
+                    error=f"The job's process died {MAX_ATTEMPTS} times; its log says what it did last. Nothing stored is lost.",
+                )
+            )
+            row = c.execute(
+                update(jobs)
+                .where(jobs.c.id == wanted.scalar_subquery())
+                .values(
+                    status="running",
+                    fence=jobs.c.fence + 1,
+                    attempts=jobs.c.attempts + 1,
+                    machine=machine,
+                    lease=at + timedelta(seconds=lease),
+                    started=at,
+                    updated=at,
+                    ended=None,
+                    pid=None,
+                    error="",
+                )
+                .returning(jobs)
+            ).one_or_none()
         return row and (_job(row), Claim(row.id, row.fence))
 
     def running_here(self, claim: Claim, pid: int, created: float) -> None:
@@ -67,9 +102,16 @@ class Jobs(Base):
         """Keep the lease for another `lease` seconds; True = a person asked the job to stop. Raises Fenced."""
         at = now()
         with self._write() as c:
-            row = c.execute(update(jobs).where(
-                jobs.c.id == claim.job, jobs.c.fence == claim.fence, jobs.c.status == "running",
-            ).values(lease=at + timedelta(seconds=lease), updated=at).returning(jobs.c.cancel)).one_or_none()
+            row = c.execute(
+                update(jobs)
+                .where(
+                    jobs.c.id == claim.job,
+                    jobs.c.fence == claim.fence,
+                    jobs.c.status == "running",
+                )
+                .values(lease=at + timedelta(seconds=lease), updated=at)
+                .returning(jobs.c.cancel)
+            ).one_or_none()
         if row is None:
             raise Fenced(f"Job {claim.job} is no longer this worker's.")
         return row.cancel
@@ -97,23 +139,39 @@ class Jobs(Base):
         to be ended.
         """
         with self._write() as c:
-            rows = c.execute(update(jobs).where(jobs.c.machine == machine, jobs.c.status == "running").values(
-                lease=now() - timedelta(days=1)).returning(jobs.c.pid, jobs.c.pid_created, jobs.c.updated)).all()
+            rows = c.execute(
+                update(jobs)
+                .where(jobs.c.machine == machine, jobs.c.status == "running")
+                .values(lease=now() - timedelta(days=1))
+                .returning(jobs.c.pid, jobs.c.pid_created, jobs.c.updated)
+            ).all()
         return [(row.pid, row.pid_created, row.updated) for row in rows if row.pid is not None]
 
     def cancel(self, job: int) -> None:
         """Ask a job to stop; one that only waits is stopped at once."""
         with self._write() as c:
             c.execute(update(jobs).where(jobs.c.id == job, jobs.c.status == "running").values(cancel=True))
-            c.execute(update(jobs).where(jobs.c.id == job, jobs.c.status == "queued")
-                      .values(cancel=True, status="stopped", ended=now(), note="stopped before it began"))
+            c.execute(
+                update(jobs)
+                .where(jobs.c.id == job, jobs.c.status == "queued")
+                .values(cancel=True, status="stopped", ended=now(), note="stopped before it began")
+            )
 
     def again(self, job: int) -> Job:
         """Queue a failed or stopped job again; it skips what is there. Raises BadInput while it runs or is done."""
         with self._write() as c:
-            row = c.execute(update(jobs).where(jobs.c.id == job, jobs.c.status.in_(("failed", "stopped"))).values(
-                status="queued", cancel=False, attempts=0, error="", ended=None,
-            ).returning(jobs)).one_or_none()
+            row = c.execute(
+                update(jobs)
+                .where(jobs.c.id == job, jobs.c.status.in_(("failed", "stopped")))
+                .values(
+                    status="queued",
+                    cancel=False,
+                    attempts=0,
+                    error="",
+                    ended=None,
+                )
+                .returning(jobs)
+            ).one_or_none()
         if row is None:
             raise BadInput(f"Job {job} cannot be tried again: only a failed or stopped one can.")
         return _job(row)

@@ -20,10 +20,12 @@ def _project(row: Row) -> Project:
 
 
 def _record(row: Row) -> ImageRecord:
-    facts = ImageFacts(row.sha256, row.pixels, row.width, row.height, row.format, row.size,
-                       struct.unpack(">8Q", row.hashes))
-    return ImageRecord(row.id, facts, row.origin, row.label, row.source_label, row.part, row.verdict, row.reason,
-                       row.version)
+    facts = ImageFacts(
+        row.sha256, row.pixels, row.width, row.height, row.format, row.size, struct.unpack(">8Q", row.hashes)
+    )
+    return ImageRecord(
+        row.id, facts, row.origin, row.label, row.source_label, row.part, row.verdict, row.reason, row.version
+    )
 
 
 def _storable(found: Candidate) -> Candidate:
@@ -38,8 +40,9 @@ def _storable(found: Candidate) -> Candidate:
 
 
 def _candidate(row: Row) -> Candidate:
-    return Candidate(row.url, row.label, row.source, row.page, row.title, row.creator, row.licence, row.licence_url,
-                     row.part)
+    return Candidate(
+        row.url, row.label, row.source, row.page, row.title, row.creator, row.licence, row.licence_url, row.part
+    )
 
 
 class Scrape(Base):
@@ -49,8 +52,11 @@ class Scrape(Base):
         """Raises BadInput where the name is taken. Names are checked by core.project.classes before they get here."""
         try:
             with self._write() as c:
-                row = c.execute(insert(projects).values(name=text(name), classes=[text(k) for k in classes],
-                                                        created=now()).returning(projects)).one()
+                row = c.execute(
+                    insert(projects)
+                    .values(name=text(name), classes=[text(k) for k in classes], created=now())
+                    .returning(projects)
+                ).one()
         except IntegrityError:
             raise BadInput(f"There is a project named {name!r} already.") from None
         return _project(row)
@@ -60,8 +66,9 @@ class Scrape(Base):
         with self._write() as c:
             row = c.execute(select(projects).where(projects.c.id == project).with_for_update()).one()
             merged = list(dict.fromkeys([*row.classes, *(text(k) for k in classes)]))
-            row = c.execute(update(projects).where(projects.c.id == project).values(classes=merged)
-                            .returning(projects)).one()
+            row = c.execute(
+                update(projects).where(projects.c.id == project).values(classes=merged).returning(projects)
+            ).one()
         return _project(row)
 
     def project(self, name: str) -> Project:
@@ -87,15 +94,26 @@ class Scrape(Base):
     def add_candidates(self, claim: Claim, project: int, start: int, found: Sequence[Candidate]) -> None:
         """Store a batch that begins at position `start` of the source. A URL fetched earlier is a duplicate at once."""
         found = [_storable(x) for x in found]
-        rows = [{
-            **{k: v for k, v in asdict(x).items() if k != "error"}, "project": project, "found_by": claim.job,
-            "fetched_by": claim.job, "position": start + i, "status": "failed" if x.error else "pending",
-            "reason": x.error, "sentence": x.error, "retryable": False,
-        } for i, x in enumerate(found)]
+        rows = [
+            {
+                **{k: v for k, v in asdict(x).items() if k != "error"},
+                "project": project,
+                "found_by": claim.job,
+                "fetched_by": claim.job,
+                "position": start + i,
+                "status": "failed" if x.error else "pending",
+                "reason": x.error,
+                "sentence": x.error,
+                "retryable": False,
+            }
+            for i, x in enumerate(found)
+        ]
         if not rows:
             return
         with self._write(claim) as c:
-            c.execute(self._insert_new(candidates).on_conflict_do_nothing(index_elements=["found_by", "position"]), rows)
+            c.execute(
+                self._insert_new(candidates).on_conflict_do_nothing(index_elements=["found_by", "position"]), rows
+            )
             self._meet_known(c, project, claim.job, {x.url for x in found if not x.error})
 
     @staticmethod
@@ -103,26 +121,55 @@ class Scrape(Base):
         known: dict[str, int] = {}
         ordered = sorted(urls)
         for i in range(0, len(ordered), 500):  # SQLite binds a limited number of values
-            known |= {row.url: row.image for row in c.execute(select(candidates.c.url, candidates.c.image).where(
-                candidates.c.project == project, candidates.c.url.in_(ordered[i:i + 500]),
-                candidates.c.image.is_not(None)))}
+            known |= {
+                row.url: row.image
+                for row in c.execute(
+                    select(candidates.c.url, candidates.c.image).where(
+                        candidates.c.project == project,
+                        candidates.c.url.in_(ordered[i : i + 500]),
+                        candidates.c.image.is_not(None),
+                    )
+                )
+            }
         if known:
-            c.execute(update(candidates).where(
-                candidates.c.fetched_by == job, candidates.c.project == project, candidates.c.url == bindparam("u"),
-                candidates.c.status == "pending",
-            ).values(status="duplicate", image=bindparam("i"), fetched=now()),
-                [{"u": url, "i": image} for url, image in known.items()])
+            c.execute(
+                update(candidates)
+                .where(
+                    candidates.c.fetched_by == job,
+                    candidates.c.project == project,
+                    candidates.c.url == bindparam("u"),
+                    candidates.c.status == "pending",
+                )
+                .values(status="duplicate", image=bindparam("i"), fetched=now()),
+                [{"u": url, "i": image} for url, image in known.items()],
+            )
 
     def pending(self, job: int, after: int = 0, limit: int = 500) -> list[tuple[int, Candidate]]:
         """The next candidates this job has to fetch, one for each URL, as (id, candidate); keyset by id."""
         twin = candidates.alias()
-        first = ~select(literal(1)).where(twin.c.project == candidates.c.project, twin.c.url == candidates.c.url,
-                                          twin.c.fetched_by == job, twin.c.status == "pending",
-                                          twin.c.id < candidates.c.id).exists()
+        first = (
+            ~select(literal(1))
+            .where(
+                twin.c.project == candidates.c.project,
+                twin.c.url == candidates.c.url,
+                twin.c.fetched_by == job,
+                twin.c.status == "pending",
+                twin.c.id < candidates.c.id,
+            )
+            .exists()
+        )
         with self._read() as c:
-            rows = c.execute(select(candidates).where(
-                candidates.c.fetched_by == job, candidates.c.status == "pending", candidates.c.id > after, first,
-            ).order_by(candidates.c.id).limit(limit)).all()
+            rows = c.execute(
+                select(candidates)
+                .where(
+                    candidates.c.fetched_by == job,
+                    candidates.c.status == "pending",
+                    candidates.c.id > after,
+                    first,
+                )
+                .order_by(candidates.c.id)
+                .limit(limit)
+            ).all()
         return [(row.id, _candidate(row)) for row in rows]
 
     def add_fetched(self, claim: Claim, project: int, results: Sequence[tuple[str, ImageFacts | Refused]]) -> None:
@@ -130,10 +177,16 @@ class Scrape(Base):
         are duplicates. Repeating it changes nothing, because only pending candidates are touched."""
         with self._write(claim) as c:
             for url, outcome in results:
-                rows = c.execute(select(candidates).where(
-                    candidates.c.project == project, candidates.c.url == url,
-                    candidates.c.fetched_by == claim.job, candidates.c.status == "pending",
-                ).order_by(candidates.c.id)).all()
+                rows = c.execute(
+                    select(candidates)
+                    .where(
+                        candidates.c.project == project,
+                        candidates.c.url == url,
+                        candidates.c.fetched_by == claim.job,
+                        candidates.c.status == "pending",
+                    )
+                    .order_by(candidates.c.id)
+                ).all()
                 if not rows:
                     continue
                 ids = [row.id for row in rows]
@@ -141,47 +194,84 @@ class Scrape(Base):
                     self._fail(c, ids, outcome)
                 else:
                     image, new = self._image(c, project, rows[0], outcome)
-                    c.execute(update(candidates).where(candidates.c.id.in_(ids)).values(
-                        status=case((and_(literal(new), candidates.c.id == ids[0]), "fetched"), else_="duplicate"),
-                        image=image, fetched=now(), reason="", sentence="", retryable=False))
+                    c.execute(
+                        update(candidates)
+                        .where(candidates.c.id.in_(ids))
+                        .values(
+                            status=case((and_(literal(new), candidates.c.id == ids[0]), "fetched"), else_="duplicate"),
+                            image=image,
+                            fetched=now(),
+                            reason="",
+                            sentence="",
+                            retryable=False,
+                        )
+                    )
 
     @staticmethod
     def _fail(c: Connection, ids: Sequence[int], error: Refused) -> None:
-        c.execute(update(candidates).where(candidates.c.id.in_(ids)).values(
-            status="failed", reason=error.reason, sentence=str(error), retryable=error.retryable, fetched=now()))
+        c.execute(
+            update(candidates)
+            .where(candidates.c.id.in_(ids))
+            .values(status="failed", reason=error.reason, sentence=str(error), retryable=error.retryable, fetched=now())
+        )
 
     def _image(self, c: Connection, project: int, first: Row, facts: ImageFacts) -> tuple[int, bool]:
         values = asdict(facts) | {"hashes": struct.pack(">8Q", *facts.hashes)}
-        new = c.execute(self._insert_new(images).values(
-            project=project, origin=first.url, source_label=first.label, label=first.label, part=first.part,
-            created=now(), verdict="undecided", reason="", version=0, **values,
-        ).on_conflict_do_nothing(index_elements=["project", "sha256"]).returning(images.c.id)).scalar_one_or_none()
+        new = c.execute(
+            self._insert_new(images)
+            .values(
+                project=project,
+                origin=first.url,
+                source_label=first.label,
+                label=first.label,
+                part=first.part,
+                created=now(),
+                verdict="undecided",
+                reason="",
+                version=0,
+                **values,
+            )
+            .on_conflict_do_nothing(index_elements=["project", "sha256"])
+            .returning(images.c.id)
+        ).scalar_one_or_none()
         if new is not None:
             return new, True
-        return c.execute(select(images.c.id).where(images.c.project == project,
-                                                   images.c.sha256 == facts.sha256)).scalar_one(), False
+        return c.execute(
+            select(images.c.id).where(images.c.project == project, images.c.sha256 == facts.sha256)
+        ).scalar_one(), False
 
     def retry(self, claim: Claim, project: int) -> None:
         """Hand all failures that may be tried again, and what stopped jobs left over, to this job."""
         over = select(jobs.c.id).where(jobs.c.status.in_(("queued", "running")), jobs.c.id != claim.job)
         with self._write(claim) as c:
-            c.execute(update(candidates).where(
-                candidates.c.project == project,
-                (and_(candidates.c.status == "failed", candidates.c.retryable)
-                 | and_(candidates.c.status == "pending", candidates.c.fetched_by.not_in(over))),
-                candidates.c.fetched_by != claim.job,
-            ).values(status="pending", fetched_by=claim.job))
+            c.execute(
+                update(candidates)
+                .where(
+                    candidates.c.project == project,
+                    (
+                        and_(candidates.c.status == "failed", candidates.c.retryable)
+                        | and_(candidates.c.status == "pending", candidates.c.fetched_by.not_in(over))
+                    ),
+                    candidates.c.fetched_by != claim.job,
+                )
+                .values(status="pending", fetched_by=claim.job)
+            )
 
     def sources(self, job: int) -> set[str]:
         """The sources of what this job has to fetch."""
         with self._read() as c:
-            return set(c.execute(select(candidates.c.source).where(candidates.c.fetched_by == job).distinct()).scalars())
+            return set(
+                c.execute(select(candidates.c.source).where(candidates.c.fetched_by == job).distinct()).scalars()
+            )
 
     def tally(self, job: int) -> dict[str, int]:
         """status -> number of this job's candidates."""
         with self._read() as c:
-            rows = c.execute(select(candidates.c.status, func.count()).where(candidates.c.fetched_by == job)
-                             .group_by(candidates.c.status)).all()
+            rows = c.execute(
+                select(candidates.c.status, func.count())
+                .where(candidates.c.fetched_by == job)
+                .group_by(candidates.c.status)
+            ).all()
         return {status: count for status, count in rows}
 
     def failures(self, project: int, job: int | None = None) -> dict[str, int]:
@@ -190,8 +280,12 @@ class Scrape(Base):
         if job is not None:
             where.append(candidates.c.fetched_by == job)
         with self._read() as c:
-            rows = c.execute(select(candidates.c.reason, func.count()).where(*where)
-                             .group_by(candidates.c.reason).order_by(func.count().desc())).all()
+            rows = c.execute(
+                select(candidates.c.reason, func.count())
+                .where(*where)
+                .group_by(candidates.c.reason)
+                .order_by(func.count().desc())
+            ).all()
         return {reason: count for reason, count in rows}
 
     def failed(self, project: int, reasons: Sequence[str] = (), after: int = 0, limit: int = 100) -> list[Mapping]:
@@ -200,15 +294,32 @@ class Scrape(Base):
         if reasons:
             where.append(candidates.c.reason.in_(reasons))
         with self._read() as c:
-            rows = c.execute(select(candidates.c.id, candidates.c.url, candidates.c.label, candidates.c.reason,
-                                    candidates.c.sentence, candidates.c.retryable)
-                             .where(*where).order_by(candidates.c.id).limit(limit)).mappings().all()
+            rows = (
+                c.execute(
+                    select(
+                        candidates.c.id,
+                        candidates.c.url,
+                        candidates.c.label,
+                        candidates.c.reason,
+                        candidates.c.sentence,
+                        candidates.c.retryable,
+                    )
+                    .where(*where)
+                    .order_by(candidates.c.id)
+                    .limit(limit)
+                )
+                .mappings()
+                .all()
+            )
         return [dict(row) for row in rows]
 
     def retryable(self, project: int) -> int:
         with self._read() as c:
-            return c.execute(select(func.count()).where(candidates.c.project == project, candidates.c.status == "failed",
-                                                        candidates.c.retryable)).scalar_one()
+            return c.execute(
+                select(func.count()).where(
+                    candidates.c.project == project, candidates.c.status == "failed", candidates.c.retryable
+                )
+            ).scalar_one()
 
     def origins(self, image: int) -> list[Origin]:
         """Every place the image came from, the first first."""
@@ -218,13 +329,19 @@ class Scrape(Base):
 
     def several_origins(self, project: int) -> dict[int, list[tuple[str, str]]]:
         """image -> [(origin, label), ...] of the images that came from more than one address."""
-        often = (select(candidates.c.image).where(candidates.c.project == project, candidates.c.image.is_not(None))
-                 .group_by(candidates.c.image)
-                 .having((func.count(distinct(candidates.c.url)) > 1) | (func.count(distinct(candidates.c.label)) > 1)))
+        often = (
+            select(candidates.c.image)
+            .where(candidates.c.project == project, candidates.c.image.is_not(None))
+            .group_by(candidates.c.image)
+            .having((func.count(distinct(candidates.c.url)) > 1) | (func.count(distinct(candidates.c.label)) > 1))
+        )
         found: dict[int, list[tuple[str, str]]] = {}
         with self._read() as c:
-            for row in c.execute(select(candidates.c.image, candidates.c.url, candidates.c.label).where(
-                    candidates.c.image.in_(often)).order_by(candidates.c.id)):
+            for row in c.execute(
+                select(candidates.c.image, candidates.c.url, candidates.c.label)
+                .where(candidates.c.image.in_(often))
+                .order_by(candidates.c.id)
+            ):
                 pair = (row.url, row.label)
                 if pair not in found.setdefault(row.image, []):
                     found[row.image].append(pair)
@@ -258,21 +375,28 @@ class Scrape(Base):
         found: dict[int, ImageRecord] = {}
         with self._read() as c:
             for i in range(0, len(ids), 500):
-                for row in c.execute(select(images).where(images.c.project == project, images.c.id.in_(ids[i:i + 500]))):
+                for row in c.execute(
+                    select(images).where(images.c.project == project, images.c.id.in_(ids[i : i + 500]))
+                ):
                     found[row.id] = _record(row)
         return [found[i] for i in ids if i in found]
 
     def latest(self, project: int, limit: int = 12) -> list[ImageRecord]:
         """The images fetched last, the newest first."""
         with self._read() as c:
-            rows = c.execute(select(images).where(images.c.project == project).order_by(images.c.id.desc()).limit(limit))
+            rows = c.execute(
+                select(images).where(images.c.project == project).order_by(images.c.id.desc()).limit(limit)
+            )
             return [_record(row) for row in rows]
 
     def counts(self, project: int) -> dict[str, dict[str, int]]:
         """label -> verdict -> how many images."""
         with self._read() as c:
-            rows = c.execute(select(images.c.label, images.c.verdict, func.count()).where(images.c.project == project)
-                             .group_by(images.c.label, images.c.verdict)).all()
+            rows = c.execute(
+                select(images.c.label, images.c.verdict, func.count())
+                .where(images.c.project == project)
+                .group_by(images.c.label, images.c.verdict)
+            ).all()
         table: dict[str, dict[str, int]] = {}
         for label, verdict, count in rows:
             table.setdefault(label, {})[verdict] = count
@@ -282,15 +406,27 @@ class Scrape(Base):
         """found -> fetched -> unique -> kept -> in the newest split."""
         newest = select(func.max(splits.c.id)).where(splits.c.project == project).scalar_subquery()
         with self._read() as c:
-            by_status = dict(c.execute(select(candidates.c.status, func.count()).where(candidates.c.project == project)
-                                       .group_by(candidates.c.status)).all())
-            by_verdict = dict(c.execute(select(images.c.verdict, func.count()).where(images.c.project == project)
-                                        .group_by(images.c.verdict)).all())
+            by_status = dict(
+                c.execute(
+                    select(candidates.c.status, func.count())
+                    .where(candidates.c.project == project)
+                    .group_by(candidates.c.status)
+                ).all()
+            )
+            by_verdict = dict(
+                c.execute(
+                    select(images.c.verdict, func.count()).where(images.c.project == project).group_by(images.c.verdict)
+                ).all()
+            )
             split = c.execute(select(func.count()).where(split_images.c.split == newest)).scalar_one()
         unique = sum(by_verdict.values())
         return Funnel(
-            found=sum(by_status.values()), fetched=by_status.get("fetched", 0) + by_status.get("duplicate", 0),
-            unique=unique, kept=unique - by_verdict.get("reject", 0), split=split,
-            undecided=by_verdict.get("undecided", 0), failed=by_status.get("failed", 0),
+            found=sum(by_status.values()),
+            fetched=by_status.get("fetched", 0) + by_status.get("duplicate", 0),
+            unique=unique,
+            kept=unique - by_verdict.get("reject", 0),
+            split=split,
+            undecided=by_verdict.get("undecided", 0),
+            failed=by_status.get("failed", 0),
             pending=by_status.get("pending", 0),
         )

@@ -17,17 +17,41 @@ from db.tables import epochs, evaluations, predictions, runs, split_images, spli
 class Training(Base):
     # splits --------------------------------------------------------------------------------------------------------
 
-    def add_split(self, claim: Claim, project: int, seed: int, parts: Mapping[str, Sequence[tuple[int, str]]],
-                  classes: Sequence[str], left_out: Mapping[str, str], leak: int) -> Split:
+    def add_split(
+        self,
+        claim: Claim,
+        project: int,
+        seed: int,
+        parts: Mapping[str, Sequence[tuple[int, str]]],
+        classes: Sequence[str],
+        left_out: Mapping[str, str],
+        leak: int,
+    ) -> Split:
         """Freeze a split. A job that is run again gets the one it made."""
         with self._write(claim) as c:
             row = c.execute(select(splits.c.id).where(splits.c.job == claim.job)).one_or_none()
             if row is None:
-                row = c.execute(insert(splits).values(
-                    project=project, seed=seed, classes=list(classes), left_out=dict(left_out), leak=leak, job=claim.job,
-                    created=now()).returning(splits.c.id)).one()
-                c.execute(insert(split_images), [{"split": row.id, "image": image, "part": part, "label": label}
-                                                 for part, members in parts.items() for image, label in members])
+                row = c.execute(
+                    insert(splits)
+                    .values(
+                        project=project,
+                        seed=seed,
+                        classes=list(classes),
+                        left_out=dict(left_out),
+                        leak=leak,
+                        job=claim.job,
+                        created=now(),
+                    )
+                    .returning(splits.c.id)
+                ).one()
+                c.execute(
+                    insert(split_images),
+                    [
+                        {"split": row.id, "image": image, "part": part, "label": label}
+                        for part, members in parts.items()
+                        for image, label in members
+                    ],
+                )
         return self.split(project, row.id)
 
     def split(self, project: int, split: int | None = None) -> Split:
@@ -38,21 +62,41 @@ class Training(Base):
             row = c.execute(wanted).one_or_none()
             if row is None:
                 raise BadInput("There is no split yet: make one on the page Split, or with `split`.")
-            members = c.execute(select(split_images).where(split_images.c.split == row.id).order_by(split_images.c.image)).all()
+            members = c.execute(
+                select(split_images).where(split_images.c.split == row.id).order_by(split_images.c.image)
+            ).all()
         parts: dict[str, list[tuple[int, str]]] = {"train": [], "val": [], "test": []}
         for member in members:
             parts[member.part].append((member.image, member.label))
-        return Split(row.id, row.seed, row.created, {k: tuple(v) for k, v in parts.items()}, tuple(row.classes),
-                     row.left_out, row.leak)
+        return Split(
+            row.id,
+            row.seed,
+            row.created,
+            {k: tuple(v) for k, v in parts.items()},
+            tuple(row.classes),
+            row.left_out,
+            row.leak,
+        )
 
     # runs ----------------------------------------------------------------------------------------------------------
 
     def start_run(self, claim: Claim, project: int, split: int, recipe: Recipe, position: int) -> Run:
         """The run of this job's recipe number `position`; found again when the job goes on after a stop."""
         with self._write(claim) as c:
-            c.execute(self._insert_new(runs).values(
-                project=project, split=split, job=claim.job, position=position, recipe=asdict(recipe), status="started",
-                result={}, created=now()).on_conflict_do_nothing(index_elements=["job", "position"]))
+            c.execute(
+                self._insert_new(runs)
+                .values(
+                    project=project,
+                    split=split,
+                    job=claim.job,
+                    position=position,
+                    recipe=asdict(recipe),
+                    status="started",
+                    result={},
+                    created=now(),
+                )
+                .on_conflict_do_nothing(index_elements=["job", "position"])
+            )
             row = c.execute(select(runs.c.id).where(runs.c.job == claim.job, runs.c.position == position)).one()
         return self.run(project, row.id)
 
@@ -60,8 +104,11 @@ class Training(Base):
         """Store an epoch's figures; one that is trained again after a stop replaces itself."""
         statement = self._insert_new(epochs).values(run=run, epoch=epoch, metrics=dict(metrics))
         with self._write(claim) as c:
-            c.execute(statement.on_conflict_do_update(index_elements=["run", "epoch"],
-                                                      set_={"metrics": statement.excluded.metrics}))
+            c.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["run", "epoch"], set_={"metrics": statement.excluded.metrics}
+                )
+            )
 
     def finish_run(self, claim: Claim, run: int, result: Mapping[str, Any]) -> None:
         with self._write(claim) as c:
@@ -73,7 +120,9 @@ class Training(Base):
             row = c.execute(select(runs).where(runs.c.project == project, runs.c.id == run)).one_or_none()
             if row is None:
                 raise BadInput(f"There is no run {run} in this project.")
-            steps = c.execute(select(epochs.c.metrics).where(epochs.c.run == run).order_by(epochs.c.epoch)).scalars().all()
+            steps = (
+                c.execute(select(epochs.c.metrics).where(epochs.c.run == run).order_by(epochs.c.epoch)).scalars().all()
+            )
         return _run(row, tuple(steps))
 
     def runs(self, project: int, split: int | None = None, done: bool = False) -> list[Run]:
@@ -88,14 +137,31 @@ class Training(Base):
 
     # evaluations ---------------------------------------------------------------------------------------------------
 
-    def add_evaluation(self, claim: Claim, project: int, of: Sequence[int], part: Part, result: Mapping[str, Any],
-                       predicted: Iterable[Mapping[str, Any]] = ()) -> int:
+    def add_evaluation(
+        self,
+        claim: Claim,
+        project: int,
+        of: Sequence[int],
+        part: Part,
+        result: Mapping[str, Any],
+        predicted: Iterable[Mapping[str, Any]] = (),
+    ) -> int:
         """Keep an evaluation and what each model said of each image: rows of model, image, label, predicted,
         confidence. A job that is run again finds its own. Returns the evaluation's number."""
         with self._write(claim) as c:
-            new = c.execute(self._insert_new(evaluations).values(
-                project=project, job=claim.job, runs=list(of), part=part, result=dict(result), created=now(),
-            ).on_conflict_do_nothing(index_elements=["job"]).returning(evaluations.c.id)).scalar_one_or_none()
+            new = c.execute(
+                self._insert_new(evaluations)
+                .values(
+                    project=project,
+                    job=claim.job,
+                    runs=list(of),
+                    part=part,
+                    result=dict(result),
+                    created=now(),
+                )
+                .on_conflict_do_nothing(index_elements=["job"])
+                .returning(evaluations.c.id)
+            ).scalar_one_or_none()
             if new is None:
                 return c.execute(select(evaluations.c.id).where(evaluations.c.job == claim.job)).scalar_one()
             rows = [{**row, "evaluation": new} for row in predicted]
@@ -103,14 +169,25 @@ class Training(Base):
                 c.execute(insert(predictions), rows)
         return new
 
-    def predicted(self, evaluation: int, model: str, label: str, predicted: str, limit: int = 500) -> list[tuple[int, float]]:
+    def predicted(
+        self, evaluation: int, model: str, label: str, predicted: str, limit: int = 500
+    ) -> list[tuple[int, float]]:
         """(image, confidence) of one cell of the confusion matrix, the surest first."""
         with self._read() as c:
-            return [(image, confidence) for image, confidence in c.execute(
-                select(predictions.c.image, predictions.c.confidence).where(
-                    predictions.c.evaluation == evaluation, predictions.c.model == model,
-                    predictions.c.label == label, predictions.c.predicted == predicted,
-                ).order_by(predictions.c.confidence.desc(), predictions.c.image).limit(limit))]
+            return [
+                (image, confidence)
+                for image, confidence in c.execute(
+                    select(predictions.c.image, predictions.c.confidence)
+                    .where(
+                        predictions.c.evaluation == evaluation,
+                        predictions.c.model == model,
+                        predictions.c.label == label,
+                        predictions.c.predicted == predicted,
+                    )
+                    .order_by(predictions.c.confidence.desc(), predictions.c.image)
+                    .limit(limit)
+                )
+            ]
 
     def evaluations(self, project: int, part: str = "") -> list[Evaluation]:
         """The newest first; those of "test" are the log of its openings."""
@@ -123,8 +200,9 @@ class Training(Base):
     def openings(self, project: int) -> int:
         """How often the test part was read."""
         with self._read() as c:
-            return c.execute(select(func.count()).where(evaluations.c.project == project,
-                                                        evaluations.c.part == "test")).scalar_one()
+            return c.execute(
+                select(func.count()).where(evaluations.c.project == project, evaluations.c.part == "test")
+            ).scalar_one()
 
 
 def _run(row: Row, steps: tuple) -> Run:

@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-NAIVE = '''
+NAIVE = """
 import sys, uuid
 import streamlit as st
 sys.path.insert(0, {root!r})
@@ -52,7 +52,7 @@ for row in range(0, len(tiles), 10):
     for column, tile in zip(st.columns(10), tiles[row:row + 10]):
         column.image(blobs.thumb(tile.sha256))
         column.checkbox("reject", key=f"x{{tile.image}}")
-'''
+"""
 
 # Before anything else listens: the grid keeps its keys to itself.
 LISTEN = "for (const type of ['keydown', 'pointerdown']) addEventListener(type, () => window.pressed?.(), true);"
@@ -182,7 +182,9 @@ def main() -> None:
                 grid.goto(f"{app.url}/review?project=grid&order=found")
                 grid.wait_for_selector(".list[data-painted='0']", timeout=60_000)
                 page.goto(f"http://localhost:{app.port + 1}")
-                page.wait_for_function("document.querySelectorAll('[data-testid=stImage] img').length === 100", timeout=60_000)
+                page.wait_for_function(
+                    "document.querySelectorAll('[data-testid=stImage] img').length === 100", timeout=60_000
+                )
                 page.wait_for_timeout(2000)
                 times = turns(grid, page, wanted.rounds)
                 page.goto("about:blank")
@@ -198,8 +200,10 @@ def main() -> None:
             other.send_signal(signal.SIGKILL)
             other.wait()
             store.close()
-    print(f"commit to the next 100 painted: {result['commit_ms']} ms, naive {result['naive_commit_ms']} ms: "
-          f"{result['times_faster']} times faster")
+    print(
+        f"commit to the next 100 painted: {result['commit_ms']} ms, naive {result['naive_commit_ms']} ms: "
+        f"{result['times_faster']} times faster"
+    )
     print(f"toggle: {result['toggle_ms']} ms = {result['toggle_frames']} frames; naive {result['naive_toggle_ms']} ms")
     print(f"six commits 60 ms apart: {result['burst']}; lost over a restart: {result['lost_over_restart']}")
     if wanted.json:

@@ -94,7 +94,9 @@ def enlarged(path: Path) -> bytes:
 
 
 def measure(folder: str, count: int, nets: dict, predictor: Predictor) -> dict[str, float]:
-    files = [path for path in sorted((DATA / SETS[folder]).rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
+    files = [
+        path for path in sorted((DATA / SETS[folder]).rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")
+    ]
     files = random.Random(0).sample(files, min(count, len(files)))
     read = enlarged if folder == "camera" else Path.read_bytes
     times: dict[str, list[float]] = {"winnow": [], "naive": []}

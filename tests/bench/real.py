@@ -54,7 +54,11 @@ def path(name: str, home: Path, epochs: int | None, rejects: bool) -> dict:
         rows.writerows([f"{base}/{quote(p.relative_to(source).as_posix())}", p.parent.name] for p in files)
 
     def core(*words: object) -> dict:
-        env = os.environ | {"WINNOW_HOME": str(home / "winnow"), "WINNOW_ALLOW_HOSTS": "127.0.0.1", "WINNOW_PROJECT": name}
+        env = os.environ | {
+            "WINNOW_HOME": str(home / "winnow"),
+            "WINNOW_ALLOW_HOSTS": "127.0.0.1",
+            "WINNOW_PROJECT": name,
+        }
         started = time.perf_counter()
         done = subprocess.run([sys.executable, "-m", "core", *map(str, words), "--json"], cwd=ROOT, env=env,
                               stdout=subprocess.PIPE, text=True, check=True)  # fmt: skip

@@ -114,7 +114,11 @@ def main() -> None:
     naive = Naive(options.backbone, files, len(classes), options.workers)
     recipe = Recipe(options.backbone, epochs=options.rounds + 1, batch=64, patience=99)
     with tempfile.TemporaryDirectory() as folder:
-        rows = (row for row in fit(recipe, classes, pictures, few, Path(folder), "cpu", options.threads) if "val_loss" in row)
+        rows = (
+            row
+            for row in fit(recipe, classes, pictures, few, Path(folder), "cpu", options.threads)
+            if "val_loss" in row
+        )
         ours, theirs, waits, naive_waits = [], [], [], []
         for round_ in range(options.rounds + 1):
             speed, wait = naive.epoch()

@@ -70,8 +70,13 @@ class App:
 
 
 def seed(
-    home: Path, count: int, classes: tuple[str, ...] = ("sedan", "coupe", "suv"), name: str = "cars", size: int = 256,
-    distinct: int = 0, **provenance: str,
+    home: Path,
+    count: int,
+    classes: tuple[str, ...] = ("sedan", "coupe", "suv"),
+    name: str = "cars",
+    size: int = 256,
+    distinct: int = 0,
+    **provenance: str,
 ) -> tuple[Store, Project]:
     """A project with `count` drawn pictures, stored the way a scrape stores them; every tenth has a finding.
 
@@ -123,7 +128,9 @@ def draw(number: int, size: int = 256) -> bytes:
     pen = ImageDraw.Draw(image)
     for k in range(12):
         x, y = (number * (k + 3) * 29) % shape[0], (number * (k + 7) * 31) % shape[1]
-        pen.ellipse((x, y, x + 20 + 5 * k, y + 20 + 4 * k), outline=f"hsl({(number * 13 + k * 30) % 360}, 70%, 70%)", width=3)
+        pen.ellipse(
+            (x, y, x + 20 + 5 * k, y + 20 + 4 * k), outline=f"hsl({(number * 13 + k * 30) % 360}, 70%, 70%)", width=3
+        )
     pen.text((12, 12), str(number), fill="white", font_size=size // 5)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=82)

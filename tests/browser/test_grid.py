@@ -266,7 +266,10 @@ def test_the_large_view_tells_where_a_picture_came_from_and_gives_it_another_cla
     look.get_by_text("creativecommons").or_(look.get_by_role("link", name="by")).first.wait_for()
     number = store.images_by_id(project.id, [image])[0].origin.split("/")[-1].removesuffix(".jpg")
     assert look.get_by_text(f"Ann {number}").is_visible()
-    assert look.get_by_role("link", name=f"https://example.org/page/{number}").get_attribute("rel") == "noopener noreferrer nofollow"
+    assert (
+        look.get_by_role("link", name=f"https://example.org/page/{number}").get_attribute("rel")
+        == "noopener noreferrer nofollow"
+    )
     page.wait_for_function("() => document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot"
                            ".querySelector('.picture img')?.src.includes('large=')")  # fmt: skip
     grid.press("ArrowRight")

@@ -176,7 +176,10 @@ def test_the_same_bytes_from_several_addresses_are_a_finding_and_two_labels_a_co
     pile = Pile()
     for seed in (1, 2, 3):
         pile.add(jpeg(scene(seed)))
-    several = {1: [("http://a/1.jpg", "sedan"), ("http://b/1.jpg", "sedan")], 2: [("/a.jpg", "sedan"), ("/b.jpg", "suv")]}
+    several = {
+        1: [("http://a/1.jpg", "sedan"), ("http://b/1.jpg", "sedan")],
+        2: [("/a.jpg", "sedan"), ("/b.jpg", "suv")],
+    }
     found = list(clean.exact(pile.records, several))
     assert [(one.image, one.note.endswith("found at 2 addresses")) for one in found] == [(1, True), (2, True)]
     assert [one.image for one in clean.conflicts(pile.records, found, several)] == [2]
@@ -252,7 +255,9 @@ def test_a_lost_thumbnail_is_a_corrupt_image_not_the_end(tmp_path):
         record = pile.add(data)
         blobs.put(record.facts.sha256, data, pile.thumbs[record.facts.sha256])
     Path(blobs.path(pile.records[0].facts.sha256, "thumbs")).unlink()
-    assert [(one.kind, one.image) for one in clean.near(pile.records, blobs.thumb) if isinstance(one, Finding)] == [("corrupt", 1)]
+    assert [(one.kind, one.image) for one in clean.near(pile.records, blobs.thumb) if isinstance(one, Finding)] == [
+        ("corrupt", 1)
+    ]
 
 
 # real photos -----------------------------------------------------------------------------------------------------

@@ -60,7 +60,9 @@ def test_a_folder_becomes_a_clean_frozen_set(home: Path, pictures: Path, tmp_pat
     assert len(shown) == 3
     assert set(shown[0]) == {"image", "origin", "label", "score", "why"}
     table = tmp_path / "decisions.csv"
-    table.write_text(f"image,verdict,reason,label\n{shown[0]['image']},reject,interior,\n{shown[1]['image']},keep,,blue\n")
+    table.write_text(
+        f"image,verdict,reason,label\n{shown[0]['image']},reject,interior,\n{shown[1]['image']},keep,,blue\n"
+    )
     assert run("review", "decide", "--project", "p", "--table", table)["stored"] == 2
     assert run("review", "status", "--project", "p")["funnel"]["kept"] == 11
     assert run("review", "undo", "--project", "p")["stored"] == 2
@@ -74,7 +76,9 @@ def test_a_folder_becomes_a_clean_frozen_set(home: Path, pictures: Path, tmp_pat
 
 def test_a_table_on_the_own_machine_is_refused_row_by_row(home: Path, tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
-    table.write_text("address,name\nhttp://127.0.0.1:9/x.jpg,red\nhttp://169.254.169.254/,red\nnonsense,red\nhttp://127.1/,green\n")
+    table.write_text(
+        "address,name\nhttp://127.0.0.1:9/x.jpg,red\nhttp://169.254.169.254/,red\nnonsense,red\nhttp://127.1/,green\n"
+    )
     run("project", "p", "--classes", "red")
     words = ("scrape", "--project", "p", "--source", "urls", "--table", table, "--url-column", "address")
     result = run(*words, "--label-column", "name")

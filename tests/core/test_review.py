@@ -51,7 +51,9 @@ def test_pictures_on_another_screen_are_left_out(cars) -> None:
     everything = [record.id for record in store.images(project.id)]
     store.lease(project.id, "Ben", everything[:12])
     tiles, _ = review.queue(store, project.id, Filter(), "Ann", size=10)
-    assert [tile.image for tile in tiles] == everything[12:20], "the first page is Ben's, the second begins with two of his"
+    assert [tile.image for tile in tiles] == everything[12:20], (
+        "the first page is Ben's, the second begins with two of his"
+    )
     assert len(review.queue(store, project.id, Filter(), "Ben", size=10)[0]) == 10
     assert len(review.queue(store, project.id, Filter(), size=10)[0]) == 10
 

@@ -85,7 +85,10 @@ def test_what_others_wrote_is_made_fit_for_a_database_and_a_link(tmp_path, provi
 
 
 def test_a_source_asked_in_words_is_asked_for_each_class(provider):
-    provider.found = {"sedan car": [{"url": "http://h/1.jpg"}], "suv car": [{"url": "http://h/2.jpg"}, {"url": "ftp://h"}]}
+    provider.found = {
+        "sedan car": [{"url": "http://h/1.jpg"}],
+        "suv car": [{"url": "http://h/2.jpg"}, {"url": "ftp://h"}],
+    }
     found = list(candidates("openverse", ["sedan", "suv"], Options(), through(provider), query="{class} car"))
     assert [(c.label, c.url, c.error) for c in found] == [
         ("sedan", "http://h/1.jpg", ""), ("suv", "http://h/2.jpg", ""), ("suv", "ftp://h", "forbidden address")]  # fmt: skip
@@ -105,7 +108,9 @@ def test_a_class_named_like_a_template_is_asked_as_it_is(provider):
 def test_one_search_that_fails_is_counted_and_the_others_go_on(provider, monkeypatch):
     provider.found = {"suv": [{"url": "http://h/1.jpg"}]}
     plain = provider._search
-    provider._search = lambda query: b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n" if query["q"] == "sedan" else plain(query)
+    provider._search = lambda query: (
+        b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n" if query["q"] == "sedan" else plain(query)
+    )
     found = list(candidates("openverse", ["sedan", "suv"], Options(), through(provider)))
     assert [(c.label, c.error) for c in found] == [("suv", ""), ("sedan", "http 500")]
 
@@ -170,7 +175,12 @@ def test_a_candidate_with_an_error_is_not_fetched(provider):
 def test_one_failure_leaves_the_others_alone(provider):
     provider.images["/1.jpg"] = b"one"
     wanted = [Candidate(provider.url + path, "a", "urls") for path in ("/status/404", "/1.jpg", "/reset", "/1.jpg")]
-    assert [getattr(r, "reason", r) for r in fetch(through(provider), *wanted)] == ["http 404", b"one", "connection", b"one"]
+    assert [getattr(r, "reason", r) for r in fetch(through(provider), *wanted)] == [
+        "http 404",
+        b"one",
+        "connection",
+        b"one",
+    ]
 
 
 def test_a_folder_a_pipe_and_a_missing_file_cannot_be_read(tmp_path):

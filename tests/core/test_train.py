@@ -48,7 +48,9 @@ def stop_after(epoch: int, folder: Path) -> None:
 
 
 def without_times(row: dict) -> dict:
-    return {key: value for key, value in row.items() if key not in ("seconds", "images_per_second", "waiting", "warning")}
+    return {
+        key: value for key, value in row.items() if key not in ("seconds", "images_per_second", "waiting", "warning")
+    }
 
 
 def test_it_learns_what_the_classes_look_like(tmp_path: Path) -> None:
@@ -123,7 +125,11 @@ def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
 
 def test_when_it_is_done_only_the_checkpoint_is_left(tmp_path: Path) -> None:
     rows(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.json", "model.safetensors", "validation.safetensors"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "checkpoint.json",
+        "model.safetensors",
+        "validation.safetensors",
+    }
 
 
 def test_a_training_that_is_done_is_not_done_again(tmp_path: Path) -> None:
@@ -164,7 +170,9 @@ def test_pictures_that_cannot_be_learned_from_are_refused(tmp_path: Path, train,
         rows(tmp_path, train=train, val=val, classes=classes)
 
 
-@pytest.mark.parametrize(("key", "value"), [("epochs", 0), ("batch", 1), ("patience", 0), ("lr", 0.0), ("backbone", "vgg")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("epochs", 0), ("batch", 1), ("patience", 0), ("lr", 0.0), ("backbone", "vgg")]
+)
 def test_a_recipe_that_cannot_train_is_refused_by_name(tmp_path: Path, key: str, value) -> None:
     with pytest.raises(BadInput, match="vgg75-bn" if key == "backbone" else key):
         rows(tmp_path, dataclasses.replace(RECIPE, **{key: value}))
@@ -200,13 +208,17 @@ def cramped(monkeypatch: pytest.MonkeyPatch, room: int) -> Recipe:
     return dataclasses.replace(RECIPE, backbone="cramped", augment=False, epochs=1)
 
 
-def test_without_memory_the_batch_is_halved_and_learns_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_memory_the_batch_is_halved_and_learns_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wide = rows(tmp_path / "wide", cramped(monkeypatch, 12))[0]
     tight = rows(tmp_path / "tight", cramped(monkeypatch, 3))[0]
     assert without_times(tight) == pytest.approx(without_times(wide), rel=1e-3)
 
 
-def test_it_gives_up_after_four_halvings_and_says_how_many_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_gives_up_after_four_halvings_and_says_how_many_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(BadInput, match=r"Not even \d+ pictures at once fit into the memory of cpu"):
         rows(tmp_path, cramped(monkeypatch, 0))
 

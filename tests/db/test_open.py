@@ -59,7 +59,10 @@ def test_the_migrations_make_exactly_the_tables_of_tables_py(store):
 
 def test_sqlite_runs_in_wal_mode_with_foreign_keys(store):
     with store._engine.connect() as connection:
-        read = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")}
+        read = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+        }
     assert read == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 30000}
 
 
@@ -83,7 +86,9 @@ def test_a_database_of_a_newer_program_is_refused_and_left_as_it_is(store, file)
     store.close()
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0001\): update Winnow"):
+    with pytest.raises(
+        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0001\): update Winnow"
+    ):
         open_store(url(file))
     assert version(file) == "9999"
 

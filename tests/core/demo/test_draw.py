@@ -20,7 +20,9 @@ PICTURES = ("good", "interior", "poster", "duplicate", "near_duplicate", "wrong_
 
 
 def one(kind, label=None, change=""):
-    return next(i for i in draw.every() if i.kind == kind and label in (None, i.label) and (not change or i.change == change))
+    return next(
+        i for i in draw.every() if i.kind == kind and label in (None, i.label) and (not change or i.change == change)
+    )
 
 
 def opened(item):
@@ -42,7 +44,9 @@ def test_an_item_is_the_same_bytes_every_time(kind):
 
 def test_another_process_draws_the_same_bytes():
     code = "import sys; from core.demo.draw import *; sys.stdout.buffer.write(render(items('truck')[1]))"
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=draw.__file__[: -len("core/demo/draw.py")])
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, cwd=draw.__file__[: -len("core/demo/draw.py")]
+    )
     assert hashlib.sha256(other.stdout).digest() == hashlib.sha256(render(items("truck")[1])).digest()
 
 

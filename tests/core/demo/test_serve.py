@@ -135,7 +135,9 @@ def test_a_result_and_its_neighbours_have_addresses_that_answer(base):
     assert fetch(result["thumbnail"])[2] == fetch(result["url"])[2]
 
 
-@pytest.mark.parametrize("path", ["/", "/image/x.jpg", "/image/../../etc/passwd", "/page/x", "/v1/images/x/", "/v1/images/x/thumb/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/image/x.jpg", "/image/../../etc/passwd", "/page/x", "/v1/images/x/", "/v1/images/x/thumb/"]
+)
 def test_what_is_not_there_is_not_found(base, path):
     assert fetch(base + path)[0] == 404
 

@@ -181,7 +181,9 @@ def test_end_also_ends_what_a_process_left_behind_that_exited_by_itself(engine, 
 
 def test_end_forces_a_process_that_does_not_listen(engine, tmp_path, monkeypatch):
     monkeypatch.setattr("core.engine.processes.POLITE", 0.3)
-    handle = started(engine, tmp_path, "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(600)")
+    handle = started(
+        engine, tmp_path, "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    )
     assert wait_for((tmp_path / "logs" / "7.log").read_text)
     engine.end(handle)
     assert not engine.alive(handle)
@@ -218,13 +220,13 @@ def test_an_item_whose_process_dies_overruns_or_eats_memory_fails_alone():
 
 
 def test_the_error_of_a_dead_process_says_that_trying_again_is_of_no_use():
-    (_, _, error), = Local(children=1).map(misbehave, ["exit"], "cpu")
+    ((_, _, error),) = Local(children=1).map(misbehave, ["exit"], "cpu")
     assert isinstance(error, Permanent)
     assert not error.retryable
 
 
 def test_an_error_that_cannot_be_pickled_back_keeps_its_sentence():
-    (_, _, error), = Local(children=1).map(odd, [1], "cpu")
+    ((_, _, error),) = Local(children=1).map(odd, [1], "cpu")
     assert str(error) == "Odd: 1 and 1"
 
 
@@ -238,7 +240,9 @@ def test_work_is_spread_over_children_that_are_gone_when_the_iterator_is_closed(
 
 
 def test_a_function_that_children_cannot_load_fails_the_program(tmp_path, monkeypatch):
-    (tmp_path / "only_here.py").write_text("import os\nassert 'ONLY_HERE' in os.environ, 'not here'\ndef f(x): return x\n")
+    (tmp_path / "only_here.py").write_text(
+        "import os\nassert 'ONLY_HERE' in os.environ, 'not here'\ndef f(x): return x\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("ONLY_HERE", "1")
     import only_here  # type: ignore[import-not-found]

@@ -48,7 +48,9 @@ class Workers:
         with open(home / "worker.log", "ab") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                                        env=environment(Settings(home=home, database_url=database)))  # fmt: skip
-        self._started.append((process, Handle(process.pid, psutil.Process(process.pid).create_time() - psutil.boot_time())))
+        self._started.append(
+            (process, Handle(process.pid, psutil.Process(process.pid).create_time() - psutil.boot_time()))
+        )
         return process
 
     def log(self) -> str:

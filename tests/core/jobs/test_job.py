@@ -59,7 +59,9 @@ def test_an_error_nobody_foresaw_leaves_one_sentence_and_its_traceback_in_the_lo
     assert "Traceback" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("error", "words"), [(MemoryError(), "memory of this machine"), (OSError(28, "no space"), "The disk is full")])
+@pytest.mark.parametrize(
+    ("error", "words"), [(MemoryError(), "memory of this machine"), (OSError(28, "no space"), "The disk is full")]
+)
 def test_a_lack_of_memory_or_disk_says_so(run, error, words):
     def step(ctx):
         yield Progress(0, 1)

@@ -117,7 +117,9 @@ def test_relative_paths_are_the_same_places_for_the_worker(tmp_path, monkeypatch
     assert environment(Settings(data="s3://bucket/x"))["WINNOW_DATA"] == "s3://bucket/x"
 
 
-def test_a_web_server_that_keeps_a_worker_does_not_take_over_what_a_command_asked_for(home, settings, store, monkeypatch, ended):
+def test_a_web_server_that_keeps_a_worker_does_not_take_over_what_a_command_asked_for(
+    home, settings, store, monkeypatch, ended
+):
     monkeypatch.setattr("core.jobs.presence.COMMAND", tiny.COMMAND)
     monkeypatch.setattr("core.jobs.presence.WATCH", 0.05)
     ensure_worker(Settings(home=home, device="cpu"), tiny.COMMAND)

@@ -28,7 +28,9 @@ def units(ctx: Context, n: int = 20, seconds: float = 0.05) -> Step:
     """Store n units, one each `seconds`; after a restart go on behind what is there."""
     for i in range(ctx.store.positions(ctx.job.id), n):
         time.sleep(seconds)
-        ctx.store.add_candidates(ctx.claim, ctx.project.id, i, [Candidate(f"unit:{ctx.job.id}:{i}", "x", "urls", title=str(os.getpid()))])
+        ctx.store.add_candidates(
+            ctx.claim, ctx.project.id, i, [Candidate(f"unit:{ctx.job.id}:{i}", "x", "urls", title=str(os.getpid()))]
+        )
         yield Progress(i + 1, n, f"unit {i + 1}")
     return {"units": n}
 

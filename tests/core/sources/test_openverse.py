@@ -75,7 +75,9 @@ def test_a_result_without_an_address_is_counted_and_the_rest_goes_on(provider, b
     assert [c.error for c in search(provider)] == ["", "malformed result", ""]
 
 
-@pytest.mark.parametrize("key", ["id", "title", "creator", "license", "license_version", "license_url", "foreign_landing_url"])
+@pytest.mark.parametrize(
+    "key", ["id", "title", "creator", "license", "license_version", "license_url", "foreign_landing_url"]
+)
 @pytest.mark.parametrize("value", [None, 5, [], {}, True])
 def test_a_field_of_a_wrong_type_is_an_empty_one(provider, key, value):
     provider.found["car"] = [{**RESULT, key: value}, {k: v for k, v in RESULT.items() if k != key}]
@@ -116,7 +118,9 @@ def test_licences_are_written_as_people_write_them(slug, version, name):
     assert licence(slug, version) == name
 
 
-@pytest.mark.parametrize("base", ["http://h", "http://h/", "http://h/v1", "http://h/v1/", "http://h/v1/images", "http://h/v1/images/"])
+@pytest.mark.parametrize(
+    "base", ["http://h", "http://h/", "http://h/v1", "http://h/v1/", "http://h/v1/images", "http://h/v1/images/"]
+)
 def test_a_base_address_may_be_given_with_or_without_its_path(base):
     assert _images(base) == "http://h/v1/images/"
 

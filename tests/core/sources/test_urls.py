@@ -91,7 +91,9 @@ def test_parquet_with_empty_and_odd_values(tmp_path):
     import pyarrow.parquet as pq
 
     path = tmp_path / "t.parquet"
-    pq.write_table(pa.table({"n": [1, 2, 3], "url": ["http://h/1.jpg", None, "http://h/3.jpg"], "label": [11, 12, None]}), path)
+    pq.write_table(
+        pa.table({"n": [1, 2, 3], "url": ["http://h/1.jpg", None, "http://h/3.jpg"], "label": [11, 12, None]}), path
+    )
     found = search(path)
     assert [(c.url, c.label, c.error) for c in found] == [
         ("http://h/1.jpg", "11", ""), ("t.parquet, row 2", "12", "malformed url"), ("http://h/3.jpg", "", "")]  # fmt: skip
@@ -110,7 +112,9 @@ def test_a_long_table_is_read_piece_by_piece(tmp_path, kind):
         pa = pytest.importorskip("pyarrow")
         import pyarrow.parquet as pq
 
-        pq.write_table(pa.table({"url": [r[0] for r in rows], "label": [r[1] for r in rows]}), path, row_group_size=5000)
+        pq.write_table(
+            pa.table({"url": [r[0] for r in rows], "label": [r[1] for r in rows]}), path, row_group_size=5000
+        )
     del rows
     tracemalloc.start()
     count = sum(1 for _ in SOURCES["urls"].search("", 0, Options(table=str(path)), None))

@@ -163,7 +163,10 @@ def review(store, project, ids: list[int], who: str, rounds: int) -> tuple[int, 
 def test_eight_reviewers_at_once_lose_nothing_and_every_conflict_is_told(store, project, images):
     ids = images(5)
     told: list[tuple[int, int]] = []
-    reviewers = [threading.Thread(target=lambda i=i: told.append(review(store, project, ids, f"reviewer {i}", 15))) for i in range(8)]
+    reviewers = [
+        threading.Thread(target=lambda i=i: told.append(review(store, project, ids, f"reviewer {i}", 15)))
+        for i in range(8)
+    ]
     for reviewer in reviewers:
         reviewer.start()
     for reviewer in reviewers:
@@ -187,7 +190,10 @@ print(*review(store, project, {ids!r}, sys.argv[1], 100))
 def test_eight_processes_with_a_hundred_decisions_each_lose_nothing(store, project, images, home):
     ids = images(20)
     code = REVIEWER.format(root=str(ROOT), url=f"sqlite:///{home / 'winnow.db'}", ids=ids)
-    running = [subprocess.Popen([sys.executable, "-c", code, f"reviewer {i}"], stdout=subprocess.PIPE, text=True) for i in range(8)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, f"reviewer {i}"], stdout=subprocess.PIPE, text=True)
+        for i in range(8)
+    ]
     told = [[int(word) for word in process.communicate(timeout=120)[0].split()] for process in running]
     assert sum(map(sum, told)) == 800
     assert assert_log_is_whole(store, project, ids) == sum(stored for stored, _ in told)
@@ -241,7 +247,9 @@ def pages(store, project, wanted: Filter, limit: int = 3) -> list[int]:
 @pytest.mark.parametrize("order", ["found", "score", "label"])
 def test_pages_of_the_queue_show_each_image_once_in_every_order(store, project, images, claim, order):
     ids = images(5, "sedan") + images(5, "coupe")
-    store.replace_findings(claim("clean"), project.id, ["too_small"], [finding(i, score=0.1 * (i % 3)) for i in ids[2:8]])
+    store.replace_findings(
+        claim("clean"), project.id, ["too_small"], [finding(i, score=0.1 * (i % 3)) for i in ids[2:8]]
+    )
     shown = pages(store, project, Filter(order=order))
     assert sorted(shown) == ids
     assert len(shown) == store.queue_size(project.id) == 10

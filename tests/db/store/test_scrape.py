@@ -49,7 +49,15 @@ def test_a_project_that_is_not_there_names_those_that_are(store, project):
 
 def test_candidates_keep_their_provenance_and_are_read_in_their_order(store, project, claim):
     by = claim()
-    first = candidate("http://a/1", page="http://a", title="50% _off_", creator="Åsa", licence="CC BY 4.0", licence_url="http://l", part="val")
+    first = candidate(
+        "http://a/1",
+        page="http://a",
+        title="50% _off_",
+        creator="Åsa",
+        licence="CC BY 4.0",
+        licence_url="http://l",
+        part="val",
+    )
     store.add_candidates(by, project.id, 0, [first, candidate("http://a/2", "coupe")])
     found = store.pending(by.job)
     assert [c for _, c in found] == [first, candidate("http://a/2", "coupe")]
@@ -83,7 +91,9 @@ def test_a_claim_that_was_lost_stores_nothing(store, project, claim):
 
 def test_a_url_is_handed_out_once_however_often_it_was_found(store, project, claim):
     by = claim()
-    store.add_candidates(by, project.id, 0, [candidate("http://a/1"), candidate("http://a/1", "coupe"), candidate("http://a/2")])
+    store.add_candidates(
+        by, project.id, 0, [candidate("http://a/1"), candidate("http://a/1", "coupe"), candidate("http://a/2")]
+    )
     assert [c.url for _, c in store.pending(by.job)] == ["http://a/1", "http://a/2"]
     store.add_fetched(by, project.id, [("http://a/1", facts("1"))])
     assert store.tally(by.job) == {"fetched": 1, "duplicate": 1, "pending": 1}
@@ -125,8 +135,14 @@ def test_storing_what_was_fetched_again_changes_nothing(store, project, claim):
 
 def test_a_failure_keeps_its_reason_its_sentence_and_whether_it_may_be_tried_again(store, project, claim):
     by = claim()
-    store.add_candidates(by, project.id, 0, [candidate("http://a/1"), candidate("http://a/2"), candidate("not a url", error="malformed")])
-    store.add_fetched(by, project.id, [("http://a/1", Refused("timeout", "No answer in 20 s.")), ("http://a/2", Permanent("404", "It is gone."))])
+    store.add_candidates(
+        by, project.id, 0, [candidate("http://a/1"), candidate("http://a/2"), candidate("not a url", error="malformed")]
+    )
+    store.add_fetched(
+        by,
+        project.id,
+        [("http://a/1", Refused("timeout", "No answer in 20 s.")), ("http://a/2", Permanent("404", "It is gone."))],
+    )
     rows = {row["url"]: (row["reason"], row["sentence"], row["retryable"]) for row in store.failed(project.id)}
     assert rows == {"http://a/1": ("timeout", "No answer in 20 s.", True), "http://a/2": ("404", "It is gone.", False),
                     "not a url": ("malformed", "malformed", False)}  # fmt: skip
@@ -154,7 +170,12 @@ def test_a_retry_gets_what_may_be_tried_again_and_what_stopped_jobs_left_over(st
 
 def test_text_that_no_database_can_keep_is_a_counted_failure_and_loses_no_other_row(store, project, claim):
     by = claim()
-    store.add_candidates(by, project.id, 0, [candidate("http://a/1", title="a\x00b"), candidate("http://a/\ud800"), candidate("http://a/3")])
+    store.add_candidates(
+        by,
+        project.id,
+        0,
+        [candidate("http://a/1", title="a\x00b"), candidate("http://a/\ud800"), candidate("http://a/3")],
+    )
     assert [c.url for _, c in store.pending(by.job)] == ["http://a/3"]
     assert store.failures(project.id) == {"malformed text": 2}
     assert {row["url"] for row in store.failed(project.id)} == {"http://a/1", "http://a/?"}
@@ -162,9 +183,16 @@ def test_text_that_no_database_can_keep_is_a_counted_failure_and_loses_no_other_
 
 def test_every_row_found_is_fetched_a_duplicate_or_failed(store, project, claim):
     by = claim()
-    store.add_candidates(by, project.id, 0, [candidate(f"http://a/{i % 7}", error="unknown class" if i % 5 == 0 else "") for i in range(40)])
+    store.add_candidates(
+        by,
+        project.id,
+        0,
+        [candidate(f"http://a/{i % 7}", error="unknown class" if i % 5 == 0 else "") for i in range(40)],
+    )
     pending = [c.url for _, c in store.pending(by.job)]
-    store.add_fetched(by, project.id, [(url, facts(url) if i % 2 else Refused("timeout")) for i, url in enumerate(pending)])
+    store.add_fetched(
+        by, project.id, [(url, facts(url) if i % 2 else Refused("timeout")) for i, url in enumerate(pending)]
+    )
     tally = store.tally(by.job)
     assert sum(tally.values()) == 40
     assert set(tally) == {"fetched", "duplicate", "failed"}
@@ -207,5 +235,7 @@ def test_the_funnel_counts_each_stage_as_a_part_of_the_one_before(store, project
     store.add_candidates(by, project.id, 0, [candidate(f"http://a/{i}") for i in range(6)])
     store.add_fetched(by, project.id, [("http://a/0", facts("0")), ("http://a/1", facts("1")), ("http://a/2", facts("1")),
                                        ("http://a/3", Refused("timeout"))])  # fmt: skip
-    assert store.funnel(project.id) == Funnel(found=6, fetched=3, unique=2, kept=2, split=0, undecided=2, failed=1, pending=2)
+    assert store.funnel(project.id) == Funnel(
+        found=6, fetched=3, unique=2, kept=2, split=0, undecided=2, failed=1, pending=2
+    )
     assert store.counts(project.id) == {"sedan": {"undecided": 2}}

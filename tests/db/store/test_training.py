@@ -18,7 +18,9 @@ def parts(images) -> dict:
 
 @pytest.fixture
 def split(store, project, claim, parts):
-    return store.add_split(claim("split"), project.id, 7, parts, ["sedan"], {"coupe": "The class 'coupe' has 0 images."}, 2)
+    return store.add_split(
+        claim("split"), project.id, 7, parts, ["sedan"], {"coupe": "The class 'coupe' has 0 images."}, 2
+    )
 
 
 def test_a_split_is_kept_as_it_was_made(store, project, split, parts):
@@ -50,7 +52,9 @@ def test_no_split_is_a_sentence_and_another_projects_is_none(store, project, spl
         store.split(other.id, split.id)
 
 
-def test_a_training_that_goes_on_finds_its_run_and_an_epoch_that_is_trained_again_replaces_itself(store, project, claim, split):
+def test_a_training_that_goes_on_finds_its_run_and_an_epoch_that_is_trained_again_replaces_itself(
+    store, project, claim, split
+):
     by = claim("train", "gpu")
     run = store.start_run(by, project.id, split.id, RECIPE, 0)
     for loss in (0.9, 0.8):
