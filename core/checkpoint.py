@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from core.errors import Damaged, Missing
 from core.model import Recipe
@@ -159,9 +159,9 @@ def folded(net: nn.Sequential) -> nn.Sequential:
     last = ""
     for name, module in net.eval().named_children():
         if isinstance(module, nn.BatchNorm2d):
-            layers[last] = fuse_conv_bn_eval(layers[last], module)
+            layers[last] = fuse_conv_bn_eval(cast(nn.Conv2d, layers[last]), module)
         elif isinstance(module, nn.BatchNorm1d):
-            layers[last] = fuse_linear_bn_eval(layers[last], module)
+            layers[last] = fuse_linear_bn_eval(cast(nn.Linear, layers[last]), module)
         else:
             layers[name], last = module, name
     return nn.Sequential(layers).eval().requires_grad_(False)

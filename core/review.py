@@ -10,7 +10,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.errors import BadInput
 from core.model import REASONS, Decision, Operation, Tile
@@ -113,7 +113,7 @@ def _decision(one: Any, classes: Collection[str]) -> Decision:
     return Decision(image, verdict, reason, label, version)
 
 
-def _number(value: object, least: int) -> bool:
+def _number(value: object, least: int) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= _INT_MAX
 
 

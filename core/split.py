@@ -89,7 +89,7 @@ def keep_source_parts(
     return _made(members, _order(kept, classes), left_out)
 
 
-def leak(parts: Mapping[str, Iterable[tuple[int, str]]], groups: Mapping[int, str]) -> int:
+def leak(parts: Mapping[Part, Iterable[tuple[int, str]]], groups: Mapping[int, str]) -> int:
     """How many images of val or test have a near-duplicate (one of the same group) in another part."""
     where: dict[str, set[str]] = defaultdict(set)
     for part, members in parts.items():

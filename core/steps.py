@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput
-from core.model import PARTS, Candidate, Claim, Job, Progress, Project, Recipe, Run
+from core.model import PARTS, Candidate, Claim, Job, Part, Progress, Project, Recipe, Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -160,7 +160,12 @@ def _groups(store: Store, project: int) -> dict[int, str]:
     return joined([store.groups(project, kind) for kind in ("exact_duplicate", "near_duplicate")])
 
 
-def train(ctx: Context, recipes: Sequence[Mapping[str, Any]], split: int | None = None, evaluate_on: str = "") -> Step:
+def train(
+    ctx: Context,
+    recipes: Sequence[Mapping[str, Any]],
+    split: int | None = None,
+    evaluate_on: Part | Literal[""] = "",
+) -> Step:
     """Train each recipe on the split (the newest one by default); what an earlier attempt finished is not done again.
 
     With `evaluate_on`, a part, the trained runs and their ensembles are scored on it at the end.
@@ -188,12 +193,13 @@ def train(ctx: Context, recipes: Sequence[Mapping[str, Any]], split: int | None 
             checkpoint = run_folder(ctx.settings, run.id)
             if not (checkpoint / FACTS).exists():  # else it was trained to its end, and only the row was not told
                 size = backbone(recipe.backbone).size
-                pictures = [
+                train_pictures, val_pictures = (
                     _pictures(*cached(shas[part], size, folder), frozen.parts[part], frozen.classes) for part in shas
-                ]
-                rows = t.fit(
-                    recipe, frozen.classes, *pictures, checkpoint, ctx.settings.device, ctx.settings.threads, frozen.id
                 )
+                rows = t.fit(
+                    recipe, frozen.classes, train_pictures, val_pictures, checkpoint, ctx.settings.device,
+                    ctx.settings.threads, frozen.id,
+                )  # fmt: skip
                 yield from _fit(ctx, run, rows, position, wanted)
             facts = load(checkpoint).metrics
             store.finish_run(ctx.claim, run.id, {k: v for k, v in facts.items() if k != "history"})
@@ -237,7 +243,7 @@ def _trained(run: Run) -> dict[str, Any]:
     return {"run": run.id, "recipe": run.recipe.name, **{name: run.result[name] for name in names}}
 
 
-def evaluate(ctx: Context, runs: Sequence[int] = (), part: str = "val") -> Step:
+def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step:
     """Score runs (the newest of each recipe by default) and their ensembles on a part; each opening of test is logged."""
     import numpy as np
 

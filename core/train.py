@@ -267,7 +267,8 @@ class _Training:
         import torch
         from torch.nn.functional import cross_entropy
 
-        total, loss, right = self.weight[y].sum(), 0.0, 0.0
+        total = self.weight[y].sum()
+        loss = right = total.new_zeros(())
         for part_x, part_y in zip(x.tensor_split(self.parts), y.tensor_split(self.parts), strict=True):
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
                 out = self.net(part_x)

@@ -36,5 +36,5 @@ def upgrade(connection: Connection) -> None:
         )
     with EnvironmentContext(config, script) as environment:
         environment.configure(connection=connection, target_metadata=metadata, transaction_per_migration=False,
-                              fn=lambda rev, _: script._upgrade_revs(newest, rev))  # fmt: skip
+                              fn=lambda rev, _: script._upgrade_revs("head", rev))  # fmt: skip
         environment.run_migrations()

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from core.model import Project
-from core.review import SIZE, reviewer_name
-from db.store.review import Filter
+from core.review import SIZE
+from db.store.review import Filter, Order
 from pages.parts import head, house
-from pages.parts.grid import FILTERS, REVIEWER, review_grid
+from pages.parts.grid import FILTERS, review_grid, reviewer
 
 VERDICTS = {"undecided": "undecided", "keep": "kept", "reject": "rejected", "any": "all"}
-ORDERS = {"score": "findings first", "found": "as found", "label": "by class"}
+ORDERS: dict[Order, str] = {"score": "findings first", "found": "as found", "label": "by class"}
 SIZES = {str(size): str(size) for size in (50, SIZE, 200)}
 IDS_MAX = 5000  # pictures that another page may name in the address
 
+Name = TypeVar("Name", bound=str)
 
-def choice(label: str, key: str, options: Mapping[str, str], default: str, **more: Any) -> str:
+
+def choice(label: str, key: str, options: Mapping[Name, str], default: Name, **more: Any) -> Name:
     """A filter that lies in the URL under its option's own name; the words it is shown with may change."""
     if key not in st.session_state:
         given = st.query_params.get(key, default)
@@ -39,7 +40,7 @@ def filters(project: Project) -> tuple[Filter, int, str]:
     kinds = {"": "with or without"} | ({"any": "with any"} if counts else {})
     kinds |= {kind: f"{kind.replace('_', ' ')} ({count:,})" for kind, count in counts.items()}
     with st.container(key=FILTERS, horizontal=True, vertical_alignment="bottom", gap="small"):
-        label = choice("Class", "class", classes, "", width=140)
+        label = choice("Class", "class", classes, "", width=130)
         verdict = choice("Decision", "show", VERDICTS, "undecided", width=120)
         kind = choice(
             "Finding",
@@ -49,19 +50,12 @@ def filters(project: Project) -> tuple[Filter, int, str]:
             width=150,
             help="What the cleaning step noticed. It takes nothing out: you decide.",
         )
-        order = choice("Order", "order", ORDERS, "score", width=135, help="Findings first: what the cleaning step is "
-                       "surest of, then the rest as it was found.")  # fmt: skip
+        order: Order = choice("Order", "order", ORDERS, "score", width=135, help="Findings first: what the cleaning "
+                              "step is surest of, then the rest as it was found.")  # fmt: skip
         size = choice("On a page", "size", SIZES, str(SIZE), width=80)
-        st.session_state.setdefault(REVIEWER, getpass.getuser())
-        name = st.text_input(
-            "Your name",
-            key=REVIEWER,
-            persist_state="session",
-            width=110,
-            help="Stands beside each of your decisions. Two people with two names get different pages.",
-        )
+        name = reviewer()
     wanted = Filter(label, "" if verdict == "any" else verdict, kind, order, named(st.query_params.get("ids", "")))
-    return wanted, int(size), reviewer_name(name)
+    return wanted, int(size), name
 
 
 def named(ids: str) -> tuple[int, ...]:
@@ -75,14 +69,14 @@ def main() -> None:
         st.info("There are no pictures yet. Find some first; they appear here as they arrive.")
         house.link("scrape", "Find pictures")
         return
-    wanted, size, reviewer = filters(project)
+    wanted, size, name = filters(project)
     if wanted.ids:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"Only the {house.count(len(wanted.ids), 'picture')} you chose on another page.")
             if st.button("Show all pictures"):
                 del st.query_params["ids"]
                 st.rerun()
-    review_grid(project, reviewer, wanted, size, "Nothing fits these filters: choose other ones above.")
+    review_grid(project, name, wanted, size, "Nothing fits these filters: choose other ones above.")
 
 
 main()

@@ -7,7 +7,7 @@ Seven 3x3 convolutions without padding, max-pooling after 2, 4 and 7, then three
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,4 +59,5 @@ def _initialise(net: nn.Sequential) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    nn.init.normal_(net.logits.weight, std=0.01)  # starts at equal chances: the first loss is log(classes)
+    last = cast(nn.Linear, net.logits)
+    nn.init.normal_(last.weight, std=0.01)  # starts at equal chances: the first loss is log(classes)

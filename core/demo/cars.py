@@ -55,7 +55,7 @@ class Body:
         z = self.half(p[:, 0], p[:, 1]) + out
         return np.column_stack([p, z if near else -z])
 
-    def top(self, x: np.ndarray | float) -> np.ndarray:
+    def top(self, x: np.ndarray | float) -> np.ndarray | np.float64:
         """Height of the outline over x."""
         order = self.outline[:, 0].argsort(kind="stable")
         return np.interp(x, self.outline[order, 0], self.outline[order, 1])

@@ -35,12 +35,15 @@ class Handle:
 class Engine(Protocol):
     def start(self, argv: Sequence[str], log: Path, env: Mapping[str, str]) -> Handle:
         """Start a process in a session of its own; what it prints is appended to `log`. Raises OSError."""
+        ...
 
     def alive(self, handle: Handle) -> bool:
         """Whether it runs; a zombie, or another process under its number, does not count."""
+        ...
 
     def end(self, handle: Handle) -> None:
         """End it and all that it started: politely, then by force. Takes seconds; nothing happens where it is gone."""
+        ...
 
     def map(self, fn: Callable, items: Iterable, need: Need = "io") -> Iterator[tuple[Any, Any, Exception | None]]:
         """(item, value, error) once for each item, as they get ready, in any order; exactly one of value and error counts.
@@ -51,12 +54,15 @@ class Engine(Protocol):
         with the reason "crashed", "timeout" or "memory".
         "gpu": `fn` is called here, one item at a time, so that models stay loaded.
         """
+        ...
 
     def train(self, fn: Callable, config: Any, workers: int = 1) -> Any:
         """What `fn(config)` returns. Raises NotYet for more workers than the engine has."""
+        ...
 
     def tune(self, fn: Callable, grid: Iterable) -> Iterator[tuple[Any, Any, Exception | None]]:
         """(config, value, error) for each configuration."""
+        ...
 
 
 def engine(settings: Settings) -> Engine:

@@ -10,7 +10,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
 from core.errors import Refused
@@ -91,7 +91,7 @@ class _Loop:
     async def _main(self) -> None:
         self._todo: asyncio.Queue = asyncio.Queue()
         self._leave = asyncio.Event()
-        async with self._fn if hasattr(self._fn, "__aenter__") else nullcontext():
+        async with self._fn if isinstance(self._fn, AbstractAsyncContextManager) else nullcontext():
             self._loop = asyncio.get_running_loop()
             if self._closed:  # before it was entered
                 return

@@ -88,7 +88,7 @@ class _Child:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("child.py")), str(os.getpid())], stdin=theirs,
+                [sys.executable, str(Path(__file__).with_name("child.py")), str(os.getpid())], stdin=theirs.fileno(),
                 stdout=sys.stderr.fileno() if _has_number(sys.stderr) else None, env={**os.environ, **ONE_THREAD},
             )  # fmt: skip
         self._reader, self._writer = await asyncio.open_connection(sock=ours)

@@ -33,9 +33,10 @@ def shap(
     import torch
 
     layers = [(module, _rule(module)) for module in net.modules() if not list(module.children())]
+    pieces = max(1, round(len(background) / AT_ONCE))
     rules = [module.register_forward_hook(rule) for module, rule in layers]
     try:
-        parts = [_part(net, x, targets, some) for some in background.split(AT_ONCE)]
+        parts = [_part(net, x, targets, some) for some in background.tensor_split(pieces)]
     finally:
         for rule in rules:
             rule.remove()
@@ -88,11 +89,12 @@ def _relu() -> Any:
         @staticmethod
         def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
             x, y = ctx.saved_tensors
-            step_in, step_out = x[:1] - x[1:], y[:1] - y[1:]
-            near = step_in.abs() < 1e-6  # there the quotient is noise, and the plain gradient its limit
-            slope = torch.where(near, (x[1:] > 0).to(x.dtype), step_out / step_in)
-            out = torch.zeros_like(x)
-            torch.mul(grad[1:], slope, out=out[1:])
+            step = x[:1] - x[1:]
+            slope = (y[:1] - y[1:]).div_(step)
+            near = step.abs_() < 1e-6  # there the quotient is noise, and the plain gradient its limit
+            out = torch.empty_like(x)
+            out[0] = 0
+            torch.mul(grad[1:], torch.where(near, x[1:] > 0, slope), out=out[1:])
             return out, None
 
     return Rescale
@@ -117,11 +119,13 @@ def _max_pool() -> Any:
             x, y, places = ctx.saved_tensors
             step, here, there = x[:1] - x[1:], y[:1], y[1:]
             higher = torch.maximum(here, there)
-            size = list(step.shape)
-            gain = max_unpool2d(grad[1:] * (higher - there), places[:1].expand_as(there), *ctx.shape, size)
-            gain += max_unpool2d(grad[1:] * (here - higher), places[1:], *ctx.shape, size)
-            out = torch.zeros_like(x)
-            out[1:] = torch.where(step.abs() < 1e-7, 0.0, gain / step)
+            (kernel, stride, padding), size = ctx.shape, list(step.shape)
+            gain = max_unpool2d(grad[1:] * (higher - there), places[:1].expand_as(there), kernel, stride, padding, size)
+            gain += max_unpool2d(grad[1:] * (here - higher), places[1:], kernel, stride, padding, size)
+            gain.div_(step)
+            out = torch.empty_like(x)
+            out[0] = 0
+            out[1:] = gain.masked_fill_(step.abs_() < 1e-7, 0.0)
             return out, None
 
     return Rescale

@@ -91,7 +91,7 @@ class Jobs(Base):
                 )
                 .returning(jobs)
             ).one_or_none()
-        return row and (_job(row), Claim(row.id, row.fence))
+        return (_job(row), Claim(row.id, row.fence)) if row else None
 
     def running_here(self, claim: Claim, pid: int, created: float) -> None:
         """Note the process that runs the job."""

@@ -22,7 +22,7 @@ class Training(Base):
         claim: Claim,
         project: int,
         seed: int,
-        parts: Mapping[str, Sequence[tuple[int, str]]],
+        parts: Mapping[Part, Sequence[tuple[int, str]]],
         classes: Sequence[str],
         left_out: Mapping[str, str],
         leak: int,

@@ -6,12 +6,13 @@ import itertools
 import json
 import re
 import time
+import uuid
 from collections import Counter
 from urllib.parse import urlencode
 
 import pytest
 
-from core.model import REASONS
+from core.model import REASONS, Decision, Operation
 from tests.browser.conftest import seed
 
 pytestmark = pytest.mark.browser
@@ -222,27 +223,31 @@ def test_two_reviewers_get_different_pages_and_every_decision_is_stored(cars, ru
         grid.page.context.close()
 
 
-def test_a_conflict_is_shown_on_the_tile_and_overwrites_nothing(cars, running, browser) -> None:
+def test_a_conflict_is_shown_on_the_tile_and_overwrites_nothing(cars, running, page) -> None:
     store, project = cars
-    ann, ben = (Grid(browser.new_context().new_page(), running, project, name, show="any") for name in ("Ann", "Ben"))
-    image = ann.image(0)
-    assert ben.image(0) == image
-    ann.page.context.set_offline(True)  # she does not hear of it in time
-    ben.press("7")
-    ben.commit()
-    ben.stored()
-    ann.press("Enter")
-    ann.page.context.set_offline(False)
-    ann.page.wait_for_selector(".warning:not([hidden])", timeout=30000)
-    assert "Ben had decided on 100 pictures" in ann.page.locator(".warning").text_content()
-    ann.page.get_by_role("button", name="Show").click()
-    tile = ann.page.locator(f".tile[data-image='{image}']")
+    deaf = []  # while there is something in it, the page hears nothing from the server
+
+    def between(ws) -> None:
+        server = ws.connect_to_server()
+        server.on_message(lambda message: deaf or ws.send(message))
+
+    page.route_web_socket("**/_stcore/stream", between)
+    grid = Grid(page, running, project, "Ann", show="any")
+    image = grid.image(0)
+    deaf.append(True)
+    ben = Decision(image, "reject", "blurred", version=0)
+    assert store.apply(project.id, Operation(str(uuid.uuid4()), "Ben", (ben,))).stored == 1
+    grid.commit()
+    deaf.clear()
+    page.wait_for_selector(".warning:not([hidden])", timeout=30000)
+    assert "Ben had decided on 1 picture meanwhile" in page.locator(".warning").text_content()
+    page.get_by_role("button", name="Show").click()
+    tile = page.locator(f".tile[data-image='{image}']")
     tile.wait_for()
     assert tile.locator(".chip").text_content() == "Ben: reject, blurred"
     (record,) = store.images_by_id(project.id, [image])
     assert (record.verdict, record.reason, record.version) == ("reject", "blurred", 1)
-    for grid in (ann, ben):
-        grid.page.context.close()
+    assert verdicts(store, project)["keep"] == 99
 
 
 def test_a_decision_of_somebody_else_appears_on_the_open_page(cars, running, browser) -> None:
@@ -347,6 +352,25 @@ def test_what_was_not_delivered_survives_closing_the_page(app, page, home) -> No
     assert verdicts(store, project) == {"keep": 99, "reject": 1, "undecided": 350}
 
 
+def test_a_typed_name_is_remembered_by_the_browser_and_pages_wait_for_it(cars, running, browser) -> None:
+    store, project = cars
+    page = browser.new_page()
+    page.goto(f"{running.url}/review?project={project.name}")
+    page.wait_for_selector(".list[data-painted]")
+    page.get_by_role("textbox", name="Your name").fill("Zoë")
+    page.get_by_role("textbox", name="Your name").press("Enter")
+    page.wait_for_function("() => localStorage.getItem('winnow:reviewer') === '\"Zoë\"'")
+    page.reload()
+    page.wait_for_selector(".list[data-painted]")
+    assert page.get_by_role("textbox", name="Your name").input_value() == "Zoë"
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".list[data-painted='1']")
+    page.wait_for_selector(".stored:text('all stored')")
+    (image,) = [record for record in store.images(project.id) if record.verdict == "keep"][:1]
+    assert [entry[1] for entry in store.history(image.id)] == ["Zoë"]
+    page.close()
+
+
 def test_a_key_held_down_stores_one_page_only(cars, running, page) -> None:
     store, project = cars
     grid = Grid(page, running, project)
@@ -356,6 +380,27 @@ def test_a_key_held_down_stores_one_page_only(cars, running, page) -> None:
     grid.painted(1)
     grid.stored()
     assert verdicts(store, project)["keep"] == 100
+
+
+def test_the_keys_work_at_once_after_coming_from_another_page_and_after_choosing_a_filter(cars, running, page) -> None:
+    _, project = cars
+    grid = Grid(page, running, project)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Jobs").click()
+    page.locator("h1", has_text="Jobs").wait_for()
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Review").click()
+    grid.painted()
+    grid.press("x")
+    assert grid.marked() == 1
+    grid.press("/")
+    page.keyboard.type("coupe")
+    grid.press("Enter")
+    page.wait_for_function("() => { const labels = [...document.querySelector('[data-testid=stBidiComponentIsolated]')"
+                           ".shadowRoot.querySelectorAll('.tile .label')];"
+                           " return labels.length && labels.every(label => label.textContent === 'coupe'); }")  # fmt: skip
+    before = grid.marked()
+    grid.press("End", "x")
+    assert grid.marked() == before + 1
+    assert "class=coupe" in page.url
 
 
 @pytest.mark.slow

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit.components.v2 import component
 
-from core.errors import BadInput
+from core.errors import BadInput, Busy
 from core.model import Project
 from core.review import reviewer_name
 from pages.parts import house, routes
@@ -39,28 +40,63 @@ HERE = Path(__file__).parent
 def _component() -> Any:
     script = "\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     style = (HERE / "grid.css").read_text(encoding="utf-8")
-    return st.components.v2.component("winnow_review_grid", html='<div class="winnow">\n</div>', css=style, js=script)
+    return component("winnow_review_grid", html='<div class="winnow">\n</div>', css=style, js=script)
+
+
+def reviewer() -> str:
+    """The field for the reviewer's name. Raises BadInput for a name that does not fit.
+
+    Until one is typed it is that of whoever started the app, or the one this browser was used under last.
+    """
+    if REVIEWER not in st.session_state:
+        try:
+            st.session_state[REVIEWER] = getpass.getuser()
+        except (KeyError, OSError):  # a container's user without a name
+            st.session_state[REVIEWER] = "reviewer"
+        st.session_state["named"] = False
+    typed = st.text_input(
+        "Your name", key=REVIEWER, persist_state="session", width=110, on_change=_named,
+        help="Stands beside each of your decisions. Two people with two names get different pages.",
+    )  # fmt: skip
+    return reviewer_name(typed)
+
+
+def _named() -> None:
+    st.session_state["named"] = True
 
 
 @st.fragment(run_every=HEARTBEAT)
 def review_grid(project: Project, reviewer: str, wanted: Filter, size: int, empty: str) -> None:
     """The grid of what `wanted` selects, `size` pictures to a page; `empty` is said where there are none."""
-    desk: Desk | None = st.session_state.get("desk")
-    if desk is None or not desk.same(project, reviewer, wanted, size):
-        if desk is not None:
-            desk.release(house.store())
-        answers = desk.answers if desk and desk.project.id == project.id and desk.reviewer == reviewer else {}
-        desk = st.session_state["desk"] = Desk(project, reviewer, wanted, size, answers=answers)
-    data = desk.payload(house.store(), lambda ids: routes.pack_address(project.id, ids))
-    data |= {"filters": f".st-key-{FILTERS}", "empty": "" if data["pages"] or data["end"] else empty,
-             "named": reviewer != getpass.getuser()}  # fmt: skip
-    _component()(key=KEY, data=data, on_say_change=_hear)
     if st.session_state.pop("renamed", False):
-        st.rerun()
+        st.rerun()  # the whole page: `reviewer` is still the name from before
+    desk = _desk(project, reviewer, wanted, size)
+    error = st.session_state.pop("unheard", "")
+    try:
+        data = desk.payload(house.store(), lambda ids: routes.pack_address(project.id, ids))
+    except Busy as busy:
+        if not desk.told:
+            raise
+        data, error = desk.told, str(busy)
+    data = data | {"filters": f".st-key-{FILTERS}", "empty": "" if data["pages"] or data["end"] else empty,
+                   "named": st.session_state.get("named", True), "error": error}  # fmt: skip
+    _component()(key=KEY, data=data, on_say_change=_hear)
+
+
+def _desk(project: Project, reviewer: str, wanted: Filter, size: int) -> Desk:
+    """The session's desk; a new one where the filter is another, which is a new epoch."""
+    desk: Desk | None = st.session_state.get("desk")
+    if desk is not None and desk.same(project, reviewer, wanted, size):
+        return desk
+    if desk is not None:
+        desk.release(house.store())
+    kept = desk.answers if desk and (desk.project.id, desk.reviewer) == (project.id, reviewer) else {}
+    st.session_state["desk"] = Desk(project, reviewer, wanted, size, answers=kept)
+    return st.session_state["desk"]
 
 
 def _hear() -> None:
-    """The browser said something: apply it before the fragment draws."""
+    """The browser said something: apply it before the fragment draws. What was not applied, it says again."""
     desk: Desk | None = st.session_state.get("desk")
     message = st.session_state[KEY].get("say")
     if not isinstance(message, Mapping):
@@ -68,6 +104,9 @@ def _hear() -> None:
     if "reviewer" in message:  # the name this browser was used under last
         with suppress(BadInput):
             st.session_state[REVIEWER] = reviewer_name(str(message["reviewer"]))
-            st.session_state["renamed"] = True
+            st.session_state["named"] = st.session_state["renamed"] = True
     elif desk is not None:
-        desk.hear(house.store(), message)
+        try:
+            desk.hear(house.store(), message)
+        except Busy as busy:
+            st.session_state["unheard"] = str(busy)

@@ -25,7 +25,7 @@ AHEAD = 6  # pages the browser is told of; it decodes four of them
 LEASED_AHEAD = 2  # pages nobody else is given, besides the one on the screen
 LEASE = 5.0  # minutes
 RECOUNT = 30.0  # seconds after which the totals are counted again without a decision of one's own
-ANSWERS_MAX = 200
+ANSWERS_MAX = 60  # a browser sends 20 operations at once
 
 
 @dataclass
@@ -47,6 +47,7 @@ class Desk:
     totals: dict[str, int] = field(default_factory=dict)
     counted: float = 0.0
     leased: tuple[float, tuple[int, ...]] = (0.0, ())
+    told: dict[str, Any] = field(default_factory=dict)  # the last payload; said again while the database is busy
 
     def same(self, project: Project, reviewer: str, wanted: Filter, size: int) -> bool:
         return (self.project, self.reviewer, self.wanted, self.size) == (project, reviewer, wanted, size)
@@ -106,12 +107,7 @@ class Desk:
 
     def begin(self, first: tuple[int, ...] = ()) -> None:
         """A new epoch, from the top of the queue; `first` is put before it."""
-        self.epoch, self.pages, self.first, self.after = (
-            uuid.uuid4().hex,
-            [first] if first else [],
-            frozenset(first),
-            None,
-        )
+        self.epoch, self.pages, self.first, self.after = uuid.uuid4().hex, [first] if first else [], frozenset(first), None
         self.ended, self.shared, self.cursor, self.looked, self.counted = False, False, 0, None, 0.0
 
     # what the browser is told ------------------------------------------------------------------------------------
@@ -127,7 +123,7 @@ class Desk:
         tiles = {tile.image: tile for tile in store.tiles(self.project.id, everything)}
         made = store.deciders([tile.image for tile in tiles.values() if tile.version])
         others = {image: name for image, name in made.items() if name != self.reviewer}
-        return {
+        self.told = {
             "project": self.project.id, "reviewer": self.reviewer, "epoch": self.epoch, "cursor": self.cursor,
             "reasons": REASONS, "classes": self.project.classes, "shared": self.shared,
             "end": len(self.pages) if self.ended else None, "acked": list(self.answers.values()),
@@ -135,6 +131,7 @@ class Desk:
             "pages": {str(n): _rows([tiles[i] for i in ids if i in tiles], others, address) for n, ids in near.items()},
             "look": self._look(store),
         }  # fmt: skip
+        return self.told
 
     def _draw(self, store: Store) -> None:
         """Draw pages from the queue until there are enough ahead of the browser."""
@@ -153,7 +150,7 @@ class Desk:
 
     def _lease(self, store: Store) -> None:
         """Say which pictures are on this screen; renewed at half time, or when the pages are others."""
-        near = [image for ids in self.pages[self.cursor : self.cursor + LEASED_AHEAD + 1] for image in ids]
+        near = [image for ids in self.pages[self.cursor:self.cursor + LEASED_AHEAD + 1] for image in ids]
         images, now = tuple(near), time.monotonic()
         if self.wanted.verdict == "undecided" and (images != self.leased[1] or now - self.leased[0] > LEASE * 30):
             store.lease(self.project.id, self.reviewer, images, LEASE)

@@ -8,7 +8,7 @@ const GRIDS = new WeakMap();
 
 class Grid {
   constructor(host, root) {
-    Object.assign(this, { host, root, pages: new Map(), stack: [], restored: new Set(), at: 0, anchor: null, sent: 0 });
+    Object.assign(this, { host, root, pages: new Map(), stack: [], restored: new Set(), at: 0, anchor: null, sent: 0, asked: 0, refusals: 0 });
     this.view = new View(root, this);
     this.look = new Look(this);
     root.append(this.look.dialog);
@@ -47,17 +47,23 @@ class Grid {
     if (data.look) this.look.fill(data.look);
     this.view.offer(data);
     this.show();
+    if (begins) this.view.take();
+    if (data.error) this.view.note(`${data.error} Trying again.`);
     if (this.waiting() && !this.sent) this.say();
   }
 
-  // The browser remembers who reviews here, for the session forgets it with every reload. True: another name is on its way.
+  // The browser remembers who reviews here, for a session forgets it with every reload and with every start of the
+  // server. True: this payload is for somebody else, one under the right name is on its way.
   rename({ named, reviewer }) {
     const known = stored(localStorage, "winnow:reviewer");
-    if (!named && known && known !== reviewer && !this.renamed) {
-      this.renamed = true;
+    if (!named && known && known !== reviewer) {
+      if (Date.now() - this.asked < RESEND) return true; // payloads come more often than answers
+      if (this.refusals >= 5) return false;
+      Object.assign(this, { asked: Date.now(), refusals: this.refusals + 1 });
       this.send("say", { reviewer: known });
       return true;
     }
+    this.refusals = 0;
     try {
       if (named) localStorage.setItem("winnow:reviewer", JSON.stringify(reviewer));
     } catch {
@@ -108,7 +114,7 @@ class Grid {
   }
 
   answered({ item, conflicts, who, refused }) {
-    if (refused) return this.view.warn(`Not stored: ${refused}`);
+    if (refused) return this.refused(item, refused);
     if (!conflicts.length) return undefined;
     const lost = new Set(conflicts);
     this.stack.filter((entry) => entry.id === item.id).forEach((entry) => lost.forEach((image) => entry.before.delete(image)));
@@ -124,6 +130,18 @@ class Grid {
     const count = conflicts.length === 1 ? "1 picture" : `${conflicts.length} pictures`;
     const text = `${names} had decided on ${count} meanwhile: that stands, yours ${conflicts.length === 1 ? "was" : "were"} not stored.`;
     return this.view.warn(text, where === null ? null : () => this.go(where));
+  }
+
+  // The server can do nothing with it, now or later: the marks come back, to be looked at again.
+  refused(item, sentence) {
+    const entry = this.stack.find(({ id }) => id === item.id);
+    this.stack = this.stack.filter((one) => one !== entry);
+    for (const tile of this.pages.get(entry?.page)?.tiles ?? []) {
+      if (entry.before.has(tile.image)) tile.take(tile.base, entry.before.get(tile.image).draft);
+      this.remember(tile, false);
+    }
+    this.save();
+    this.view.warn(`Not stored: ${sentence}`);
   }
 
   // An undo of an operation that this tab does not know (made before a reload): its marks come from the server.

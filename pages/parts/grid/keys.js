@@ -16,17 +16,19 @@ const KEYS = [
   ["?", "this list"],
 ];
 
-const TYPING = "input, textarea, select, button, a, summary, [contenteditable], [role=combobox], [role=slider], " +
-  "[role=dialog], [role=menu], [role=tab], [role=radio]";
+const TYPING = "input, textarea, select, [contenteditable], [role=combobox], [role=listbox], [role=slider], [role=menu], " +
+  "[role=tab], [role=radio]";
+const PRESSED = "button, a, summary"; // Enter and Space are theirs
 
 function onKey(grid, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !grid.outbox) return;
   const target = event.composedPath()[0];
-  const inside = target instanceof Element && grid.root.contains(target);
-  if (!inside && target.closest?.(TYPING)) return; // somebody types elsewhere on the page
+  if (!(target instanceof Element)) return;
+  const inside = grid.root.contains(target);
+  if (!inside && target.closest(`${TYPING}, [role=dialog]`)) return; // somebody types elsewhere on the page
   if (inside && target.matches("select, input:not([type=range])")) return;
   if (inside && target.matches("input[type=range]") && event.key.startsWith("Arrow")) return;
-  if (inside && target.matches("button, a, summary") && ["Enter", " "].includes(event.key)) return;
+  if (target.closest(PRESSED) && ["Enter", " "].includes(event.key)) return;
   const action = actionOf(grid, event);
   if (!action) return;
   event.preventDefault();

@@ -19,7 +19,8 @@ class View {
   constructor(root, grid) {
     Object.assign(this, { root, grid });
     this.list = make("div", "list");
-    Object.assign(this.list, { tabIndex: 0, role: "listbox", ariaMultiSelectable: "true" });
+    this.list.tabIndex = 0;
+    this.list.setAttribute("role", "listbox");
     this.list.setAttribute("aria-multiselectable", "true");
     this.list.setAttribute("aria-label", "Pictures of this page; selected ones will be rejected");
     this.live = make("div", "note");
@@ -183,9 +184,16 @@ class View {
 
   // The keys belong to the list unless somebody types elsewhere.
   grab() {
-    const free = document.activeElement === document.body || document.activeElement === this.grid.host.host;
+    const active = document.activeElement;
+    const free = active === document.body || active === this.grid.host.host || active?.matches("a");
     const taken = this.grid.host.activeElement === this.list || this.root.querySelector("dialog[open]");
     if (free && !taken) this.list.focus({ preventScroll: true });
+  }
+
+  // Whoever has just chosen a filter wants to see what it shows; "/" goes back to the filters.
+  take() {
+    if (document.activeElement?.closest(this.grid.data.filters)) this.list.focus({ preventScroll: true });
+    else this.grab();
   }
 
   reveal(tile) {
@@ -215,7 +223,8 @@ class View {
     const count = shown?.tiles.length ?? 0;
     const atEnd = grid.end !== null && grid.cursor >= grid.end;
     this.place.textContent = atEnd ? "The end" : `Page ${grid.cursor + 1}`;
-    this.left.textContent = `${many(data.left, "picture")} undecided of ${data.total.toLocaleString()}`;
+    const also = data.shared ? ", also on somebody else's screen" : "";
+    this.left.textContent = `${many(data.left, "picture")} undecided of ${data.total.toLocaleString()}${also}`;
     const done = data.total ? (data.total - data.left) / data.total : 0;
     this.meter.firstChild.style.width = `${100 * done}%`;
     this.back.disabled = grid.cursor === 0;
@@ -234,7 +243,7 @@ class View {
   }
 
   note(text) {
-    this.live.textContent = text;
+    this.live.replaceChildren(make("span", "", text));
     this.live.classList.add("seen");
     clearTimeout(this.fading);
     this.fading = setTimeout(() => this.live.classList.remove("seen"), 3500);
