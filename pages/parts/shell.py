@@ -54,9 +54,11 @@ def choose(names: list[str]) -> None:
     index = names.index(current) if current in names else (len(names) - 1 if not current else None)
     chosen = st.selectbox("Project", names, index, placeholder="choose a project")
     if chosen and chosen != current:
+        if not current:  # nothing was chosen yet: what the page itself keeps in the URL stays
+            st.query_params["project"] = chosen
+            return
         st.query_params.from_dict({"project": chosen})
-        if current:
-            st.rerun()
+        st.rerun()
 
 
 shell()

@@ -107,7 +107,8 @@ class Desk:
 
     def begin(self, first: tuple[int, ...] = ()) -> None:
         """A new epoch, from the top of the queue; `first` is put before it."""
-        self.epoch, self.pages, self.first, self.after = uuid.uuid4().hex, [first] if first else [], frozenset(first), None
+        self.epoch, self.pages, self.first = uuid.uuid4().hex, [first] if first else [], frozenset(first)
+        self.after, self.restored = None, None
         self.ended, self.shared, self.cursor, self.looked, self.counted = False, False, 0, None, 0.0
 
     # what the browser is told ------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ class Desk:
 
     def _lease(self, store: Store) -> None:
         """Say which pictures are on this screen; renewed at half time, or when the pages are others."""
-        near = [image for ids in self.pages[self.cursor:self.cursor + LEASED_AHEAD + 1] for image in ids]
+        near = [image for ids in self.pages[self.cursor : self.cursor + LEASED_AHEAD + 1] for image in ids]
         images, now = tuple(near), time.monotonic()
         if self.wanted.verdict == "undecided" and (images != self.leased[1] or now - self.leased[0] > LEASE * 30):
             store.lease(self.project.id, self.reviewer, images, LEASE)
