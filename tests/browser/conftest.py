@@ -168,8 +168,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     one.store.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator:
+    """One for each file, not one for all: while Playwright is there its event loop counts as running in this thread,
+    and a test of another file that runs a loop of its own would fail."""
     from playwright.sync_api import sync_playwright
 
     if CHROMIUM is None:
