@@ -11,32 +11,33 @@ from core.model import Job, Project
 from pages.parts import house
 
 EVERY = 1.0  # seconds between two looks at the job's row
+BESIDE = 4.0  # seconds between two drawings of curves and pictures: drawn each second they took a third of a core away
 
 
 def watch(project: Project, *verbs: str, beside: Callable[[Job], None] | None = None) -> bool:
     """Show the newest job of these verbs; True while it runs or waits.
 
-    `beside` draws more from the running job at each look (live curves). When the job ends the whole page runs once
+    `beside` draws more from the running job every few seconds (live curves). When the job ends the whole page runs once
     more, and nothing refreshes by itself any longer.
     """
     job = house.newest(project, *verbs)
     if job is None:
         return False
     if job.status in house.ACTIVE:
-        st.fragment(_live, run_every=EVERY)(job.id, beside)
+        st.fragment(_live, run_every=EVERY)(job.id)
+        if beside:
+            st.fragment(beside, run_every=BESIDE)(job)
         return True
     ended(job)
     return False
 
 
-def _live(number: int, beside: Callable[[Job], None] | None) -> None:
+def _live(number: int) -> None:
     job = house.store().job(number)
     if job.status not in house.ACTIVE:
         st.rerun(scope="app")
     with st.container(border=True):
         line(job)
-        if beside:
-            beside(job)
 
 
 def line(job: Job) -> None:
