@@ -8,6 +8,7 @@ claim, in units that have a key: run again, it skips what is there.
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -348,7 +349,7 @@ def load_models(settings: Settings, runs: Sequence[Run]) -> dict[str, Any]:
 def finding_rows(store: Store, project: int, kind: str = "") -> Iterator[dict[str, Any]]:
     """One row for each image and finding, with its origin; a file found at several places has a row for each of them."""
     several = store.several_origins(project)
-    for batch in _listed(store.findings(project, kind), 1000):
+    for batch in _batches(store.findings(project, kind), 1000, math.inf):
         records = {r.id: r for r in store.images_by_id(project, [f.image for f in batch])}
         for f in batch:
             record = records[f.image]
@@ -366,12 +367,6 @@ def finding_rows(store: Store, project: int, kind: str = "") -> Iterator[dict[st
 
 def _shas(store: Store, project: int, members: Iterable[tuple[int, str]]) -> list[str]:
     return [record.facts.sha256 for record in store.images_by_id(project, [image for image, _ in members])]
-
-
-def _listed(items: Iterable, size: int) -> Iterator[list]:
-    iterator = iter(items)
-    while batch := list(itertools.islice(iterator, size)):
-        yield batch
 
 
 def _batches(items: Iterable, size: int, seconds: float) -> Iterator[list]:
