@@ -174,7 +174,7 @@ def train(
     from core import train as t
     from core.backbones import backbone
     from core.cache import cache, cached
-    from core.checkpoint import FACTS, load
+    from core.checkpoint import load
 
     store, project = ctx.store, ctx.project
     wanted = [Recipe(**recipe) for recipe in recipes]
@@ -192,16 +192,15 @@ def train(
         run = store.start_run(ctx.claim, project.id, frozen.id, recipe, position)
         if run.status == "started":
             checkpoint = run_folder(ctx.settings, run.id)
-            if not (checkpoint / FACTS).exists():  # else it was trained to its end, and only the row was not told
-                size = backbone(recipe.backbone).size
-                train_pictures, val_pictures = (
-                    _pictures(*cached(shas[part], size, folder), frozen.parts[part], frozen.classes) for part in shas
-                )
-                rows = t.fit(
-                    recipe, frozen.classes, train_pictures, val_pictures, checkpoint, ctx.settings.device,
-                    ctx.settings.threads, frozen.id,
-                )  # fmt: skip
-                yield from _fit(ctx, run, rows, position, wanted)
+            size = backbone(recipe.backbone).size
+            train_pictures, val_pictures = (
+                _pictures(*cached(shas[part], size, folder), frozen.parts[part], frozen.classes) for part in shas
+            )
+            rows = t.fit(
+                recipe, frozen.classes, train_pictures, val_pictures, checkpoint, ctx.settings.device,
+                ctx.settings.threads, frozen.id,
+            )  # fmt: skip
+            yield from _fit(ctx, run, rows, position, wanted)
             facts = load(checkpoint).metrics
             store.finish_run(ctx.claim, run.id, {k: v for k, v in facts.items() if k != "history"})
         results.append(_trained(store.run(project.id, run.id)))
