@@ -36,14 +36,14 @@ class Predictor:
 
         Raises core.errors.Permanent where it is no picture.
         """
-        from core.device import free_threads
+        from core.device import use_free_cores
         from core.pixels import squares
 
         start = time.perf_counter()
         sizes = sorted({model.size for model in self.models.values()})
         pixels = {size: np.array(square)[None] for size, square in zip(sizes, squares(data, sizes), strict=True)}
-        with free_threads():  # on a busy machine two threads wait for each other: 230 ms, one alone 10
-            members = np.stack([model.probabilities(pixels[model.size]) for model in self.models.values()])  # (M, 1, C)
+        use_free_cores()
+        members = np.stack([model.probabilities(pixels[model.size]) for model in self.models.values()])  # (M, 1, C)
         together = self._together.combine(members)
         word = together[self.ensemble][0]
         said = dict(zip(self.models, members[:, 0], strict=True)) | {name: p[0] for name, p in together.items()}

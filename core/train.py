@@ -110,10 +110,11 @@ class _Training:
         import numpy as np
         import torch
 
-        from core.device import Pace
+        from core.device import Pace, keep_memory
 
         self.recipe, self.classes, self.folder, self.device = recipe, classes, folder, where
         self.val, self.seen = val, backbone(recipe.backbone)
+        keep_memory()
         self.pace = Pace(threads, where)
         torch.manual_seed(recipe.seed)
         net = self.seen.build(len(classes))

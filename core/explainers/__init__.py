@@ -34,7 +34,7 @@ def explain(
     `samples` pictures of the train part (at most as many as the checkpoint keeps, 200) are what SHAP compares with.
     Raises BadInput for an unknown explainer, label or a picture of another size.
     """
-    from core.device import free_threads
+    from core.device import use_free_cores
     from core.pixels import tensor
 
     if explainer not in EXPLAINERS:
@@ -48,8 +48,8 @@ def explain(
     targets = [model.classes.index(label) for label in labels]
     x = tensor(np.array(pixels)[None], model.mean, model.std, model.device)
     background = tensor(model.background[: max(1, samples)], model.mean, model.std, model.device)
-    with free_threads():  # on a busy machine two threads wait for each other: 2.7 s, one alone 0.9
-        heats, sums = EXPLAINERS[explainer](model.net, x, targets, background)
+    use_free_cores()
+    heats, sums = EXPLAINERS[explainer](model.net, x, targets, background)
     seconds = (time.perf_counter() - start) / len(labels)
     return [
         Explanation(run, label, heat, pixels, float(abs(heat.sum(dtype=np.float64) - total) / abs(total)), seconds)

@@ -5,7 +5,7 @@
 "Naive" is what two notebooks joined do: each model opens and decodes the bytes with Pillow, resizes, makes its own
 tensor and runs its network as the textbook writes it (fp32, batch norm, ReLU before the pool; evaluation mode, no
 gradients), softmax, mean. "Winnow" is `core.predict.Predictor`. Both have the same weights and see the same bytes, taking turns picture by picture; what
-they say is compared too. `camera` is the seat photos enlarged to 12 megapixels, as a phone takes them.
+they say is compared too. `web` is the seat photos enlarged to 2 megapixels, `camera` to 12, as a phone takes them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from core.predict import Predictor  # noqa: E402
 
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")) / "data"
 NAMES, CLASSES = ("vgg75-bn", "vgg100-bn"), 8
-SETS = {"sneakers": "sneakers", "seat": "seat", "camera": "seat"}
+SETS = {"sneakers": "sneakers", "seat": "seat", "web": "seat", "camera": "seat"}
+ENLARGED = {"web": (1600, 1200), "camera": (4000, 3000)}  # px
 
 
 def networks() -> dict[str, torch.nn.Sequential]:
@@ -87,9 +88,9 @@ def naive(nets: dict[str, torch.nn.Sequential], data: bytes) -> np.ndarray:
     return np.mean(said, axis=0)
 
 
-def enlarged(path: Path) -> bytes:
+def enlarged(path: Path, size: tuple[int, int]) -> bytes:
     buffer = io.BytesIO()
-    Image.open(path).convert("RGB").resize((4000, 3000)).save(buffer, "JPEG", quality=90)
+    Image.open(path).convert("RGB").resize(size).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
@@ -98,11 +99,10 @@ def measure(folder: str, count: int, nets: dict, predictor: Predictor) -> dict[s
         path for path in sorted((DATA / SETS[folder]).rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")
     ]
     files = random.Random(0).sample(files, min(count, len(files)))
-    read = enlarged if folder == "camera" else Path.read_bytes
     times: dict[str, list[float]] = {"winnow": [], "naive": []}
     apart = []
     for i, path in enumerate([*files[:3], *files]):  # three to warm up
-        data = read(path)
+        data = enlarged(path, ENLARGED[folder]) if folder in ENLARGED else path.read_bytes()
         start = time.perf_counter()
         ours = predictor.predict(data)
         middle = time.perf_counter()
