@@ -183,9 +183,3 @@ def said(models: Mapping[str, Model], pixels: Mapping[int, np.ndarray]) -> dict[
     ensemble = Ensemble(models)
     members = np.stack([model.probabilities(pixels[model.size]) for model in models.values()])  # (M, N, C)
     return {**dict(zip(models, members, strict=True)), **ensemble.combine(members)}
-
-
-def report(models: Mapping[str, Model], pixels: Mapping[int, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
-    """Scores of each model and of both ensembles: {"models": {name: `score`}}. Raises BadInput as `said` and `score`."""
-    classes = next(iter(models.values())).classes
-    return {"models": {name: score(labels, p, classes) for name, p in said(models, pixels).items()}}

@@ -71,7 +71,7 @@ jobs = Table(
     _ref("project", "projects"),
     Column("verb", String(40), nullable=False),
     Column("params", JSON, nullable=False),
-    Column("need", String(3), nullable=False),  # cpu | gpu: one gpu job at a time on the whole machine
+    Column("need", String(3), nullable=False),  # cpu | gpu: a machine runs one gpu job at a time
     Column("status", String(10), nullable=False),
     Column("fence", Integer, nullable=False, default=0),  # raised by each claim; writes must name it
     Column("attempts", Integer, nullable=False, default=0),  # claims since it was last queued by a person

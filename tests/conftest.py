@@ -43,11 +43,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty WINNOW_HOME; the test runs in a folder without an .env."""
+    """An empty WINNOW_HOME; the test runs in a folder without an .env, and as if on a machine where nothing else trains."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("WINNOW_HOME", str(folder))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     return folder
 
 

@@ -2,6 +2,7 @@
 
 `worker.lock` in the home folder is held by the one worker, `web.lock` is shared by the web servers. A worker is started
 with its lock in hand: of several starts at once one gets the lock, and no moment is left in which a second one could.
+`winnow-training.lock`, in the machine's folder for temporary files, is held by the worker that trains, whoever's it is.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from core.engine import engine
 from core.engine.processes import ROOT
@@ -91,6 +93,19 @@ def lock_path(settings: Settings) -> Path:
     """One for each database that is used with this home folder."""
     other = settings.database_url and f"-{hashlib.sha256(_database_url(settings).encode()).hexdigest()[:8]}"
     return settings.home.absolute() / f"worker{other}.lock"
+
+
+def training_lock() -> IO | None:
+    """The right to train on this machine, until it is closed; None while another worker, of any home folder, has it."""
+    path = Path(tempfile.gettempdir()) / "winnow-training.lock"
+    try:
+        lock = open(path, "rb")  # noqa: SIM115, another person's file can be locked too, but not be written
+    except FileNotFoundError:
+        lock = open(path, "ab")  # noqa: SIM115
+    if taken(lock.fileno()):
+        return lock
+    lock.close()
+    return None
 
 
 def taken(descriptor: int) -> bool:

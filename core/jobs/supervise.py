@@ -22,7 +22,7 @@ import psutil
 from core.engine import Engine, Handle, engine
 from core.errors import Busy, Fenced
 from core.jobs.job import PARENT
-from core.jobs.presence import COMMAND, job_environment, lock_path, taken, web_is_present
+from core.jobs.presence import COMMAND, job_environment, lock_path, taken, training_lock, web_is_present
 from core.jobs.watch import log_path
 from core.model import Claim, Job
 
@@ -36,7 +36,7 @@ LEASE = 5.0  # seconds after which another worker may take a job over
 IDLE = 60.0  # seconds without a job and a web server, after which it ends
 GIVE_UP = 300.0  # seconds without the database, after which it ends; a web server starts the next one
 LEAVE = 2.0  # seconds a process has to exit once its row says that it is at its end
-SLOTS = {"cpu": 2, "gpu": 1}  # jobs at once
+SLOTS = {"cpu": 2, "gpu": 1}  # jobs at once; "gpu" for the whole machine
 REST = (0.0, 0.0, 1.0, 2.0, 4.0)  # seconds before a job whose process died is queued again, by its attempts so far
 
 
@@ -86,6 +86,7 @@ class _Worker:
         # One name for each home folder: two of them on one machine are two workers, if they share a database.
         self._machine = f"{socket.gethostname()}:{lock_path(settings)}"[-200:]
         self._running: list[_Running] = []
+        self._training: IO | None = None  # the machine's one right to train, while it is ours
         self._leave = False
 
     def work(self) -> None:
@@ -135,14 +136,22 @@ class _Worker:
     # claiming --------------------------------------------------------------------------------------------------------
 
     def _claim(self) -> None:
-        while True:
-            free = [need for need, slots in SLOTS.items() if sum(r.job.need == need for r in self._running) < slots]
-            if not free:
-                return
+        while free := [need for need in SLOTS if self._has_room(need)]:
             claimed = self._store.claim(self._machine, LEASE, free[0] if len(free) == 1 else "")
             if claimed is None:
-                return
+                break
             self._start(*claimed)
+        if self._training and not any(r.job.need == "gpu" for r in self._running):
+            self._training.close()
+            self._training = None
+
+    def _has_room(self, need: str) -> bool:
+        if sum(r.job.need == need for r in self._running) >= SLOTS[need]:
+            return False
+        if need == "gpu":
+            self._training = self._training or training_lock()
+            return self._training is not None
+        return True
 
     def _start(self, job: Job, claim: Claim) -> None:
         running = _Running(job, claim, None, time.monotonic())

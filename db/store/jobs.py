@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, insert, or_, select, true, update
+from sqlalchemy import and_, insert, or_, select, true, update
 
 from core.errors import BadInput, Fenced
 from core.model import Claim, Job
@@ -23,7 +23,7 @@ def _job(row: Row) -> Job:
 
 class Jobs(Base):
     def submit(self, verb: str, params: Mapping[str, Any], project: int | None = None, need: str = "cpu") -> Job:
-        """Queue a job. `need` is "cpu" or "gpu" (one training at a time on the whole machine)."""
+        """Queue a job. `need` is "cpu" or "gpu": a training, of which a machine runs one at a time."""
         with self._write() as c:
             row = c.execute(
                 insert(jobs)
@@ -49,15 +49,11 @@ class Jobs(Base):
     def claim(self, machine: str, lease: float, need: str = "") -> tuple[Job, Claim] | None:
         """Take the oldest job that is queued, or whose worker's lease ran out; one guarded UPDATE. `lease` in seconds.
 
-        `need` "cpu" or "gpu" takes such a job only. A training waits while another one runs. None = nothing to do.
+        `need` "cpu" or "gpu" takes such a job only. None = nothing to do.
         """
-        busy = jobs.alias()
         at = now()
         free = or_(jobs.c.status == "queued", and_(jobs.c.status == "running", jobs.c.lease < at))
-        gpu = exists().where(
-            busy.c.need == "gpu", busy.c.status == "running", busy.c.lease >= at, busy.c.id != jobs.c.id
-        )
-        fits = and_(or_(jobs.c.need == "cpu", ~gpu), jobs.c.need == need if need else true())
+        fits = jobs.c.need == need if need else true()
         wanted = select(jobs.c.id).where(free, fits).order_by(jobs.c.id).limit(1).with_for_update(skip_locked=True)
         with self._read() as c:  # several times a second there is nothing to do: that takes no lock from anyone
             if c.execute(select(jobs.c.id).where(free, or_(fits, jobs.c.cancel)).limit(1)).one_or_none() is None:

@@ -139,9 +139,9 @@ def test_a_press_on_a_cell_of_the_confusion_shows_its_pictures(home: Path, app: 
         drawn(page)
         area = plot.bounding_box()
         assert area
-        page.mouse.move(0, 0)  # plotly presses what it has hovered over
         page.mouse.move(area["x"] + area["width"] * (column + 0.2) / 3, area["y"] + area["height"] * (row + 0.5) / 3)
-        page.locator(".hoverlayer .hovertext").wait_for()
+        cell = f"true {classes[row]}, said {classes[column]}"
+        page.locator(".hoverlayer .hovertext", has_text=cell).wait_for()  # plotly presses what it has hovered over
         page.mouse.down()
         page.mouse.up()
         noun = house.count(counts[row][column], "picture")

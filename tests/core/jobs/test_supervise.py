@@ -156,6 +156,26 @@ def test_two_trainings_run_one_after_the_other_while_other_work_goes_on(workers,
     assert store.job(other).started < store.job(first).ended
 
 
+def test_a_machine_trains_once_whoever_asks_and_does_other_work_meanwhile(workers, store):
+    trainings = [workers.submit("units", need="gpu", n=20) for _ in range(2)]
+    other = workers.submit("units", n=5)
+    for machine in ("one", "two"):  # two homes: two workers, neither of which knows of the other
+        workers.start(machine)
+    first, second = sorted((workers.ended(job) for job in trainings), key=lambda row: row.started)
+    assert second.started >= first.ended
+    assert workers.ended(other).started < first.ended
+
+
+def test_the_right_to_train_comes_back_with_a_killed_worker(workers, store):
+    process = workers.start("one")
+    job = workers.submit("units", need="gpu", n=40)
+    workers.until(job, lambda row: row.done >= 3)
+    workers.start("two")
+    workers.kill(process)
+    assert workers.ended(job).fence == 2
+    assert workers.units(job) == expected(job, 40)
+
+
 def test_a_job_is_claimed_within_a_second_of_being_queued(workers, store):
     workers.start()
     workers.ended(workers.submit("units", n=1))

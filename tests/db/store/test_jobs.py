@@ -76,17 +76,6 @@ def test_a_renewal_shows_in_the_row_that_the_job_is_alive(store, project):
     assert store.job(job.id).updated > job.updated
 
 
-def test_one_training_runs_at_a_time_and_other_work_passes_it(store, project):
-    first, second = submitted(store, project, 2, "gpu")
-    (other,) = submitted(store, project)
-    _, claim = store.claim("here", 60)
-    assert claim.job == first
-    assert store.claim("here", 60)[0].id == other
-    assert store.claim("here", 60) is None
-    store.finish(claim, "done")
-    assert store.claim("here", 60)[0].id == second
-
-
 def test_a_training_whose_worker_died_is_taken_up_again(store, project):
     submitted(store, project, 1, "gpu")
     store.claim("here", 0.01)
