@@ -326,7 +326,7 @@ def _review(args: argparse.Namespace) -> dict[str, Any]:
 
     from core import review
     from core.export import read_csv
-    from db.store.review import Filter
+    from db.store.queue import Filter
 
     store, _, project = _inside(args)
     if args.what == "certificate":

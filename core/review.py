@@ -17,7 +17,7 @@ from core.model import REASONS, Decision, Operation, Tile
 
 if TYPE_CHECKING:
     from db.store import Store
-    from db.store.review import Filter
+    from db.store.queue import Filter
 
 SIZE = 100  # pictures on a page
 DECISIONS_MAX = 5000  # in one operation from a browser; a page has a few hundred at most

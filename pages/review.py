@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.model import Project
 from core.review import SIZE
-from db.store.review import Filter, Order
+from db.store.queue import Filter, Order
 from pages.parts import head, house
 from pages.parts.grid import FILTERS, review_grid, reviewer
 

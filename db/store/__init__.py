@@ -1,18 +1,26 @@
-"""class Store: every method one short transaction. One file for each group of nouns.
+"""class Store: every method one short transaction. One file a noun.
 
-jobs.py        jobs: submit, claim, lease, fence
-scrape.py      projects, candidates, images
-review.py      findings, decisions, the queue, leases
+projects.py    projects, their classes, the funnel
+candidates.py  candidates, from a source to bytes or a reason
+images.py      images, and every place each came from
+findings.py    what the machine noticed
+queue.py       the review queue: filters, pages of tiles, leases
+decisions.py   what people said: append-only, undone by more of it
 training.py    splits, runs, epochs, evaluations
+jobs.py        jobs: submit, claim, lease, fence
 """
 
 from __future__ import annotations
 
+from db.store.candidates import Candidates
+from db.store.decisions import Decisions
+from db.store.findings import Findings
+from db.store.images import Images
 from db.store.jobs import Jobs
-from db.store.review import Review
-from db.store.scrape import Scrape
+from db.store.projects import Projects
+from db.store.queue import Queue
 from db.store.training import Training
 
 
-class Store(Scrape, Review, Training, Jobs):
+class Store(Projects, Candidates, Images, Queue, Findings, Decisions, Training, Jobs):
     """The one door to the database. Nouns in, nouns out; safe to share between threads, never over a fork."""

@@ -32,7 +32,7 @@ sys.path.insert(0, {root!r})
 from core.blobs import Blobs
 from core.model import Decision, Operation
 from db import open_store
-from db.store.review import Filter
+from db.store.queue import Filter
 
 st.set_page_config(layout="wide")
 store = st.cache_resource(open_store)("sqlite:///" + {home!r} + "/winnow.db")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core import review
 from core.errors import BadInput
 from core.model import REASONS, Decision, Operation
-from db.store.review import Filter
+from db.store.queue import Filter
 from tests.pages import filled
 
 CLASSES = ("sedan", "coupe")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable
 
 import pytest
 
-from core.model import Candidate, Claim, ImageFacts, Project
+from core.model import Candidate, Claim, Decision, Finding, ImageFacts, Operation, Project
 from db.store import Store
 
 
@@ -18,6 +19,18 @@ def candidate(url: str, label: str = "sedan", **more: str) -> Candidate:
 def facts(name: str) -> ImageFacts:
     sha256 = hashlib.sha256(name.encode()).hexdigest()
     return ImageFacts(sha256, sha256[::-1], 640, 480, "JPEG", 1000, (2**64 - 1, 0, 1, 2, 3, 4, 5, 6))
+
+
+def operation(*decisions: Decision, who: str = "ann", undoes: str = "") -> Operation:
+    return Operation(str(uuid.uuid4()), who, decisions, undoes)
+
+
+def reject(image: int, version: int | None = None, reason: str = "interior") -> Decision:
+    return Decision(image, "reject", reason, version=version)
+
+
+def finding(image: int, kind: str = "too_small", score: float = 0.5, group: str = "") -> Finding:
+    return Finding(image, kind, score, "size", group)
 
 
 @pytest.fixture
@@ -32,9 +45,10 @@ def claim(store: Store, project: Project) -> Callable[..., Claim]:
     def claim(verb: str = "scrape", need: str = "cpu") -> Claim:
         job = store.submit(verb, {}, project.id, need)
         while True:
-            _, claimed = store.claim("here", 60)
-            if claimed.job == job.id:
-                return claimed
+            claimed = store.claim("here", 60)
+            assert claimed, f"job {job.id} was taken by someone else"
+            if claimed[1].job == job.id:
+                return claimed[1]
 
     return claim
 

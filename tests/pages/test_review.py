@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.model import Decision, Operation
-from db.store.review import Filter
+from db.store.queue import Filter
 from pages.parts.grid.desk import AHEAD, Desk
 from tests.pages import filled
 from tests.pages.conftest import words

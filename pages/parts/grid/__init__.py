@@ -26,7 +26,7 @@ from pages.parts import house, routes
 from pages.parts.grid.desk import Desk
 
 if TYPE_CHECKING:
-    from db.store.review import Filter
+    from db.store.queue import Filter
 
 HEARTBEAT = "5s"  # without it an idle tab delivers nothing after the server was started again
 KEY = "review_grid"

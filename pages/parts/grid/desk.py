@@ -19,7 +19,7 @@ from core.model import REASONS, Applied, Operation, Project, Tile
 
 if TYPE_CHECKING:
     from db.store import Store
-    from db.store.review import Filter
+    from db.store.queue import Filter
 
 AHEAD = 6  # pages the browser is told of; it decodes four of them
 LEASED_AHEAD = 2  # pages nobody else is given, besides the one on the screen

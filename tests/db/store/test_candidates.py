@@ -1,50 +1,12 @@
-"""Projects, candidates and the images they became."""
+"""Candidates: what a source found, and what became of each."""
 
 from __future__ import annotations
 
 import pytest
 
-from core.errors import BadInput, Fenced, Permanent, Refused
-from core.model import UNKNOWN_LICENCE, Funnel
+from core.errors import Fenced, Permanent, Refused
+from core.model import UNKNOWN_LICENCE
 from tests.db.conftest import candidate, facts
-
-ODD = ["'; DROP TABLE jobs;--", "%", "_", '"quoted"', "<img src=x onerror=alert(1)>", "naïve 车 🚗"]
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_any_name_is_kept_as_it_is_and_found_by_itself_alone(store, name):
-    store.add_project("another", ["x"])
-    store.add_project(name, [name, "x"])
-    assert store.project(name).classes == (name, "x")
-    with pytest.raises(BadInput, match="There is no project named"):
-        store.project(name + "%")
-
-
-@pytest.mark.parametrize(("name", "what"), [("a\x00b", "NUL"), ("a\ud800b", "half of a character")])
-def test_a_name_that_no_database_can_keep_is_refused(store, name, what):
-    with pytest.raises(BadInput, match=what):
-        store.add_project(name, ["x"])
-    with pytest.raises(BadInput, match=what):
-        store.add_project("cars", [name])
-    assert store.projects() == []
-
-
-def test_a_name_that_is_taken_is_refused(store, project):
-    with pytest.raises(BadInput, match="There is a project named 'cars' already"):
-        store.add_project("cars", ["x"])
-
-
-def test_classes_are_put_behind_the_ones_there_are_and_repeating_changes_nothing(store, project):
-    for _ in range(2):
-        assert store.add_classes(project.id, ["suv", "sedan"]).classes == ("sedan", "coupe", "suv")
-
-
-def test_a_project_that_is_not_there_names_those_that_are(store, project):
-    with pytest.raises(BadInput, match=r"There is no project named 'boats' \(there are: cars\)"):
-        store.project("boats")
-
-
-# candidates ----------------------------------------------------------------------------------------------------------
 
 
 def test_candidates_keep_their_provenance_and_are_read_in_their_order(store, project, claim):
@@ -110,16 +72,6 @@ def test_a_url_that_an_earlier_job_fetched_is_a_duplicate_at_once(store, project
     assert store.pending(by.job) == []
     assert store.tally(by.job) == {"duplicate": 1}
     assert store.several_origins(project.id) == {image: [(origin, "sedan"), (origin, "coupe")]}
-
-
-def test_the_same_bytes_from_another_url_are_the_same_image(store, project, claim):
-    by = claim()
-    store.add_candidates(by, project.id, 0, [candidate("http://a/1"), candidate("http://b/1", "coupe")])
-    store.add_fetched(by, project.id, [("http://a/1", facts("same")), ("http://b/1", facts("same"))])
-    (image,) = store.images(project.id)
-    assert (image.origin, image.label, image.facts) == ("http://a/1", "sedan", facts("same"))
-    assert [o.candidate.url for o in store.origins(image.id)] == ["http://a/1", "http://b/1"]
-    assert store.tally(by.job) == {"fetched": 1, "duplicate": 1}
 
 
 def test_storing_what_was_fetched_again_changes_nothing(store, project, claim):
@@ -196,46 +148,3 @@ def test_every_row_found_is_fetched_a_duplicate_or_failed(store, project, claim)
     tally = store.tally(by.job)
     assert sum(tally.values()) == 40
     assert set(tally) == {"fetched", "duplicate", "failed"}
-
-
-# images --------------------------------------------------------------------------------------------------------------
-
-
-def test_an_image_keeps_its_facts_to_the_last_bit(store, project, images):
-    (image,) = images(1)
-    record = store.image(project.id, image)
-    assert record.facts == facts(record.origin)
-    assert (record.verdict, record.version, record.label, record.source_label) == ("undecided", 0, "sedan", "sedan")
-
-
-def test_images_come_in_order_of_id_over_any_number_of_batches(store, project, images):
-    ids = images(23)
-    assert [r.id for r in store.images(project.id, batch=5)] == ids
-    assert [r.id for r in store.images(project.id, ["reject"])] == []
-    assert [r.id for r in store.latest(project.id, 3)] == ids[:-4:-1]
-
-
-def test_images_by_id_come_in_the_order_asked_for_and_only_of_this_project(store, project, images):
-    ids = images(3)
-    other = store.add_project("boats", ["sloop"])
-    assert [r.id for r in store.images_by_id(project.id, [ids[2], 999, ids[0]])] == [ids[2], ids[0]]
-    assert store.images_by_id(other.id, ids) == []
-    with pytest.raises(BadInput, match="There is no image"):
-        store.image(other.id, ids[0])
-
-
-def test_more_ids_than_sqlite_binds_at_once_are_found(store, project, images):
-    ids = images(3)
-    asked = [*range(10_000, 50_000), *ids]
-    assert [r.id for r in store.images_by_id(project.id, asked)] == ids
-
-
-def test_the_funnel_counts_each_stage_as_a_part_of_the_one_before(store, project, claim):
-    by = claim()
-    store.add_candidates(by, project.id, 0, [candidate(f"http://a/{i}") for i in range(6)])
-    store.add_fetched(by, project.id, [("http://a/0", facts("0")), ("http://a/1", facts("1")), ("http://a/2", facts("1")),
-                                       ("http://a/3", Refused("timeout"))])  # fmt: skip
-    assert store.funnel(project.id) == Funnel(
-        found=6, fetched=3, unique=2, kept=2, split=0, undecided=2, failed=1, pending=2
-    )
-    assert store.counts(project.id) == {"sedan": {"undecided": 2}}

@@ -1,36 +1,25 @@
-"""Findings, the queue, and decisions that are appended, versioned and known by their operation."""
+"""Decisions: appended, versioned, known by their operation."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import threading
-import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.errors import BadInput, Fenced
-from core.model import Applied, Decision, Finding, Operation
-from db.store.review import Filter
+from core.errors import BadInput
+from core.model import Applied, Decision
+from tests.db.conftest import operation, reject
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def operation(*decisions: Decision, who: str = "ann", undoes: str = "") -> Operation:
-    return Operation(str(uuid.uuid4()), who, decisions, undoes)
-
-
-def reject(image: int, version: int | None = None, reason: str = "interior") -> Decision:
-    return Decision(image, "reject", reason, version=version)
 
 
 def state(store, project, image: int) -> tuple:
     record = store.image(project.id, image)
     return record.verdict, record.reason, record.label, record.version
-
-
-# decisions -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_decision_holds_from_then_on_and_is_written_down_with_who_and_when(store, project, images):
@@ -122,7 +111,7 @@ def test_an_operation_with_one_wrong_decision_stores_none_of_it(store, project, 
         (project.id, operation(reject(image), reject(image)), "decides on one image twice"),
         (project.id, operation(reject(image), reject(999)), "There is no image 999"),
         (other.id, operation(reject(image)), "There is no image"),
-        (project.id, operation(Decision(image, "maybe")), "The decision 'maybe'"),
+        (project.id, operation(replace(reject(image), verdict="maybe")), "The decision 'maybe'"),
         (project.id, operation(reject(image, reason="x" * 41)), "at most 40 characters"),
         (project.id, operation(Decision(image, "keep", label="a\x00b")), "NUL"),
         (project.id, operation(reject(image), who="\ud800"), "half of a character"),
@@ -134,6 +123,38 @@ def test_an_operation_with_one_wrong_decision_stores_none_of_it(store, project, 
         assert store.decided(each.id) == []
     assert state(store, project, image) == ("undecided", "", "sedan", 0)
     assert store.last_operation(project.id, "ann") == ""
+
+
+def test_deciders_are_who_made_the_decision_that_holds_now(store, project, images):
+    first, second, third, untouched = images(4)
+    store.apply(project.id, operation(reject(first), reject(second), reject(third), who="ann"))
+    store.apply(project.id, operation(Decision(second, "keep"), who="bob"))
+    store.apply(project.id, late := operation(Decision(third, "keep", version=0), who="eve"))
+    assert store.decided(late.id) == [], "a conflict decides nothing"
+    asked = [*range(10_000, 11_000), first, second, third, untouched]
+    assert store.deciders(asked) == {first: "ann", second: "bob", third: "ann"}
+    assert store.deciders([]) == {}
+
+
+def test_who_undoes_a_decision_is_the_decider_then(store, project, images):
+    (image,) = images(1)
+    store.apply(project.id, done := operation(reject(image), who="ann"))
+    store.apply(project.id, operation(undoes=done.id, who="bob"))
+    assert store.deciders([image]) == {image: "bob"}
+
+
+def test_decided_is_what_an_operation_stored_in_its_order_without_its_conflicts(store, project, images):
+    first, second, third = images(3)
+    store.apply(project.id, operation(Decision(second, "keep")))
+    mixed = operation(reject(third, 0), reject(second, 0), Decision(first, "keep", label="coupe", version=0), who="bob")
+    store.apply(project.id, mixed)
+    stored = [Decision(third, "reject", "interior", "sedan", 1), Decision(first, "keep", "", "coupe", 1)]
+    assert store.decided(mixed.id) == stored
+    store.apply(project.id, undo := operation(undoes=mixed.id))
+    assert {(d.image, d.verdict, d.reason, d.label, d.version) for d in store.decided(undo.id)} == {
+        (third, "undecided", "", "sedan", 2), (first, "undecided", "", "sedan", 2)}  # fmt: skip
+    assert store.decided(mixed.id) == stored, "what was stored stays as it was"
+    assert store.decided("unknown") == []
 
 
 def assert_log_is_whole(store, project, ids: list[int]) -> int:
@@ -179,7 +200,7 @@ REVIEWER = """
 import sys
 sys.path.insert(0, {root!r})
 from db import open_store
-from tests.db.store.test_review import review
+from tests.db.store.test_decisions import review
 store = open_store({url!r})
 project = store.projects()[0]
 print(*review(store, project, {ids!r}, sys.argv[1], 100))
@@ -197,114 +218,3 @@ def test_eight_processes_with_a_hundred_decisions_each_lose_nothing(store, proje
     told = [[int(word) for word in process.communicate(timeout=120)[0].split()] for process in running]
     assert sum(map(sum, told)) == 800
     assert assert_log_is_whole(store, project, ids) == sum(stored for stored, _ in told)
-
-
-# findings and the queue ----------------------------------------------------------------------------------------------
-
-
-def finding(image: int, kind: str = "too_small", score: float = 0.5, group: str = "") -> Finding:
-    return Finding(image, kind, score, "size", group)
-
-
-def test_running_a_check_again_replaces_its_findings_and_no_other_checks(store, project, images, claim):
-    ids = images(3)
-    by = claim("clean")
-    store.replace_findings(by, project.id, ["exact_duplicate"], [finding(ids[0], "exact_duplicate", 1, "g")])
-    for found in ([finding(ids[0]), finding(ids[1])], [finding(ids[2])]):
-        store.replace_findings(by, project.id, ["too_small"], found)
-    assert store.finding_counts(project.id) == {"exact_duplicate": 1, "too_small": 1}
-    assert store.groups(project.id, "exact_duplicate") == {ids[0]: "g"}
-    assert [f.image for f in store.findings(project.id, "too_small", batch=1)] == [ids[2]]
-
-
-def test_findings_are_stored_under_the_fence(store, project, images, claim):
-    (image,) = images(1)
-    by = claim("clean")
-    store.take_back("here")
-    store.claim("there", 60)
-    with pytest.raises(Fenced):
-        store.replace_findings(by, project.id, ["too_small"], [finding(image)])
-    assert list(store.findings(project.id)) == []
-
-
-def test_all_findings_are_read_over_any_number_of_batches(store, project, images, claim):
-    ids = images(7)
-    found = [finding(i, kind) for i in ids for kind in ("blurred", "too_small")]
-    store.replace_findings(claim("clean"), project.id, ["blurred", "too_small"], found)
-    read = list(store.findings(project.id, batch=3))
-    assert sorted(read, key=lambda f: (f.image, f.kind)) == found
-
-
-def pages(store, project, wanted: Filter, limit: int = 3) -> list[int]:
-    ids, after = [], None
-    while True:
-        tiles, after = store.queue(project.id, wanted, after, limit)
-        ids += [tile.image for tile in tiles]
-        if after is None:
-            return ids
-
-
-@pytest.mark.parametrize("order", ["found", "score", "label"])
-def test_pages_of_the_queue_show_each_image_once_in_every_order(store, project, images, claim, order):
-    ids = images(5, "sedan") + images(5, "coupe")
-    store.replace_findings(
-        claim("clean"), project.id, ["too_small"], [finding(i, score=0.1 * (i % 3)) for i in ids[2:8]]
-    )
-    shown = pages(store, project, Filter(order=order))
-    assert sorted(shown) == ids
-    assert len(shown) == store.queue_size(project.id) == 10
-
-
-def test_the_queue_by_score_begins_with_the_surest_finding_and_says_why(store, project, images, claim):
-    ids = images(4)
-    store.replace_findings(claim("clean"), project.id, ["too_small", "label_conflict"], [
-        finding(ids[1], score=0.3), finding(ids[3], score=0.9), finding(ids[3], "label_conflict", 0.2)])  # fmt: skip
-    tiles, _ = store.queue(project.id, Filter(order="score"))
-    assert [(t.image, t.score) for t in tiles] == [(ids[3], 0.9), (ids[1], 0.3), (ids[0], 0.0), (ids[2], 0.0)]
-    assert tiles[0].why == "label conflict, too small"
-    tiles, _ = store.queue(project.id, Filter(order="score", kind="label_conflict"))
-    assert [(t.image, t.score) for t in tiles] == [(ids[3], 0.2)]
-
-
-def test_filters_take_class_verdict_finding_and_ids_together(store, project, images, claim):
-    sedans, coupes = images(3, "sedan"), images(3, "coupe")
-    store.replace_findings(claim("clean"), project.id, ["too_small"], [finding(sedans[0]), finding(coupes[0])])
-    store.apply(project.id, operation(reject(sedans[0]), reject(sedans[1])))
-    assert pages(store, project, Filter(label="sedan")) == sedans
-    assert pages(store, project, Filter(verdict="reject")) == sedans[:2]
-    assert pages(store, project, Filter(kind="any")) == [sedans[0], coupes[0]]
-    assert pages(store, project, Filter(label="sedan", verdict="undecided", ids=(sedans[2], coupes[2]))) == [sedans[2]]
-    assert store.queue_size(project.id, Filter(kind="too_small", verdict="undecided")) == 1
-
-
-def test_a_decision_between_two_pages_shifts_nothing(store, project, images):
-    ids = images(9)
-    first, after = store.queue(project.id, Filter(verdict="undecided"), None, 3)
-    store.apply(project.id, operation(*(reject(t.image, t.version) for t in first)))
-    second, _ = store.queue(project.id, Filter(verdict="undecided"), after, 3)
-    assert [t.image for t in second] == ids[3:6]
-
-
-@pytest.mark.parametrize("label", ["%", "_", "'; DROP TABLE images;--", '"'])
-def test_a_class_with_a_wildcard_for_a_name_is_that_class_only(store, project, images, label):
-    images(2, "sedan")
-    odd = images(2, label)
-    assert pages(store, project, Filter(label=label)) == odd
-
-
-def test_tiles_come_as_they_stand_now_in_the_order_asked_for(store, project, images):
-    ids = images(3)
-    store.apply(project.id, operation(reject(ids[1])))
-    tiles = store.tiles(project.id, [ids[1], ids[0], 999])
-    assert [(t.image, t.verdict, t.version) for t in tiles] == [(ids[1], "reject", 1), (ids[0], "undecided", 0)]
-
-
-def test_a_leased_page_is_seen_by_others_until_it_runs_out_and_cannot_be_taken_away(store, project, images):
-    ids = images(2)
-    store.lease(project.id, "ann", ids)
-    store.lease(project.id, "bob", ids)
-    assert store.leased(project.id, "bob", ids) == dict.fromkeys(ids, "ann")
-    assert store.leased(project.id, "ann", ids) == {}
-    store.lease(project.id, "ann", ids, minutes=-1)
-    store.lease(project.id, "bob", ids)
-    assert store.leased(project.id, "ann", ids) == dict.fromkeys(ids, "bob")

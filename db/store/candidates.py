@@ -1,30 +1,22 @@
-"""Projects, candidates and the images they became."""
+"""Candidates: what a source found, and what became of each."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
 
-from sqlalchemy import Connection, and_, bindparam, case, distinct, func, insert, literal, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, and_, bindparam, case, func, literal, select, update
 
 from core.errors import BadInput, Refused
-from core.model import Candidate, Claim, Funnel, ImageFacts, ImageRecord, Origin, Project
+from core.model import Candidate, Claim, ImageFacts
 from db.store.base import Base, Row, now, text
-from db.tables import candidates, images, jobs, projects, split_images, splits
+from db.tables import candidates, images, jobs
 
 
-def _project(row: Row) -> Project:
-    return Project(row.id, row.name, tuple(row.classes), row.created)
-
-
-def _record(row: Row) -> ImageRecord:
-    facts = ImageFacts(
-        row.sha256, row.pixels, row.width, row.height, row.format, row.size, struct.unpack(">8Q", row.hashes)
-    )
-    return ImageRecord(
-        row.id, facts, row.origin, row.label, row.source_label, row.part, row.verdict, row.reason, row.version
+def candidate(row: Row) -> Candidate:
+    return Candidate(
+        row.url, row.label, row.source, row.page, row.title, row.creator, row.licence, row.licence_url, row.part
     )
 
 
@@ -39,53 +31,7 @@ def _storable(found: Candidate) -> Candidate:
     return found
 
 
-def _candidate(row: Row) -> Candidate:
-    return Candidate(
-        row.url, row.label, row.source, row.page, row.title, row.creator, row.licence, row.licence_url, row.part
-    )
-
-
-class Scrape(Base):
-    # projects ------------------------------------------------------------------------------------------------------
-
-    def add_project(self, name: str, classes: Sequence[str]) -> Project:
-        """Raises BadInput where the name is taken. Names are checked by core.project.classes before they get here."""
-        try:
-            with self._write() as c:
-                row = c.execute(
-                    insert(projects)
-                    .values(name=text(name), classes=[text(k) for k in classes], created=now())
-                    .returning(projects)
-                ).one()
-        except IntegrityError:
-            raise BadInput(f"There is a project named {name!r} already.") from None
-        return _project(row)
-
-    def add_classes(self, project: int, classes: Sequence[str]) -> Project:
-        """Put new classes behind the ones there are; a class is never taken away. Repeating it changes nothing."""
-        with self._write() as c:
-            row = c.execute(select(projects).where(projects.c.id == project).with_for_update()).one()
-            merged = list(dict.fromkeys([*row.classes, *(text(k) for k in classes)]))
-            row = c.execute(
-                update(projects).where(projects.c.id == project).values(classes=merged).returning(projects)
-            ).one()
-        return _project(row)
-
-    def project(self, name: str) -> Project:
-        """Raises BadInput, naming the projects there are."""
-        everything = self.projects()
-        for project in everything:
-            if project.name == name:
-                return project
-        known = ", ".join(p.name for p in everything[:10]) or "none yet"
-        raise BadInput(f"There is no project named {name!r} (there are: {known}).")
-
-    def projects(self) -> list[Project]:
-        with self._read() as c:
-            return [_project(row) for row in c.execute(select(projects).order_by(projects.c.id))]
-
-    # candidates ----------------------------------------------------------------------------------------------------
-
+class Candidates(Base):
     def positions(self, job: int) -> int:
         """How many candidates this job has stored: where its enumeration goes on after a restart."""
         with self._read() as c:
@@ -97,17 +43,11 @@ class Scrape(Base):
         rows = [
             {
                 **{k: v for k, v in asdict(x).items() if k != "error"},
-                "project": project,
-                "found_by": claim.job,
-                "fetched_by": claim.job,
-                "position": start + i,
-                "status": "failed" if x.error else "pending",
-                "reason": x.error,
-                "sentence": x.error,
+                "project": project, "found_by": claim.job, "fetched_by": claim.job, "position": start + i,
+                "status": "failed" if x.error else "pending", "reason": x.error, "sentence": x.error,
                 "retryable": False,
-            }
-            for i, x in enumerate(found)
-        ]
+            } for i, x in enumerate(found)
+        ]  # fmt: skip
         if not rows:
             return
         with self._write(claim) as c:
@@ -161,20 +101,16 @@ class Scrape(Base):
         with self._read() as c:
             rows = c.execute(
                 select(candidates)
-                .where(
-                    candidates.c.fetched_by == job,
-                    candidates.c.status == "pending",
-                    candidates.c.id > after,
-                    first,
-                )
+                .where(candidates.c.fetched_by == job, candidates.c.status == "pending", candidates.c.id > after, first)
                 .order_by(candidates.c.id)
                 .limit(limit)
             ).all()
-        return [(row.id, _candidate(row)) for row in rows]
+        return [(row.id, candidate(row)) for row in rows]
 
     def add_fetched(self, claim: Claim, project: int, results: Sequence[tuple[str, ImageFacts | Refused]]) -> None:
-        """Store what became of URLs (the image's facts, or why there is none), all candidates of each; the first that brings an image is `fetched`, the rest
-        are duplicates. Repeating it changes nothing, because only pending candidates are touched."""
+        """Store what became of URLs (the image's facts, or why there is none), all candidates of each; the first that
+        brings an image is `fetched`, the rest are duplicates. Repeating it changes nothing, because only pending
+        candidates are touched."""
         with self._write(claim) as c:
             for url, outcome in results:
                 rows = c.execute(
@@ -320,113 +256,3 @@ class Scrape(Base):
                     candidates.c.project == project, candidates.c.status == "failed", candidates.c.retryable
                 )
             ).scalar_one()
-
-    def origins(self, image: int) -> list[Origin]:
-        """Every place the image came from, the first first."""
-        with self._read() as c:
-            rows = c.execute(select(candidates).where(candidates.c.image == image).order_by(candidates.c.id)).all()
-        return [Origin(_candidate(row), row.fetched) for row in rows]
-
-    def several_origins(self, project: int) -> dict[int, list[tuple[str, str]]]:
-        """image -> [(origin, label), ...] of the images that came from more than one address."""
-        often = (
-            select(candidates.c.image)
-            .where(candidates.c.project == project, candidates.c.image.is_not(None))
-            .group_by(candidates.c.image)
-            .having((func.count(distinct(candidates.c.url)) > 1) | (func.count(distinct(candidates.c.label)) > 1))
-        )
-        found: dict[int, list[tuple[str, str]]] = {}
-        with self._read() as c:
-            for row in c.execute(
-                select(candidates.c.image, candidates.c.url, candidates.c.label)
-                .where(candidates.c.image.in_(often))
-                .order_by(candidates.c.id)
-            ):
-                pair = (row.url, row.label)
-                if pair not in found.setdefault(row.image, []):
-                    found[row.image].append(pair)
-        return found
-
-    # images --------------------------------------------------------------------------------------------------------
-
-    def images(self, project: int, verdicts: Sequence[str] = (), batch: int = 5000) -> Iterator[ImageRecord]:
-        """All images of a project in order of id, read in short transactions of `batch` rows."""
-        after = 0
-        while True:
-            where = [images.c.project == project, images.c.id > after]
-            if verdicts:
-                where.append(images.c.verdict.in_(verdicts))
-            with self._read() as c:
-                rows = c.execute(select(images).where(*where).order_by(images.c.id).limit(batch)).all()
-            yield from map(_record, rows)
-            if len(rows) < batch:
-                return
-            after = rows[-1].id
-
-    def image(self, project: int, image: int) -> ImageRecord:
-        """Raises BadInput for an id that is not of this project."""
-        found = self.images_by_id(project, [image])
-        if not found:
-            raise BadInput(f"There is no image {image} in this project.")
-        return found[0]
-
-    def images_by_id(self, project: int, ids: Sequence[int]) -> list[ImageRecord]:
-        """In the order asked for; ids that are not of this project are left out."""
-        found: dict[int, ImageRecord] = {}
-        with self._read() as c:
-            for i in range(0, len(ids), 500):
-                for row in c.execute(
-                    select(images).where(images.c.project == project, images.c.id.in_(ids[i : i + 500]))
-                ):
-                    found[row.id] = _record(row)
-        return [found[i] for i in ids if i in found]
-
-    def latest(self, project: int, limit: int = 12) -> list[ImageRecord]:
-        """The images fetched last, the newest first."""
-        with self._read() as c:
-            rows = c.execute(
-                select(images).where(images.c.project == project).order_by(images.c.id.desc()).limit(limit)
-            )
-            return [_record(row) for row in rows]
-
-    def counts(self, project: int) -> dict[str, dict[str, int]]:
-        """label -> verdict -> how many images."""
-        with self._read() as c:
-            rows = c.execute(
-                select(images.c.label, images.c.verdict, func.count())
-                .where(images.c.project == project)
-                .group_by(images.c.label, images.c.verdict)
-            ).all()
-        table: dict[str, dict[str, int]] = {}
-        for label, verdict, count in rows:
-            table.setdefault(label, {})[verdict] = count
-        return table
-
-    def funnel(self, project: int) -> Funnel:
-        """found -> fetched -> unique -> kept -> in the newest split."""
-        newest = select(func.max(splits.c.id)).where(splits.c.project == project).scalar_subquery()
-        with self._read() as c:
-            by_status = dict(
-                c.execute(
-                    select(candidates.c.status, func.count())
-                    .where(candidates.c.project == project)
-                    .group_by(candidates.c.status)
-                ).all()
-            )
-            by_verdict = dict(
-                c.execute(
-                    select(images.c.verdict, func.count()).where(images.c.project == project).group_by(images.c.verdict)
-                ).all()
-            )
-            split = c.execute(select(func.count()).where(split_images.c.split == newest)).scalar_one()
-        unique = sum(by_verdict.values())
-        return Funnel(
-            found=sum(by_status.values()),
-            fetched=by_status.get("fetched", 0) + by_status.get("duplicate", 0),
-            unique=unique,
-            kept=unique - by_verdict.get("reject", 0),
-            split=split,
-            undecided=by_verdict.get("undecided", 0),
-            failed=by_status.get("failed", 0),
-            pending=by_status.get("pending", 0),
-        )

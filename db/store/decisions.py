@@ -1,0 +1,189 @@
+"""Decisions: append-only, versioned, known by their operation's UUID."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, get_args
+
+from sqlalchemy import Connection, and_, func, insert, literal, select, update
+
+from core.errors import BadInput
+from core.model import Applied, Decision, Operation, Verdict
+from db.store.base import Base, now, text
+from db.tables import decisions, images, operations
+
+LONGEST_REASON = 40  # characters, as wide as the column
+
+
+class Decisions(Base):
+    def apply(self, project: int, operation: Operation) -> Applied:
+        """Store an operation, all its decisions in one transaction; sent again it changes nothing.
+
+        A decision that names a version someone else has moved on from is a conflict: it is returned, not stored.
+        Undo is stored as new decisions that go back to what was before, where nobody decided since.
+        """
+        with self._write() as c:
+            new = c.execute(
+                self._insert_new(operations)
+                .values(
+                    id=text(operation.id, "operation id"),
+                    project=project,
+                    reviewer=text(operation.reviewer, "name"),
+                    undoes=text(operation.undoes, "operation id"),
+                    stored=0,
+                    conflicts=[],
+                    created=now(),
+                )
+                .on_conflict_do_nothing(index_elements=["id"])
+                .returning(operations.c.id)
+            ).scalar_one_or_none()
+            if new is None:
+                row = c.execute(select(operations).where(operations.c.id == operation.id)).one()
+                return Applied(row.id, row.stored, tuple(row.conflicts), repeated=True)
+            changes = self._undo(c, project, operation) if operation.undoes else self._changes(c, project, operation)
+            stored, conflicts = self._store(c, operation.id, changes)
+            c.execute(
+                update(operations).where(operations.c.id == operation.id).values(stored=stored, conflicts=conflicts)
+            )
+        return Applied(operation.id, stored, tuple(conflicts))
+
+    @staticmethod
+    def _changes(c: Connection, project: int, operation: Operation) -> list[dict[str, Any]]:
+        ids = [d.image for d in operation.decisions]
+        if len(set(ids)) != len(ids):
+            raise BadInput(f"Operation {operation.id} decides on one image twice.")
+        for d in operation.decisions:
+            if d.verdict not in get_args(Verdict) or len(text(d.reason, "reason")) > LONGEST_REASON:
+                raise BadInput(
+                    f"The decision {d.verdict!r} ({d.reason[:60]!r}) on image {d.image} is none: wanted keep, "
+                    f"reject or undecided, and a reason of at most {LONGEST_REASON} characters."
+                )
+        held: dict[int, Any] = {}
+        for i in range(0, len(ids), 500):
+            held |= {
+                r.id: r
+                for r in c.execute(
+                    select(images)
+                    .where(images.c.project == project, images.c.id.in_(ids[i : i + 500]))
+                    .order_by(images.c.id)
+                    .with_for_update()
+                )
+            }  # one order: no two wait in a ring
+        missing = [i for i in ids if i not in held]
+        if missing:
+            raise BadInput(f"There is no image {missing[0]} in this project.")
+        return [
+            {"row": held[d.image], "version": held[d.image].version if d.version is None else d.version,
+             "verdict": d.verdict, "reason": d.reason, "label": text(d.label, "class") or held[d.image].label}
+            for d in operation.decisions
+        ]  # fmt: skip
+
+    @staticmethod
+    def _undo(c: Connection, project: int, operation: Operation) -> list[dict[str, Any]]:
+        done = c.execute(
+            select(decisions, images.c.version.label("now_version"))
+            .join(images, images.c.id == decisions.c.image)
+            .where(decisions.c.operation == operation.undoes, images.c.project == project)
+        ).all()
+        if not done:
+            raise BadInput(f"There is nothing to undo in operation {operation.undoes!r}.")
+        held = {
+            r.id: r
+            for r in c.execute(
+                select(images)
+                .where(images.c.id.in_(select(decisions.c.image).where(decisions.c.operation == operation.undoes)))
+                .order_by(images.c.id)
+                .with_for_update()
+            )
+        }
+        return [
+            {"row": held[d.image], "version": d.version, "verdict": d.was_verdict, "reason": d.was_reason,
+             "label": d.was_label} for d in done
+        ]  # fmt: skip
+
+    @staticmethod
+    def _store(c: Connection, operation: str, changes: Sequence[Mapping[str, Any]]) -> tuple[int, list[int]]:
+        at, rows, conflicts = now(), [], []
+        for change in changes:
+            was = change["row"]
+            moved = c.execute(
+                update(images)
+                .where(images.c.id == was.id, images.c.version == change["version"])
+                .values(version=images.c.version + 1, verdict=change["verdict"], reason=change["reason"],
+                        label=change["label"])
+            )  # fmt: skip
+            if moved.rowcount != 1:
+                conflicts.append(was.id)
+                continue
+            rows.append({
+                "operation": operation, "image": was.id, "version": change["version"] + 1,
+                "verdict": change["verdict"], "reason": change["reason"], "label": change["label"],
+                "was_verdict": was.verdict, "was_reason": was.reason, "was_label": was.label, "created": at,
+            })  # fmt: skip
+        if rows:
+            c.execute(insert(decisions), rows)
+        return len(rows), conflicts
+
+    def last_operation(self, project: int, reviewer: str) -> str:
+        """The reviewer's newest operation that still stands: what the next undo takes back. "" = none."""
+        undo = operations.alias()
+        with self._read() as c:
+            return (
+                c.execute(
+                    select(operations.c.id)
+                    .where(
+                        operations.c.project == project,
+                        operations.c.reviewer == reviewer,
+                        operations.c.undoes == "",
+                        operations.c.stored > 0,
+                        ~select(literal(1)).where(undo.c.undoes == operations.c.id).exists(),
+                    )
+                    .order_by(operations.c.created.desc())
+                    .limit(1)
+                ).scalar_one_or_none()
+                or ""
+            )
+
+    def history(self, image: int) -> list[tuple[datetime, str, str, str, str]]:
+        """(when, who, verdict, reason, label) of every decision on the image, the first first."""
+        with self._read() as c:
+            rows = c.execute(
+                select(
+                    decisions.c.created,
+                    operations.c.reviewer,
+                    decisions.c.verdict,
+                    decisions.c.reason,
+                    decisions.c.label,
+                )
+                .join(operations)
+                .where(decisions.c.image == image)
+                .order_by(decisions.c.version)
+            ).all()
+        return [tuple(row) for row in rows]  # type: ignore[misc]
+
+    def deciders(self, ids: Sequence[int]) -> dict[int, str]:
+        """image -> who made the decision that holds now; images without one are left out."""
+        made: dict[int, str] = {}
+        with self._read() as c:
+            for i in range(0, len(ids), 500):
+                rows = c.execute(
+                    select(decisions.c.image, operations.c.reviewer)
+                    .join(operations)
+                    .join(images, and_(images.c.id == decisions.c.image, images.c.version == decisions.c.version))
+                    .where(decisions.c.image.in_(ids[i : i + 500]))
+                )
+                made |= dict(rows.all())
+        return made
+
+    def decided(self, operation: str) -> list[Decision]:
+        """What an operation stored, in its order; empty for an unknown one."""
+        with self._read() as c:
+            rows = c.execute(select(decisions).where(decisions.c.operation == operation).order_by(decisions.c.id)).all()
+        return [Decision(r.image, r.verdict, r.reason, r.label, r.version) for r in rows]
+
+    def decision_count(self, project: int) -> int:
+        with self._read() as c:
+            return c.execute(
+                select(func.count()).select_from(decisions.join(images)).where(images.c.project == project)
+            ).scalar_one()

@@ -1,0 +1,72 @@
+"""Findings: what the machine noticed about an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import and_, delete, func, insert, or_, select
+
+from core.model import Claim, Finding
+from db.store.base import Base
+from db.tables import findings
+
+
+class Findings(Base):
+    def replace_findings(self, claim: Claim, project: int, kinds: Sequence[str], found: Sequence[Finding]) -> None:
+        """Put `found` in the place of all findings of these kinds: running the check again doubles nothing."""
+        rows = [
+            {"project": project, "image": f.image, "kind": f.kind, "score": f.score, "by": f.by, "group": f.group,
+             "note": f.note} for f in found
+        ]  # fmt: skip
+        with self._write(claim) as c:
+            c.execute(delete(findings).where(findings.c.project == project, findings.c.kind.in_(kinds)))
+            if rows:
+                c.execute(insert(findings), rows)
+
+    def findings(self, project: int, kind: str = "", batch: int = 5000) -> Iterator[Finding]:
+        """By kind, group and image; read in short transactions."""
+        where = [findings.c.project == project, *([findings.c.kind == kind] if kind else [])]
+        after: tuple | None = None
+        while True:
+            wanted = select(findings).where(*where).order_by(findings.c.kind, findings.c.image).limit(batch)
+            if after:
+                wanted = wanted.where(
+                    or_(findings.c.kind > after[0], and_(findings.c.kind == after[0], findings.c.image > after[1]))
+                )
+            with self._read() as c:
+                rows = c.execute(wanted).all()
+            yield from (Finding(r.image, r.kind, r.score, r.by, r.group, r.note) for r in rows)
+            if len(rows) < batch:
+                return
+            after = (rows[-1].kind, rows[-1].image)
+
+    def finding_counts(self, project: int) -> dict[str, int]:
+        """kind -> how many images have it."""
+        with self._read() as c:
+            rows = c.execute(
+                select(findings.c.kind, func.count())
+                .where(findings.c.project == project)
+                .group_by(findings.c.kind)
+                .order_by(findings.c.kind)
+            ).all()
+        return {kind: count for kind, count in rows}
+
+    def findings_of(self, project: int, ids: Sequence[int]) -> dict[int, list[Finding]]:
+        found: dict[int, list[Finding]] = {}
+        with self._read() as c:
+            for i in range(0, len(ids), 500):
+                for r in c.execute(
+                    select(findings).where(findings.c.project == project, findings.c.image.in_(ids[i : i + 500]))
+                ):
+                    found.setdefault(r.image, []).append(Finding(r.image, r.kind, r.score, r.by, r.group, r.note))
+        return found
+
+    def groups(self, project: int, kind: str) -> dict[int, str]:
+        """image -> group, of the findings of this kind."""
+        with self._read() as c:
+            rows = c.execute(
+                select(findings.c.image, findings.c.group).where(
+                    findings.c.project == project, findings.c.kind == kind, findings.c.group != ""
+                )
+            ).all()
+        return {image: group for image, group in rows}

@@ -1,0 +1,97 @@
+"""Projects: a name, its classes, and how far the work is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import BadInput
+from core.model import Funnel, Project
+from db.store.base import Base, Row, now, text
+from db.tables import candidates, images, projects, split_images, splits
+
+
+def _project(row: Row) -> Project:
+    return Project(row.id, row.name, tuple(row.classes), row.created)
+
+
+class Projects(Base):
+    def add_project(self, name: str, classes: Sequence[str]) -> Project:
+        """Raises BadInput where the name is taken. Names are checked by core.project.classes before they get here."""
+        try:
+            with self._write() as c:
+                row = c.execute(
+                    insert(projects)
+                    .values(name=text(name), classes=[text(k) for k in classes], created=now())
+                    .returning(projects)
+                ).one()
+        except IntegrityError:
+            raise BadInput(f"There is a project named {name!r} already.") from None
+        return _project(row)
+
+    def add_classes(self, project: int, classes: Sequence[str]) -> Project:
+        """Put new classes behind the ones there are; a class is never taken away. Repeating it changes nothing."""
+        with self._write() as c:
+            row = c.execute(select(projects).where(projects.c.id == project).with_for_update()).one()
+            merged = list(dict.fromkeys([*row.classes, *(text(k) for k in classes)]))
+            row = c.execute(
+                update(projects).where(projects.c.id == project).values(classes=merged).returning(projects)
+            ).one()
+        return _project(row)
+
+    def project(self, name: str) -> Project:
+        """Raises BadInput, naming the projects there are."""
+        everything = self.projects()
+        for project in everything:
+            if project.name == name:
+                return project
+        known = ", ".join(p.name for p in everything[:10]) or "none yet"
+        raise BadInput(f"There is no project named {name!r} (there are: {known}).")
+
+    def projects(self) -> list[Project]:
+        with self._read() as c:
+            return [_project(row) for row in c.execute(select(projects).order_by(projects.c.id))]
+
+    def counts(self, project: int) -> dict[str, dict[str, int]]:
+        """label -> verdict -> how many images."""
+        with self._read() as c:
+            rows = c.execute(
+                select(images.c.label, images.c.verdict, func.count())
+                .where(images.c.project == project)
+                .group_by(images.c.label, images.c.verdict)
+            ).all()
+        table: dict[str, dict[str, int]] = {}
+        for label, verdict, count in rows:
+            table.setdefault(label, {})[verdict] = count
+        return table
+
+    def funnel(self, project: int) -> Funnel:
+        """found -> fetched -> unique -> kept -> in the newest split."""
+        newest = select(func.max(splits.c.id)).where(splits.c.project == project).scalar_subquery()
+        with self._read() as c:
+            by_status = dict(
+                c.execute(
+                    select(candidates.c.status, func.count())
+                    .where(candidates.c.project == project)
+                    .group_by(candidates.c.status)
+                ).all()
+            )
+            by_verdict = dict(
+                c.execute(
+                    select(images.c.verdict, func.count()).where(images.c.project == project).group_by(images.c.verdict)
+                ).all()
+            )
+            split = c.execute(select(func.count()).where(split_images.c.split == newest)).scalar_one()
+        unique = sum(by_verdict.values())
+        return Funnel(
+            found=sum(by_status.values()),
+            fetched=by_status.get("fetched", 0) + by_status.get("duplicate", 0),
+            unique=unique,
+            kept=unique - by_verdict.get("reject", 0),
+            split=split,
+            undecided=by_verdict.get("undecided", 0),
+            failed=by_status.get("failed", 0),
+            pending=by_status.get("pending", 0),
+        )
