@@ -150,6 +150,17 @@ def test_mouse_click_marks_shift_click_marks_a_range_double_click_looks(cars, ru
     assert grid.marked() == 100
 
 
+def test_after_a_press_on_a_reason_or_a_button_with_the_mouse_enter_still_stores_the_page(cars, running, page) -> None:
+    store, project = cars
+    grid = Grid(page, running, project)
+    grid.tile(1).click()
+    page.get_by_role("button", name=re.compile("wrong class")).click()
+    page.get_by_role("button", name=re.compile("Invert")).click()
+    grid.commit()
+    grid.stored()
+    assert verdicts(store, project) == {"keep": 1, "reject": 99, "undecided": 350}
+
+
 def test_touch_marks_and_a_long_press_looks(cars, running, browser) -> None:
     _, project = cars
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)

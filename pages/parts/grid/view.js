@@ -81,6 +81,7 @@ class View {
     actions.append(pages, marks, look, undo, this.commit);
     const bar = make("div", "bar");
     bar.append(this.reasonStrip, actions);
+    bar.addEventListener("mousedown", (event) => event.preventDefault()); // a press leaves the keys with the pictures: Enter stores
     return bar;
   }
 
