@@ -274,7 +274,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """How far a project is: each number is a part of the one before it."""
+    """How far a project is: each of the first five numbers is a part of the one before it."""
 
     found: int
     fetched: int
@@ -284,3 +284,4 @@ class Funnel:
     undecided: int
     failed: int
     pending: int = 0
+    outdated: int = 0  # of the newest split: rejected, or given another class, since it was frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import BadInput
@@ -83,7 +83,13 @@ class Projects(Base):
                     select(images.c.verdict, func.count()).where(images.c.project == project).group_by(images.c.verdict)
                 ).all()
             )
-            split = c.execute(select(func.count()).where(split_images.c.split == newest)).scalar_one()
+            members = select(func.count()).where(split_images.c.split == newest)
+            split = c.execute(members).scalar_one()
+            outdated = c.execute(
+                members.join_from(split_images, images).where(
+                    or_(images.c.verdict == "reject", images.c.label != split_images.c.label)
+                )
+            ).scalar_one()
         unique = sum(by_verdict.values())
         return Funnel(
             found=sum(by_status.values()),
@@ -94,4 +100,5 @@ class Projects(Base):
             undecided=by_verdict.get("undecided", 0),
             failed=by_status.get("failed", 0),
             pending=by_status.get("pending", 0),
+            outdated=outdated,
         )

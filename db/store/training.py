@@ -54,6 +54,11 @@ class Training(Base):
                 )
         return self.split(project, row.id)
 
+    def newest_split(self, project: int) -> int | None:
+        """Its number; None where there is none."""
+        with self._read() as c:
+            return c.execute(select(func.max(splits.c.id)).where(splits.c.project == project)).scalar_one()
+
     def split(self, project: int, split: int | None = None) -> Split:
         """The split of that number, or the newest. Raises BadInput where there is none."""
         wanted = select(splits).where(splits.c.project == project)

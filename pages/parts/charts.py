@@ -138,6 +138,7 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: bo
     )  # fmt: skip
     labels = [name(label, 16) for label in classes]
     figure.update_xaxes(tickvals=ticks, ticktext=labels, showgrid=False, zeroline=False, range=[-0.5, size - 0.5])
+    figure.update_xaxes(autotickangles=[0, 90])  # slanted ones on a narrow screen would lose the last names
     figure.update_yaxes(tickvals=ticks, ticktext=labels, showgrid=False, zeroline=False, range=[size - 0.5, -0.5])
     return figure
 

@@ -69,6 +69,9 @@ def next_action(standing: Standing) -> Action:
         )
     if not standing.split:
         return Action("split", "Split the pictures", "What is kept can be frozen for training.")
+    if not standing.trained and funnel.outdated:
+        return Action("split", "Split the pictures again", f"{house.count(funnel.outdated, 'picture')} of the split "
+                      "changed in the review since.")  # fmt: skip
     if not standing.trained:
         return Action("train", "Train the models", "The split is ready to learn from.")
     if not standing.evaluated:
@@ -82,7 +85,7 @@ def standing(project: Project) -> Standing:
     funnel = store.funnel(project.id)
     busy = next((job.verb for job in store.jobs(project.id, limit=20) if job.status in house.ACTIVE), "")
     runs = store.runs(project.id)
-    newest_split = store.split(project.id).id if funnel.split else None
+    newest_split = store.newest_split(project.id)
     trained = {run.id for run in runs if run.split == newest_split and run.status == "done"}
     looked_at = {run for evaluation in store.evaluations(project.id) for run in evaluation.runs}
     return Standing(
@@ -191,4 +194,10 @@ def aside(funnel: Funnel) -> str:
         parts.append(f"{funnel.failed:,} could not be fetched")
     if funnel.pending:
         parts.append(f"{funnel.pending:,} still to fetch")
+    if funnel.outdated:
+        parts.append(
+            f"{house.count(funnel.outdated, 'picture')} of the split"
+            f" {'was' if funnel.outdated == 1 else 'were'} rejected or given another class since: split and train again"
+            " to leave them out"
+        )
     return "; ".join(parts) + "." if parts else ""

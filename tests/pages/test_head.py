@@ -43,6 +43,14 @@ def test_pictures_fetched_after_the_clean_are_to_be_cleaned_before_anything_else
     assert next_action(replace(EVALUATED, cleaned=False)).page == "clean"
 
 
+def test_a_split_that_the_review_left_behind_is_made_again_before_training_and_spoken_of_after_it() -> None:
+    outdated = replace(SPLIT.funnel, outdated=3)
+    assert next_action(replace(SPLIT, funnel=outdated)).page == "split"
+    assert next_action(replace(EVALUATED, funnel=outdated)).page == "predict"
+    assert "3 pictures of the split were rejected or given another class since" in aside(outdated)
+    assert "1 picture of the split was rejected" in aside(replace(outdated, outdated=1))
+
+
 def test_each_cell_of_the_funnel_is_a_share_of_what_was_found() -> None:
     shown = cells(SPLIT.funnel)
     assert [(name, number) for name, number, _, _ in shown] == [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.errors import BadInput, Fenced
-from core.model import Recipe
+from core.model import Decision, Recipe
+from tests.db.conftest import operation, reject
 
 RECIPE = Recipe("vgg75-bn", epochs=3)
 
@@ -30,6 +31,23 @@ def test_a_split_is_kept_as_it_was_made(store, project, split, parts):
     assert (kept.seed, kept.classes, kept.leak) == (7, ("sedan",), 2)
     assert kept.left_out == {"coupe": "The class 'coupe' has 0 images."}
     assert store.funnel(project.id).split == 6
+
+
+def test_what_was_rejected_or_renamed_since_makes_a_split_outdated_until_the_next_one(
+    store, project, split, parts, claim
+):
+    assert (store.newest_split(project.id), store.funnel(project.id).outdated) == (split.id, 0)
+    train = [image for image, _ in parts["train"]]
+    store.apply(
+        project.id, operation(reject(train[0]), Decision(train[1], "keep", label="coupe"), Decision(train[2], "keep"))
+    )
+    assert store.funnel(project.id).outdated == 2
+    again = store.add_split(claim("split"), project.id, 8, parts | {"train": [(train[3], "sedan")]}, ["sedan"], {}, 0)
+    assert (store.newest_split(project.id), store.funnel(project.id).outdated) == (again.id, 0)
+
+
+def test_a_project_without_a_split_has_no_newest_one(store, project):
+    assert store.newest_split(project.id) is None
 
 
 def test_a_job_that_runs_again_finds_the_split_it_made(store, project, claim, parts):
