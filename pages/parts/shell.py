@@ -12,6 +12,12 @@ STYLE = """<style>
 .stMainBlockContainer { max-width: %s; margin-inline: auto; }
 .stMainBlockContainer h1 { padding-bottom: 0.25rem; }
 .stSidebar [data-testid="stPageLink"] p { font-size: 0.95rem; }
+@media (max-width: 640px) { /* on a phone the work begins on the first screen */
+  .stMainBlockContainer { padding-top: 3.5rem; }
+  .st-key-next { row-gap: 0.25rem; }
+  .st-key-review_filters { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 0.25rem; }
+  .st-key-review_filters > * { flex: none; }
+}
 </style>"""
 
 
