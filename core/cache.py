@@ -21,6 +21,8 @@ from core.model import Progress
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.train import Pictures
+
 Map = Callable[..., Iterable[tuple[Any, Any, BaseException | str | None]]]  # an engine's `map`
 
 
@@ -91,6 +93,18 @@ def cached(shas: Sequence[str], size: int, folder: Path) -> tuple[np.ndarray, np
         raise Damaged(f"{path} is damaged: delete it, and it is made again.")
     bad = set(failed)
     return pixels, np.array([sha not in bad for sha in shas], dtype=bool)
+
+
+def pictures(
+    pixels: np.ndarray, good: np.ndarray, members: Sequence[tuple[int, str]], classes: Sequence[str]
+) -> Pictures:
+    """What `cached` gave, without the images that could not be read."""
+    import numpy as np
+
+    from core.train import Pictures
+
+    labels = np.array([classes.index(label) for _, label in members], dtype=np.int64)
+    return Pictures(pixels if good.all() else pixels[good], labels[good])
 
 
 def _squares(read: Callable[[str], bytes], sizes: Sequence[int], sha: str) -> list[np.ndarray]:

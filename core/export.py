@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput
+
+if TYPE_CHECKING:
+    from db.store import Store
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so (OWASP, "CSV injection")
 
@@ -52,3 +56,22 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
     except OSError as error:
         raise BadInput(f"The table {str(path)!r} cannot be written: {error.strerror}.") from None
     return count
+
+
+def finding_rows(store: Store, project: int, kind: str = "") -> Iterator[dict[str, Any]]:
+    """One row for each image and finding, with its origin; a file found at several places has a row for each of them."""
+    several, found = store.several_origins(project), store.findings(project, kind)
+    while batch := list(itertools.islice(found, 1000)):
+        records = {r.id: r for r in store.images_by_id(project, [f.image for f in batch])}
+        for f in batch:
+            record = records[f.image]
+            places = several.get(f.image) if f.kind == "exact_duplicate" else None
+            for origin, label in places or [(record.origin, record.label)]:
+                yield {
+                    "image": f.image,
+                    "origin": origin,
+                    "label": label,
+                    "kind": f.kind,
+                    "score": round(f.score, 4),
+                    "group": f.group,
+                }

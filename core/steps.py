@@ -8,23 +8,18 @@ claim, in units that have a key: run again, it skips what is there.
 from __future__ import annotations
 
 import itertools
-import math
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput
 from core.model import PARTS, Candidate, Claim, Job, Part, Progress, Project, Recipe, Run
+from core.runs import cache_folder, choose, load_models, run_folder, summary
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from core.blobs import Blobs
     from core.engine import Engine
     from core.settings import Settings
-    from core.train import Pictures
     from db.store import Store
 
 Step = Generator[Progress, None, dict[str, Any]]
@@ -51,6 +46,7 @@ def scrape(
 ) -> Step:  # fmt: skip
     """Find candidates, fetch each URL once, keep every image with its facts and every failure with its reason."""
     from core import scrape as s
+    from core.engine import batches
     from core.sources.options import Options
 
     store, project = ctx.store, ctx.project
@@ -68,7 +64,7 @@ def scrape(
         todo = _pending(ctx, iter(()) if retry else found(), add_classes)
         fetched = ctx.engine.map(s.Fetcher(through), todo, need="io")
         kept = ctx.engine.map(s.Keep(ctx.settings.storage), _bytes(fetched), need="cpu")
-        for batch in _batches(kept, BATCH, PAUSE):
+        for batch in batches(kept, BATCH, PAUSE):
             store.add_fetched(ctx.claim, project.id, [s.outcome(*each) for each in batch])
             tally = store.tally(ctx.job.id)
             done = sum(tally.values()) - tally.get("pending", 0)
@@ -173,7 +169,7 @@ def train(
     """
     from core import train as t
     from core.backbones import backbone
-    from core.cache import cache, cached
+    from core.cache import cache, cached, pictures
     from core.checkpoint import load
 
     store, project = ctx.store, ctx.project
@@ -194,7 +190,7 @@ def train(
             checkpoint = run_folder(ctx.settings, run.id)
             size = backbone(recipe.backbone).size
             train_pictures, val_pictures = (
-                _pictures(*cached(shas[part], size, folder), frozen.parts[part], frozen.classes) for part in shas
+                pictures(*cached(shas[part], size, folder), frozen.parts[part], frozen.classes) for part in shas
             )
             rows = t.fit(
                 recipe, frozen.classes, train_pictures, val_pictures, checkpoint, ctx.settings.device,
@@ -203,21 +199,9 @@ def train(
             yield from _fit(ctx, run, rows, position, wanted)
             facts = load(checkpoint).metrics
             store.finish_run(ctx.claim, run.id, {k: v for k, v in facts.items() if k != "history"})
-        results.append(_trained(store.run(project.id, run.id)))
+        results.append(summary(store.run(project.id, run.id)))
     scored = (yield from evaluate(ctx, [run["run"] for run in results], evaluate_on)) if evaluate_on else {}
     return {"runs": results, "split": frozen.id, **({"evaluation": scored["evaluation"]} if scored else {})}
-
-
-def _pictures(
-    pixels: np.ndarray, good: np.ndarray, members: Sequence[tuple[int, str]], classes: Sequence[str]
-) -> Pictures:
-    """What `cached` gave, without the images that could not be read."""
-    import numpy as np
-
-    from core.train import Pictures
-
-    labels = np.array([classes.index(label) for _, label in members], dtype=np.int64)
-    return Pictures(pixels if good.all() else pixels[good], labels[good])
 
 
 def _fit(
@@ -236,11 +220,6 @@ def _fit(
                 f"{recipe.name}: epoch {row['epoch']} of at most {recipe.epochs}, {row['images']} of {row['of']} images"
             )
             yield Progress(before + row["epoch"] - 1, total, f"{note} {row.get('warning', '')}".rstrip())
-
-
-def _trained(run: Run) -> dict[str, Any]:
-    names = ("epochs", "best_epoch", "val_accuracy", "images_per_second", "waiting", "seconds", "device", "precision")
-    return {"run": run.id, "recipe": run.recipe.name, **{name: run.result[name] for name in names}}
 
 
 def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step:
@@ -290,91 +269,5 @@ STEPS: dict[str, Callable[..., Step]] = {
 }  # fmt: skip
 
 
-# what several steps, the pages and the command line share ------------------------------------------------------------
-
-
-def run_folder(settings: Settings, run: int) -> Path:
-    """Where a run's checkpoint lies."""
-    return settings.home.absolute() / "runs" / str(run)
-
-
-def cache_folder(settings: Settings, split: int) -> Path:
-    """Decoded pixels of a split; may be deleted at any time, it is made again."""
-    return settings.home.absolute() / "cache" / str(split)
-
-
-def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
-    """The runs asked for, or the newest finished run of each recipe among those of the newest split that has any.
-
-    Raises BadInput where there is none, or they come from different splits.
-    """
-    if runs:
-        chosen = [store.run(project, run) for run in dict.fromkeys(runs)]
-        for run in chosen:
-            if run.status != "done":
-                raise BadInput(f"Run {run.id} ({run.recipe.name}) is not trained to its end yet.")
-            if run.split != chosen[0].split:
-                raise BadInput(
-                    f"Run {run.id} was trained on split {run.split}, run {chosen[0].id} on {chosen[0].split}: choose runs of one split."
-                )
-        return chosen
-    done = store.runs(project, done=True)
-    if not done:
-        raise BadInput("There is no trained model yet: train one on the page Train, or with `train`.")
-    newest: dict[str, Run] = {}
-    for run in done:
-        if run.split == done[0].split:
-            newest.setdefault(run.recipe.name, run)
-    return sorted(newest.values(), key=lambda run: run.id)
-
-
-def load_models(settings: Settings, runs: Sequence[Run]) -> dict[str, Any]:
-    """name -> core.checkpoint.Model; the name is the recipe's, with the run's number where a recipe is there twice."""
-    import torch
-
-    from core.checkpoint import load
-
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    names = [run.recipe.name for run in runs]
-    return {
-        name if names.count(name) == 1 else f"{name} (run {run.id})": load(
-            run_folder(settings, run.id), settings.device
-        )
-        for name, run in zip(names, runs, strict=True)
-    }
-
-
-def finding_rows(store: Store, project: int, kind: str = "") -> Iterator[dict[str, Any]]:
-    """One row for each image and finding, with its origin; a file found at several places has a row for each of them."""
-    several = store.several_origins(project)
-    for batch in _batches(store.findings(project, kind), 1000, math.inf):
-        records = {r.id: r for r in store.images_by_id(project, [f.image for f in batch])}
-        for f in batch:
-            record = records[f.image]
-            places = several.get(f.image) if f.kind == "exact_duplicate" else None
-            for origin, label in places or [(record.origin, record.label)]:
-                yield {
-                    "image": f.image,
-                    "origin": origin,
-                    "label": label,
-                    "kind": f.kind,
-                    "score": round(f.score, 4),
-                    "group": f.group,
-                }
-
-
 def _shas(store: Store, project: int, members: Iterable[tuple[int, str]]) -> list[str]:
     return [record.facts.sha256 for record in store.images_by_id(project, [image for image, _ in members])]
-
-
-def _batches(items: Iterable, size: int, seconds: float) -> Iterator[list]:
-    """Lists of up to `size` items; a smaller one once `seconds` have passed since the last."""
-    batch, started = [], time.monotonic()
-    for item in items:
-        batch.append(item)
-        if len(batch) >= size or time.monotonic() - started >= seconds:
-            yield batch
-            batch, started = [], time.monotonic()
-    if batch:
-        yield batch

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.__main__ import _parser
+from core.cli.parser import parser
 from core.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -19,7 +19,7 @@ COMMANDS = re.findall(r"`(python -m core [^`]+)`", README)
 
 
 def verbs() -> list[str]:
-    [action] = [a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    [action] = [a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)]
     return list(action.choices)
 
 
@@ -45,7 +45,7 @@ def test_every_source_backbone_and_explainer_is_in_the_readme() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_is_understood(command: str) -> None:
     words = shlex.split(command.replace("VERB ...", "doctor"))[3:]
-    assert callable(_parser().parse_args(words).run)
+    assert callable(parser().parse_args(words).run)
 
 
 def test_the_tree_of_the_readme_names_every_file() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import steps
+from core import runs, steps
 from core.blobs import Blobs
 from core.demo import draw
 from core.engine.serial import Serial
@@ -84,18 +84,18 @@ def test_the_demo_goes_from_names_to_a_prediction(path: Path_) -> None:
         assert len(cell) == scored["models"]["average"]["confusion"][row][column]
     assert store.openings(project.id) == 1
 
-    models = steps.load_models(path.settings, steps.choose(store, project.id))
+    models = runs.load_models(path.settings, runs.choose(store, project.id))
     first = next(r for r in store.images(project.id, ("undecided",)) if r.label == "truck")
     said = Predictor(models).predict(path.blobs.get(first.facts.sha256))
     assert sum(said.probabilities.values()) == pytest.approx(1)
     assert said.confidence == max(said.probabilities.values())
 
-    weights = steps.run_folder(path.settings, trained[0]["run"]) / "model.safetensors"
+    weights = runs.run_folder(path.settings, trained[0]["run"]) / "model.safetensors"
     data = bytearray(weights.read_bytes())
     data[len(data) // 2] ^= 1
     weights.write_bytes(data)
     with pytest.raises(Damaged, match="model.safetensors"):
-        steps.load_models(path.settings, steps.choose(store, project.id))
+        runs.load_models(path.settings, runs.choose(store, project.id))
 
 
 def test_a_step_with_nothing_to_work_on_says_what_to_do(path: Path_) -> None:

@@ -11,6 +11,7 @@ A failed item is a value with its reason; a failed program raises.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,3 +75,15 @@ def engine(settings: Settings) -> Engine:
     from core.engine.local import Local
 
     return Local()
+
+
+def batches(items: Iterable, size: int, seconds: float) -> Iterator[list]:
+    """What `map` yields, in lists of up to `size` items; a smaller one once `seconds` have passed since the last."""
+    batch, started = [], time.monotonic()
+    for item in items:
+        batch.append(item)
+        if len(batch) >= size or time.monotonic() - started >= seconds:
+            yield batch
+            batch, started = [], time.monotonic()
+    if batch:
+        yield batch

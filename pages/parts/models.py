@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core import runs as trained
 from core.model import Project, Run
 from pages.parts import house
 
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 
 def choose(project: Project, key: str) -> list[Run]:
     """The runs to ask: the newest of each recipe unless others are picked. Raises BadInput where there is none."""
-    from core import steps
-
-    usual = steps.choose(house.store(), project.id)
+    usual = trained.choose(house.store(), project.id)
     runs = {run.id: run for run in house.store().runs(project.id, done=True)}
     with st.expander(f"Models: {', '.join(run.recipe.name for run in usual)}"):
         picked = st.multiselect(
@@ -28,7 +27,7 @@ def choose(project: Project, key: str) -> list[Run]:
             key=key,
             format_func=lambda r: f"run {r}: {runs[r].recipe.name}, split {runs[r].split}",
         )
-    return steps.choose(house.store(), project.id, picked)
+    return trained.choose(house.store(), project.id, picked)
 
 
 def load(runs: list[Run]) -> dict[str, Model]:
@@ -39,9 +38,7 @@ def load(runs: list[Run]) -> dict[str, Model]:
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the models (the first time takes some seconds) …")
 def _load(home: str, device: str, key: tuple[int, ...], _runs: list[Run]) -> dict[str, Model]:
-    from core import steps
-
-    return steps.load_models(house.settings(), _runs)
+    return trained.load_models(house.settings(), _runs)
 
 
 def predictor(runs: list[Run], ensemble: str) -> Predictor:

@@ -1,4 +1,7 @@
-"""The command line, through its real door: a process, its two streams, its exit code."""
+"""The command line: what it prints, on which stream, and its exit code.
+
+`run` calls it in this process, which is quick; `process` goes through its real door, where that is what is tested.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,52 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from core.__main__ import main
+
 ROOT = Path(__file__).resolve().parents[2]
+Run = Callable[..., dict]
 
 
-def run(*words: object, code: int = 0) -> dict:
-    """`python -m core WORDS --json` -> its JSON, or {"said": its sentence} where it ends with another code."""
+def answer(code: int, out: str, err: str) -> dict:
+    """The JSON on stdout, or {"said": the sentence on stderr} after wrong usage."""
+    assert "Traceback" not in err
+    lines = out.splitlines()
+    if code == 2 or not lines:
+        assert not lines
+        return {"said": err.splitlines()[-1]}
+    assert len(lines) == 1
+    return json.loads(lines[0])
+
+
+def process(*words: object, code: int = 0) -> dict:
+    """`python -m core WORDS --json`, a process of its own."""
     argv = [sys.executable, "-m", "core", *map(str, words), "--json"]
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, capture_output=True, text=True, env=env, timeout=120)
     assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    lines = done.stdout.splitlines()
-    if code == 2 or not lines:
-        assert not lines
-        return {"said": done.stderr.splitlines()[-1]}
-    assert len(lines) == 1
-    return json.loads(lines[0])
+    return answer(code, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The same in this process."""
+
+    def run(*words: object, code: int = 0) -> dict:
+        try:
+            ended = main([*map(str, words), "--json"])
+        except SystemExit as left:  # argparse
+            ended = left.code
+        out, err = capsys.readouterr()
+        assert ended == code, err
+        return answer(code, out, err)
+
+    return run
 
 
 @pytest.fixture
@@ -44,12 +72,12 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_becomes_a_clean_frozen_set(home: Path, pictures: Path, tmp_path: Path) -> None:
-    assert run("project", "p", "--classes", "red, blue")["classes"] == ["red", "blue"]
-    scraped = run("scrape", "--project", "p", "--source", "folder", "--path", pictures)
+def test_a_folder_becomes_a_clean_frozen_set(run: Run, pictures: Path, tmp_path: Path) -> None:
+    assert process("project", "p", "--classes", "red, blue")["classes"] == ["red", "blue"]
+    scraped = process("scrape", "--project", "p", "--source", "folder", "--path", pictures)
     assert scraped == {"found": 14, "fetched": 12, "duplicate": 1, "failed": 1, "failures": {"not an image": 1}}
 
-    cleaned = run("clean", "--project", "p")
+    cleaned = process("clean", "--project", "p")
     assert cleaned["images"] == 12
     assert cleaned["findings"]["exact_duplicate"] == 1
     rows = run("findings", "--project", "p", "--kind", "exact_duplicate")["findings"]
@@ -68,13 +96,13 @@ def test_a_folder_becomes_a_clean_frozen_set(home: Path, pictures: Path, tmp_pat
     assert run("review", "undo", "--project", "p")["stored"] == 2
     assert run("review", "status", "--project", "p")["funnel"]["kept"] == 12
 
-    split = run("split", "--project", "p", "--parts", "50/25/25", "--min-per-class", "3")
+    split = process("split", "--project", "p", "--parts", "50/25/25", "--min-per-class", "3")
     assert split["train"] + split["val"] + split["test"] == 12
     assert split["leak"] == 0
     assert {job["status"] for job in run("jobs", "--project", "p")["jobs"]} == {"done"}
 
 
-def test_a_table_on_the_own_machine_is_refused_row_by_row(home: Path, tmp_path: Path) -> None:
+def test_a_table_on_the_own_machine_is_refused_row_by_row(run: Run, tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text(
         "address,name\nhttp://127.0.0.1:9/x.jpg,red\nhttp://169.254.169.254/,red\nnonsense,red\nhttp://127.1/,green\n"
@@ -108,24 +136,31 @@ def test_a_table_on_the_own_machine_is_refused_row_by_row(home: Path, tmp_path: 
         (("export", "--project", "p", "--to", "d", "--format", "coco"), "later release"),
         (("backup", "f"), "later release"),
         (("run", "7"), "no job 7"),
+        (("nonsense",), "'nonsense'"),
+        (("scrape", "--project", "p", "--limit", "0"), "0 is not a number from 1 up"),
+        (("explain", "--project", "p", "photo.jpg"), "--run"),
     ],
 )
-def test_wrong_usage_is_one_sentence_and_exit_2(home: Path, words: tuple, said: str) -> None:
+def test_wrong_usage_is_one_sentence_and_exit_2(run: Run, words: tuple, said: str) -> None:
     assert said in run(*words, code=2)["said"]
 
 
-def test_a_job_that_fails_is_one_sentence_and_exit_1(home: Path) -> None:
+def test_wrong_usage_ends_the_process_with_2(home: Path) -> None:
+    assert "'p'" in process("clean", "--project", "p", code=2)["said"]
+
+
+def test_a_job_that_fails_is_one_sentence_and_exit_1(run: Run) -> None:
     run("project", "p", "--classes", "red")
-    assert "Nothing is kept" in run("split", "--project", "p", code=1)["error"]
+    assert "Nothing is kept" in process("split", "--project", "p", code=1)["error"]
 
 
-def test_a_setting_that_is_none_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_is_none_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WINNOW_HOEM", "x")
     assert "WINNOW_HOME" in run("doctor", code=2)["said"]
 
 
 def test_the_doctor_says_what_is_in_force(home: Path) -> None:
-    report = run("doctor")
+    report = process("doctor")
     assert report["settings"]["WINNOW_HOME"] == str(home)
     assert report["missing"] == []
     assert any("WINNOW_CONTACT" in advice for advice in report["advice"])

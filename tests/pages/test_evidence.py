@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import steps
+from core import runs
 from core.settings import load
 from db.store import Store
 from tests import drawn
@@ -23,10 +23,10 @@ def models(store: Store, home: Path) -> list[int]:
     """Two runs of a project, with a checkpoint each."""
     project = filled.scraped(store, home, "colours", drawn.CLASSES)
     filled.split(store, project)
-    runs = filled.trained(store, project, ("vgg75-bn", "vgg75"))
-    for run, name in zip(runs, ("vgg75-bn", "vgg75"), strict=True):
-        drawn.trained(name, steps.run_folder(load(), run), epochs=1)
-    return runs
+    numbers = filled.trained(store, project, ("vgg75-bn", "vgg75"))
+    for run, name in zip(numbers, ("vgg75-bn", "vgg75"), strict=True):
+        drawn.trained(name, runs.run_folder(load(), run), epochs=1)
+    return numbers
 
 
 def test_explain_draws_a_map_for_each_picture_and_model(models: list[int], screen: Callable[..., AppTest]) -> None:
@@ -67,7 +67,7 @@ def test_an_address_of_this_machine_is_refused_in_one_sentence(
 
 
 def test_a_damaged_checkpoint_is_one_sentence(models: list[int], screen: Callable[..., AppTest]) -> None:
-    weights = steps.run_folder(load(), models[0]) / "model.safetensors"
+    weights = runs.run_folder(load(), models[0]) / "model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-10] ^= 1
     weights.write_bytes(data)

@@ -1,0 +1,132 @@
+"""The verbs that make a data set: project, scrape, clean, findings, review, split."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from core.cli.submit import inside, opened, submit
+from core.errors import BadInput, NotYet
+
+
+def project(args: argparse.Namespace) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from core.project import classes, name
+
+    if args.vpic or args.years:
+        raise NotYet(
+            "Classes from the vPIC catalogue (--vpic) come with a later release: give --classes or --classes-file."
+        )
+    text = args.classes
+    if args.classes_file:
+        try:
+            text = args.classes_file.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"--classes-file {str(args.classes_file)!r} cannot be read: {error}.") from None
+    store, _ = opened()
+    if not args.name:
+        return {"projects": [p.name for p in store.projects()]}
+    given = classes(text) if text is not None else ()
+    if given and args.name not in {p.name for p in store.projects()}:
+        project = store.add_project(name(args.name, "project name"), given)
+    else:
+        project = store.project(args.name)
+        project = store.add_classes(project.id, given) if given else project
+    return {
+        "project": project.name,
+        "classes": list(project.classes),
+        "funnel": asdict(store.funnel(project.id)),
+        "counts": store.counts(project.id),
+    }
+
+
+def scrape(args: argparse.Namespace) -> dict[str, Any]:
+    from core.sources import SOURCES
+
+    if args.map:
+        raise NotYet("--map comes with a later release: rename the labels in the table, or give --add-classes.")
+    if not args.retry and args.source not in SOURCES:
+        known = ", ".join(SOURCES)
+        later = {"commons", "flickr", "ddgs", "page", "archive"}
+        if args.source in later:
+            raise NotYet(f"The source {args.source!r} comes with a later release; there are {known}.")
+        raise BadInput(f"--source {args.source!r} is no source: wanted one of {known}, or --retry.")
+    options = {key: str(Path(value).absolute()) for key, value in (("path", args.path), ("table", args.table)) if value}
+    options |= {
+        f"{c}_column": value
+        for c in ("url", "label", "page", "creator", "licence")
+        if (value := getattr(args, f"{c}_column")) and args.source == "urls"
+    }
+    return submit(
+        args,
+        "scrape",
+        {
+            "source": args.source,
+            "limit": args.limit,
+            "query": args.query,
+            "options": options,
+            "add_classes": args.add_classes,
+            "retry": args.retry,
+        },
+    )
+
+
+def clean(args: argparse.Namespace) -> dict[str, Any]:
+    if args.detector != "none" or args.want:
+        raise NotYet(f"--detector {args.detector} comes with a later release of Winnow: leave it out, or give none.")
+    return submit(args, "clean", {})
+
+
+def findings(args: argparse.Namespace) -> dict[str, Any]:
+    from core.export import finding_rows, write_csv
+
+    store, _, project = inside(args)
+    rows = list(finding_rows(store, project.id, args.kind))
+    if args.table:
+        write_csv(args.table, ["image", "origin", "label", "kind", "score", "group"], rows)
+    return {"findings": rows}
+
+
+def review(args: argparse.Namespace) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from core import review
+    from core.export import read_csv
+    from db.store.queue import Filter
+
+    store, _, project = inside(args)
+    if args.what == "certificate":
+        raise NotYet("The certificate comes with a later release of Winnow.")
+    if args.what == "status":
+        return {
+            "funnel": asdict(store.funnel(project.id)),
+            "decisions": store.decision_count(project.id),
+            "counts": store.counts(project.id),
+        }
+    if args.what == "next":
+        wanted = Filter(args.label, "undecided", args.kind, "score")
+        tiles, _ = review.queue(store, project.id, wanted, size=args.size)
+        return {
+            "images": [
+                {"image": t.image, "origin": t.origin, "label": t.label, "score": t.score, "why": t.why} for t in tiles
+            ]
+        }
+    reviewer, refused = review.reviewer_name(args.reviewer), []
+    if args.what == "undo":
+        last = store.last_operation(project.id, reviewer)
+        if not last:
+            raise BadInput(f"There is nothing to undo: {reviewer!r} decided nothing that still stands.")
+        operation = review.undo(last, reviewer)
+    elif args.table:
+        operation, refused = review.decide(read_csv(args.table, ("image", "verdict")), reviewer, project.classes)
+    else:
+        raise BadInput("review decide wants --table F.csv with the columns image, verdict, reason, label.")
+    applied = store.apply(project.id, operation)
+    return {"operation": applied.id, "stored": applied.stored, "conflicts": list(applied.conflicts), "refused": refused}
+
+
+def split(args: argparse.Namespace) -> dict[str, Any]:
+    names = ("parts", "seed", "min_per_class", "keep_source_parts")
+    return submit(args, "split", {name: getattr(args, name) for name in names})

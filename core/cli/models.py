@@ -1,0 +1,52 @@
+"""The verbs that make and ask models: train, evaluate, explain, predict."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from core.cli.submit import inside, submit
+from core.errors import BadInput, NotYet
+
+
+def train(args: argparse.Namespace) -> dict[str, Any]:
+    if args.sweep:
+        raise NotYet("--sweep comes with a later release: repeat --recipe instead.")
+    if not args.recipe:
+        raise BadInput("train wants --recipe, once or more: vgg75, vgg100, vgg75-bn, vgg100-bn.")
+    from dataclasses import asdict
+
+    from core.backbones import backbone
+    from core.model import Recipe
+
+    names = ("epochs", "batch", "lr", "patience", "seed")
+    changes = {key: value for key in names if (value := getattr(args, key)) is not None}
+    for name in args.recipe:
+        backbone(name)
+    recipes = [asdict(Recipe(name, **changes)) for name in args.recipe]
+    return submit(args, "train", {"recipes": recipes}, need="gpu")
+
+
+def evaluate(args: argparse.Namespace) -> dict[str, Any]:
+    result = submit(args, "evaluate", {"runs": args.runs, "part": args.part})
+    if args.ensemble and "models" in result:
+        other = {"average": "priority", "priority": "average"}[args.ensemble]
+        result["models"].pop(other, None)
+    return result
+
+
+def explain(args: argparse.Namespace) -> dict[str, Any]:
+    from core import explain, runs
+
+    store, settings, project = inside(args)
+    run = runs.choose(store, project.id, [args.of])[0]
+    [(name, model)] = runs.load_models(settings, [run]).items()
+    return {"images": list(explain.files(model, name, run.id, args.images, args.explainer, args.label, args.to))}
+
+
+def predict(args: argparse.Namespace) -> dict[str, Any]:
+    from core import predict, runs
+
+    store, settings, project = inside(args)
+    models = runs.load_models(settings, runs.choose(store, project.id, args.runs))
+    return predict.files(predict.Predictor(models, args.ensemble), args.images)

@@ -1,0 +1,157 @@
+"""Every verb of the command line with its arguments."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.cli import data, jobs, models
+from core.errors import NotYet
+
+Run = Callable[[argparse.Namespace], dict[str, Any] | None]
+Verb = Callable[..., argparse.ArgumentParser]  # name, what runs, one line about it, project=False where it needs none
+
+
+def parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="one JSON object on one line to stdout")
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    inside = argparse.ArgumentParser(add_help=False, parents=[common])
+    inside.add_argument("--project", default=os.environ.get("WINNOW_PROJECT", ""), help="or WINNOW_PROJECT")
+    top = argparse.ArgumentParser(
+        prog="python -m core",
+        description=(
+            "Winnow: from a list of class names to a clean image data set and an explained, live image classifier."
+        ),
+    )
+    verbs = top.add_subparsers(metavar="VERB", required=True)
+
+    def verb(name: str, run: Run, about: str, project: bool = True) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=about, description=about, parents=[inside if project else common])
+        made.set_defaults(run=run)
+        return made
+
+    _data(verb)
+    _models(verb)
+    _jobs(verb)
+    return top
+
+
+def _data(verb: Verb) -> None:
+    v = verb("project", data.project, "make a project or show one", project=False)
+    v.add_argument("name", nargs="?", default="")
+    v.add_argument("--classes", help="'sedan,coupe,suv' or 'air jordan {1..23}'")
+    v.add_argument("--classes-file", type=Path)
+    v.add_argument("--vpic", help="classes from the NHTSA catalogue: car, truck or mpv")
+    v.add_argument("--years")
+
+    v = verb("scrape", data.scrape, "find and fetch images")
+    v.add_argument("--source", default="", help="folder, urls, openverse or demo")
+    v.add_argument("--path", help="folder: DIR/<class>/<image>, or DIR/<part>/<class>/<image>")
+    v.add_argument("--table", help="urls: a CSV, TSV or Parquet file")
+    for column in ("url", "label", "page", "creator", "licence"):
+        v.add_argument(f"--{column}-column", default=column if column in ("url", "label") else "")
+    v.add_argument("--query", default="{class}", help="what is searched for; {class} stands for the class name")
+    v.add_argument("--limit", type=_positive, default=400, help="images a class")
+    v.add_argument("--retry", action="store_true", help="only what failed and may be tried again")
+    v.add_argument("--add-classes", action="store_true", help="labels outside the class list become classes")
+    v.add_argument("--map", help="a CSV that maps labels to classes")
+
+    v = verb("clean", data.clean, "find duplicates, label conflicts and pictures that are too small")
+    v.add_argument("--detector", choices=("yolo", "torchvision", "none"), default="none")
+    v.add_argument("--want")
+
+    v = verb("findings", data.findings, "what clean found, a row for each image")
+    v.add_argument("--kind", default="")
+    v.add_argument("--table", type=Path, help="write the rows to this CSV")
+
+    v = verb("review", data.review, "what to look at next, and what was decided")
+    v.add_argument("what", choices=("next", "decide", "undo", "status", "certificate"))
+    v.add_argument("--size", type=_positive, default=100)
+    v.add_argument("--table", type=Path, help="decide: a CSV with columns image, verdict, reason, label")
+    v.add_argument("--label", default="")
+    v.add_argument("--kind", default="")
+    v.add_argument("--reviewer", default="command line")
+
+    v = verb("split", data.split, "freeze train, val and test")
+    v.add_argument("--parts", default="80/10/10", help="per cent")
+    v.add_argument("--seed", type=int, default=0)
+    v.add_argument("--min-per-class", type=_positive, default=50)
+    v.add_argument("--keep-source-parts", action="store_true", help="train/val/test as the source's folders say")
+
+
+def _models(verb: Verb) -> None:
+    v = verb("train", models.train, "train each recipe on the newest split")
+    v.add_argument("--recipe", action="append", default=[], help="vgg75, vgg100, vgg75-bn, vgg100-bn; may be repeated")
+    v.add_argument("--epochs", type=_positive)
+    v.add_argument("--batch", type=_positive)
+    v.add_argument("--lr", type=float)
+    v.add_argument("--patience", type=_positive)
+    v.add_argument("--seed", type=int)
+    v.add_argument("--sweep", help="a TOML file of recipes to compare")
+
+    v = verb("evaluate", models.evaluate, "score the newest run of each recipe, and their ensembles")
+    _runs(v)
+    v.add_argument("--ensemble", choices=("average", "priority"))
+    v.add_argument("--part", choices=("val", "test"), default="val")
+
+    v = verb("explain", models.explain, "which pixels spoke for a class")
+    v.add_argument("--run", dest="of", type=int, required=True)
+    v.add_argument("--explainer", default="shap")
+    v.add_argument("--label", default="", help="the class to explain; default: the predicted one")
+    v.add_argument("--to", type=Path, default=Path("."), help="folder for the pictures")
+    v.add_argument("images", nargs="+", metavar="IMAGE")
+
+    v = verb("predict", models.predict, "ask the newest run of each recipe, and their ensembles")
+    _runs(v)
+    v.add_argument("--ensemble", choices=("average", "priority"), default="average")
+    v.add_argument("images", nargs="+", metavar="IMAGE_OR_FOLDER")
+
+    v = verb("export", _later("export", "The export of data sets and models"), "data set and model, to go")
+    v.add_argument("--to")
+    v.add_argument("--format")
+
+
+def _jobs(verb: Verb) -> None:
+    verb("jobs", jobs.jobs, "what runs, waits and ended").add_argument("--limit", type=_positive, default=20)
+    for name, run, about in (
+        ("run", jobs.run, "run a job here"),
+        ("stop", jobs.stop, "ask a job to stop"),
+        ("again", jobs.again, "try a failed or stopped job again"),
+    ):
+        v = verb(name, run, about, project=False)
+        v.add_argument("job", type=int)
+        if name == "run":
+            v.add_argument("--fence", type=int, help="given by the worker that claimed the job")
+    verb("worker", jobs.worker, "run the jobs of this machine; started by itself when there is one", project=False)
+    verb("demo", jobs.demo, "the whole path on drawn cars, with no network", project=False)
+    v = verb("doctor", jobs.doctor, "what is in force, what is missing and how to get it", project=False)
+    v.add_argument("--verify", action="store_true", help="read every image and compare its SHA-256")
+    for name, what in (
+        ("move", "Moving a project to another database"),
+        ("backup", "The backup"),
+        ("restore", "The restore"),
+    ):
+        v = verb(name, _later(name, what), what.lower(), project=False)
+        v.add_argument("--to" if name == "move" else "file")
+
+
+def _runs(v: argparse.ArgumentParser) -> None:
+    v.add_argument("--run", dest="runs", type=int, action="append", default=[], help="a run's number; may be repeated")
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a number from 1 up")
+    return number
+
+
+def _later(verb: str, what: str) -> Run:
+    def run(args: argparse.Namespace) -> None:
+        raise NotYet(f"{what} (`{verb}`) comes with a later release of Winnow.")
+
+    return run
