@@ -12,7 +12,7 @@ from core.errors import BadInput
 from core.model import Job, Project
 from core.scrape import LIMIT, meaning
 from core.sources import SOURCES
-from core.sources.urls import columns
+from core.sources.urls import guess, sample
 from pages.parts import head, house, progress
 
 NAMES = {"openverse": "Openverse (openly licensed pictures)", "urls": "A table of web addresses", "folder": "A folder on this computer",
@@ -43,37 +43,43 @@ def asked(source: str) -> dict:
     return {"query": query, "limit": int(limit), "options": {}}
 
 
-def table() -> dict | None:
-    """The widgets of the address table: the file, then which column is which."""
+def table(project: Project) -> dict | None:
+    """The widgets of the address table: the file, then which column is which, and whether its classes are known."""
     path = table_path()
     if path is None:
         return None
-    names = columns(path)
-    if not names:
-        raise BadInput(f"The table {path.name} has no first line with the names of its columns.")
-    nothing = "(none)"
-
-    def column(label: str, usual: tuple[str, ...], required: bool, help: str) -> str:
-        choices = names if required else [nothing, *names]
-        index = next((choices.index(name) for name in choices if name.strip().lower() in usual), 0)
-        picked = st.selectbox(label, choices, index, help=help)
-        return "" if picked == nothing else picked
-
+    names, rows = sample(path)
+    urls, labels = guess(names, rows, project.classes)
     left, right = st.columns(2)
-    with left:
-        url = column(
-            "Column with the addresses",
-            ("url", "image_url", "image", "link"),
-            True,
-            "http or https addresses of pictures.",
+    url = left.selectbox(
+        "Column with the addresses", names, names.index(urls), help="http or https addresses of pictures."
+    )
+    label = right.selectbox(
+        "Column with the classes", names, names.index(labels), help="What each picture is said to show."
+    )
+    shown = {name: [row[names.index(name)] for row in rows] for name in (url, label)}
+    st.dataframe(pd.DataFrame(shown).head(3), hide_index=True)
+    known = sum(cell in project.classes for cell in shown[label])
+    of = house.count(len(rows), "row")
+    if rows and not known:
+        st.warning(
+            f"None of the first {of} has a class of this project in this column, but for example"
+            f" {house.text(shown[label][0], 60) or 'nothing'}. Choose another column, or let new labels become classes."
         )
-    with right:
-        label = column(
-            "Column with the classes", ("label", "class", "category"), True, "What each picture is said to show."
-        )
+    else:
+        st.caption(f"Of the first {of}, {known:,} have a class of this project." if rows else "The table has no rows.")
+    nothing = "(none)"
     with st.expander("More columns (page, creator, licence)"):
-        more = {f"{name}_column": column(f"Column with the {name}", (name,), False, "Kept beside the picture, if you have it.")
-                for name in ("page", "creator", "licence")}  # fmt: skip
+        picked = {
+            name: st.selectbox(
+                f"Column with the {name}",
+                [nothing, *names],
+                names.index(name) + 1 if name in names else 0,
+                help="Kept beside the picture, if you have it.",
+            )
+            for name in ("page", "creator", "licence")
+        }
+    more = {f"{name}_column": "" if choice == nothing else choice for name, choice in picked.items()}
     return {"options": {"table": str(path), "url_column": url, "label_column": label, **more}}
 
 
@@ -125,7 +131,7 @@ def choose(project: Project, shown: head.Head) -> None:
         help=LATER,
     )
     st.caption(LATER)
-    params = {"urls": table, "folder": folder}.get(source, lambda: asked(source))()
+    params = {"urls": lambda: table(project), "folder": folder}.get(source, lambda: asked(source))()
     add = False
     if not SOURCES[source].asks:
         add = st.checkbox(

@@ -46,7 +46,7 @@ def exact(
             scores = dict.fromkeys((one.id for one in members), 1.0)
             for finding in _findings(members, "exact_duplicate", scores, "pixels"):
                 places = len({address for address, _ in several.get(finding.image, ())})
-                yield replace(finding, note=f"{finding.note}; found at {places} addresses") if places > 1 else finding
+                yield replace(finding, note=f"{finding.note}; at {places} addresses") if places > 1 else finding
 
 
 def near(

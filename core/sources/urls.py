@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,34 @@ def columns(path: Path) -> list[str]:
         break
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         return [name.strip() for name in next(csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()]), [])]
+
+
+def sample(path: Path, limit: int = 200) -> tuple[list[str], list[list[str]]]:
+    """The names of the columns, and what stands in them in the first `limit` rows that can be used.
+
+    A name that two columns share is left out: neither can be asked for. Raises BadInput as `columns`, and without one.
+    """
+    there = columns(path)
+    names = [name for name in there if name and there.count(name) == 1]
+    if not names:
+        raise BadInput(f"The table {path.name} has no first line with the names of its columns.")
+    return names, [row for row in itertools.islice(_rows(path, names), limit) if not isinstance(row, str)]
+
+
+def guess(names: Sequence[str], rows: Sequence[Sequence[str]], classes: Sequence[str]) -> tuple[str, str]:
+    """Which column holds the addresses and which the classes, from what stands in them; names decide between equals."""
+    known = set(classes)
+
+    def likely(name: str, fits: Callable[[str], bool], usual: Sequence[str]) -> tuple[int, bool]:
+        at = names.index(name)
+        return sum(fits(row[at]) for row in rows), name.lower() in usual
+
+    def address(cell: str) -> bool:
+        return cell.lower().startswith(("http://", "https://"))
+
+    url = max(names, key=lambda name: likely(name, address, ("url", "image_url", "image", "link")))
+    others = [name for name in names if name != url] or [url]
+    return url, max(others, key=lambda name: likely(name, known.__contains__, ("label", "class", "category")))
 
 
 def _rows(path: Path, wanted: Sequence[str]) -> Iterator[Row]:

@@ -181,7 +181,7 @@ def test_the_same_bytes_from_several_addresses_are_a_finding_and_two_labels_a_co
         2: [("/a.jpg", "sedan"), ("/b.jpg", "suv")],
     }
     found = list(clean.exact(pile.records, several))
-    assert [(one.image, one.note.endswith("found at 2 addresses")) for one in found] == [(1, True), (2, True)]
+    assert [(one.image, one.note.endswith("; at 2 addresses")) for one in found] == [(1, True), (2, True)]
     assert [one.image for one in clean.conflicts(pile.records, found, several)] == [2]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.errors import BadInput
 from core.sources import SOURCES
 from core.sources.options import Options
+from core.sources.urls import guess, sample
 
 
 def search(table, **columns):
@@ -141,3 +142,29 @@ def test_every_row_that_a_csv_writer_writes_is_counted(tmp_path, rows):
     found = search(path)
     assert len(found) == len(rows)
     assert [c.url for c in found if not c.error] == [url.strip() for url, _ in rows if url.strip()]
+
+
+ODD_NAMES = "id,source,model,where\n1,http://shop/1,suv,http://h/1.jpg\n2,own,coupe,http://h/2.jpg\n"
+
+
+def test_what_stands_in_a_column_says_which_one_holds_addresses_and_which_classes(tmp_path):
+    names, rows = sample(table(tmp_path, ODD_NAMES))
+    assert (names, rows[0]) == (["id", "source", "model", "where"], ["1", "http://shop/1", "suv", "http://h/1.jpg"])
+    assert guess(names, rows, ["suv", "coupe"]) == ("where", "model")
+
+
+def test_between_columns_that_fit_alike_the_usual_names_decide_and_never_one_column_for_both(tmp_path):
+    assert guess(["a", "label", "url"], [], ["suv"]) == ("url", "label")
+    assert guess(["address", "model"], [["http://h/1.jpg", "911"]], ["suv"]) == ("address", "model")
+    assert guess(["url"], [["http://h/1.jpg"]], ["suv"]) == ("url", "url")
+
+
+def test_a_sample_is_as_long_as_asked_and_leaves_out_what_cannot_be_used(tmp_path):
+    path = table(tmp_path, "url,label,label\n" + "http://h/1.jpg,suv,x\n" * 5 + "too,few\n" + "http://h/2.jpg,suv,x\n")
+    assert sample(path, 2) == (["url"], [["http://h/1.jpg"]] * 2)
+    assert len(sample(path)[1]) == 6
+
+
+def test_a_table_without_names_of_columns_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="no first line with the names"):
+        sample(table(tmp_path, ""))
