@@ -41,16 +41,16 @@ def filters(project: Project) -> tuple[Filter, int, str]:
     kinds |= {kind: f"{kind.replace('_', ' ')} ({count:,})" for kind, count in counts.items()}
     with st.container(key=FILTERS, horizontal=True, vertical_alignment="bottom", gap="small"):
         label = choice("Class", "class", classes, "", width=130)
-        verdict = choice("Decision", "show", VERDICTS, "undecided", width=120)
+        verdict = choice("Decision", "show", VERDICTS, "undecided", width=114)
         kind = choice(
             "Finding",
             "finding",
             kinds,
             "",
-            width=150,
+            width=175,
             help="What the cleaning step noticed. It takes nothing out: you decide.",
         )
-        order: Order = choice("Order", "order", ORDERS, "score", width=135, help="Findings first: what the cleaning "
+        order: Order = choice("Order", "order", ORDERS, "score", width=130, help="Findings first: what the cleaning "
                               "step is surest of, then the rest as it was found.")  # fmt: skip
         size = choice("On a page", "size", SIZES, str(SIZE), width=80)
         name = reviewer()

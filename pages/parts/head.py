@@ -186,7 +186,9 @@ def _cell(name: str, number: int, share: int, about: str) -> str:
 def aside(funnel: Funnel) -> str:
     """What the five numbers do not say, in a sentence."""
     parts = []
-    if funnel.unique:
+    if funnel.unique and not funnel.undecided:
+        parts.append("Every picture was decided on")
+    elif funnel.unique:
         parts.append(
             f"{funnel.undecided:,} of {funnel.unique:,} undecided: they count as kept until somebody rejects them"
         )

@@ -62,4 +62,5 @@ def test_each_cell_of_the_funnel_is_a_share_of_what_was_found() -> None:
 def test_the_undecided_are_named_and_said_to_count_as_kept() -> None:
     assert "2 of 8 undecided: they count as kept" in aside(REVIEWED.funnel)
     assert "1 could not be fetched" in aside(REVIEWED.funnel)
+    assert aside(replace(REVIEWED.funnel, undecided=0)).startswith("Every picture was decided on")
     assert aside(NOTHING.funnel) == ""

@@ -55,7 +55,7 @@ def reviewer() -> str:
             st.session_state[REVIEWER] = "reviewer"
         st.session_state["named"] = False
     typed = st.text_input(
-        "Your name", key=REVIEWER, persist_state="session", width=110, on_change=_named,
+        "Your name", key=REVIEWER, persist_state="session", width=105, on_change=_named,
         help="Stands beside each of your decisions. Two people with two names get different pages.",
     )  # fmt: skip
     return reviewer_name(typed)

@@ -29,7 +29,7 @@ class View {
     this.warning = make("div", "warning");
     this.warning.setAttribute("role", "alert");
     this.warning.hidden = true;
-    root.replaceChildren(this.head(), this.warning, this.list, this.bar(), this.live, this.keys());
+    root.replaceChildren(this.head(), this.warning, this.list, this.bar(), this.keys());
     listenToPointer(this.list, grid);
     this.observer = new ResizeObserver(() => this.underHeader());
     this.observer.observe(this.list);
@@ -80,7 +80,7 @@ class View {
     const actions = make("div", "actions");
     actions.append(pages, marks, look, undo, this.commit);
     const bar = make("div", "bar");
-    bar.append(this.reasonStrip, actions);
+    bar.append(this.reasonStrip, actions, this.live);
     bar.addEventListener("mousedown", (event) => event.preventDefault()); // a press leaves the keys with the pictures: Enter stores
     return bar;
   }
