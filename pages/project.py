@@ -110,6 +110,13 @@ def others(projects: list[Project], current: Project | None) -> None:
             )
 
 
+WINNOW = """
+Winnow takes you from a list of class names to a clean image data set and a classifier that explains itself: **collect**
+pictures, **throw out** what does not belong, **train** two small networks, **ask** them about new pictures and see why
+they say what they say. The pages on the left are the steps, in their order.
+"""
+
+
 def main() -> None:
     try:
         current = house.project()
@@ -126,7 +133,8 @@ def main() -> None:
             try_demo()
     else:
         head.title("project")
-        left, right = st.columns([3, 2], gap="large")
+        st.markdown(WINNOW)
+        left, right = st.columns([3, 2], gap="medium")
         with left.container(border=True):
             st.subheader("Start a project", anchor=False)
             create(first=True)
