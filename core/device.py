@@ -135,15 +135,28 @@ class Pace:
             self._times[self._choices[step % 2]].append(seconds)
 
 
+_most = 0  # threads that a person allows; 0 = as many as there are cores
+
+
+def limit_threads(most: int) -> None:
+    """Let this process compute with at most so many threads; 0 = one for each core."""
+    global _most
+    import torch
+
+    _most = most
+    torch.set_num_threads(most or _cores())
+
+
 def use_free_cores() -> None:
-    """Compute from here on with as many threads as there are cores that no other program uses, at least one.
+    """Compute from here on with as many threads as there are cores that no other program uses: at least one, at most
+    what `limit_threads` allows.
 
     The threads of one operation wait for each other: beside a training one prediction with two threads takes 230 ms,
     with one 10.
     """
     import torch
 
-    wanted = max(1, _cores() - round(_others()))
+    wanted = max(1, min(_most or _cores(), _cores() - round(_others())))
     if wanted != torch.get_num_threads():  # setting it, even to the same, makes torch forget its planned kernels
         torch.set_num_threads(wanted)
 

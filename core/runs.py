@@ -57,12 +57,10 @@ def summary(run: Run) -> dict[str, Any]:
 
 def load_models(settings: Settings, runs: Sequence[Run]) -> dict[str, Any]:
     """name -> core.checkpoint.Model; the name is the recipe's, with the run's number where a recipe is there twice."""
-    import torch
-
     from core.checkpoint import load
+    from core.device import limit_threads
 
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
+    limit_threads(settings.threads)
     names = [run.recipe.name for run in runs]
     return {
         name if names.count(name) == 1 else f"{name} (run {run.id})": load(

@@ -113,7 +113,7 @@ def others(projects: list[Project], current: Project | None) -> None:
 WINNOW = """
 Winnow takes you from a list of class names to a clean image data set and a classifier that explains itself: **collect**
 pictures, **throw out** what does not belong, **train** two small networks, **ask** them about new pictures and see why
-they say what they say. The pages on the left are the steps, in their order.
+they say what they say. The pages in the menu are the steps, in their order.
 """
 
 

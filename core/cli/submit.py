@@ -48,14 +48,14 @@ def wait(store: Store, settings: Settings, number: int) -> dict[str, Any]:
 
 def _show(number: int) -> Any:
     """Progress on stderr: one line that is rewritten on a terminal, one line for each change elsewhere."""
-    from core.jobs import eta
+    from core.jobs import eta, waiting
 
     terminal, last = sys.stderr.isatty(), [""]
 
     def show(job: Any) -> None:
-        line = (
-            f"job {number} {job.verb}: {job.done}{f'/{job.total}' if job.total else ''} {job.note} {eta(job)}".rstrip()
-        )
+        done = f"{job.done}{f'/{job.total}' if job.total else ''}"
+        now = waiting(job) if job.status == "queued" else f"{done} {job.note} {eta(job)}".rstrip()
+        line = f"job {number} {job.verb}: {now}"
         if line != last[0]:
             print(f"\r\033[K{line}" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
             last[0] = line

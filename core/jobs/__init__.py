@@ -13,6 +13,6 @@ from __future__ import annotations
 from core.jobs.job import run
 from core.jobs.presence import ensure_worker, web_present
 from core.jobs.supervise import worker
-from core.jobs.watch import eta, log_path, log_tail, wait
+from core.jobs.watch import eta, log_path, log_tail, wait, waiting
 
-__all__ = ["ensure_worker", "eta", "log_path", "log_tail", "run", "wait", "web_present", "worker"]
+__all__ = ["ensure_worker", "eta", "log_path", "log_tail", "run", "wait", "waiting", "web_present", "worker"]

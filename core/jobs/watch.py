@@ -40,6 +40,11 @@ def wait(store: Store, settings: Settings, job: int, on_progress: Callable[[Job]
         time.sleep(LOOK)
 
 
+def waiting(job: Job) -> str:
+    """What a queued job waits for."""
+    return "waiting for its turn" + (": a machine trains one model at a time" if job.need == "gpu" else "")
+
+
 def eta(job: Job) -> str:
     """`12/s, 3 min left`; "" where it cannot be told: in the beginning, and for a job that took up earlier work, because
     its row does not say how much of it."""

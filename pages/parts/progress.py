@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.jobs import eta
+from core.jobs import eta, waiting
 from core.model import Job, Project
 from pages.parts import house
 
@@ -79,7 +79,7 @@ def ended(job: Job) -> None:
 def figures(job: Job) -> str:
     """`312 of 400 · 12/s, 7 s left`, as far as they are known."""
     if job.status == "queued":
-        return "waiting for its turn" + (": a machine trains one model at a time" if job.need == "gpu" else "")
+        return waiting(job)
     done = f"{job.done:,} of {job.total:,}" if job.total else (f"{job.done:,}" if job.done else "starting")
     speed = eta(job)
     return f"{done} · {speed}" if speed else done

@@ -7,7 +7,8 @@ Dataset that opens, converts and resizes each file with Pillow and augments it w
 DataLoader (no workers; `--workers N` gives it some). "Winnow" is `core.train.fit` on the decode-once cache, in the
 precision it chooses. Both see the same images in batches of 64, with crop, flip and colour, and train on the same number
 of threads, each in a process of its own; the rounds take turns, the median counts. An epoch is the training pass, from
-the first byte of the first batch to the last step of the optimiser; the decoding that fills the cache happens once and is reported beside it.
+the first byte of the first batch to the last step of the optimiser; `web` is the seat photos enlarged to 2 megapixels.
+The decoding that fills the cache happens once and is reported beside it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from core.backbones import backbone  # noqa: E402
 from core.model import Recipe  # noqa: E402
 from core.pixels import squares  # noqa: E402
 from core.train import Pictures, fit  # noqa: E402
-from tests.bench.predict import as_written  # noqa: E402
+from tests.bench.predict import ENLARGED, as_written, enlarged  # noqa: E402
 
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")) / "data"
 
@@ -104,16 +105,21 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--backbone", default="vgg75-bn")
-    parser.add_argument("--set", default="sneakers", choices=("sneakers", "porsche", "fashion", "seat"))
+    parser.add_argument("--set", default="sneakers", choices=("sneakers", "porsche", "fashion", "seat", "web"))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    data = DATA / options.set
+    data = DATA / ("seat" if options.set == "web" else options.set)
     if not data.is_dir():
         sys.exit(f"{data} is not there: set WINNOW_TEST_DATA to the folder with the test images.")
     torch.set_num_threads(options.threads)
     classes = sorted(path.name for path in data.iterdir() if path.is_dir())
     files = [(file, i) for i, name in enumerate(classes) for file in sorted((data / name).iterdir())]
     random.Random(0).shuffle(files)
+    large = tempfile.TemporaryDirectory()
+    if options.set == "web":
+        for i, (path, label) in enumerate(files):
+            files[i] = (Path(large.name) / f"{i}.jpg", label)
+            files[i][0].write_bytes(enlarged(path, ENLARGED["web"]))
     files = (files * (options.images // len(files) + 1))[: options.images]  # seat has 166
     size = backbone(options.backbone).size
 
@@ -146,6 +152,7 @@ def main() -> None:
             print(f"round {round_}: winnow {row['images_per_second']:.0f}, naive {speed:.0f} images/s", file=sys.stderr)
         rows.close()
         pipe.send(False)
+    large.cleanup()
     median = statistics.median
     result = {
         "set": options.set, "backbone": options.backbone, "images": len(files), "threads": options.threads, "workers": options.workers,

@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 import threading
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +16,8 @@ import torch
 from torch import nn
 
 from core import backbones
-from core.augment import augment
 from core.checkpoint import load
-from core.device import Pace, device
-from core.errors import BadInput, BadSetting, Damaged
+from core.errors import BadInput, Damaged
 from core.model import Recipe
 from core.train import Pictures, fit
 from tests.drawn import CLASSES, TINY, drawn, tiny, tiny_backbones
@@ -221,54 +218,6 @@ def test_it_gives_up_after_four_halvings_and_says_how_many_pictures(
 ) -> None:
     with pytest.raises(BadInput, match=r"Not even \d+ pictures at once fit into the memory of cpu"):
         rows(tmp_path, cramped(monkeypatch, 0))
-
-
-@pytest.mark.parametrize("name", ["cuda", "mps"])
-def test_a_device_that_is_not_there_is_never_replaced_in_silence(name: str) -> None:
-    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-    if there[name]():
-        pytest.skip(f"this machine has {name}")
-    with pytest.raises(BadSetting, match=f"WINNOW_DEVICE='{name}'.*only: cpu"):
-        device(name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert device("auto").type == "cpu"
-
-
-def test_an_unknown_device_names_what_was_wanted() -> None:
-    with pytest.raises(BadSetting, match="'tpu'.*auto, cpu, cuda, mps"):
-        device("tpu")
-
-
-def test_augmented_pictures_keep_their_shape_and_repeat_with_the_seed() -> None:
-    x = torch.rand(8, 3, 20, 20, generator=torch.Generator().manual_seed(0))
-    one, two, other = (augment(x, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
-    assert one.shape == x.shape and torch.equal(one, two) and not torch.equal(one, other)
-
-
-def test_about_half_of_the_augmented_pictures_are_mirrored() -> None:
-    x = torch.linspace(-1, 1, 32).expand(400, 3, 32, 32).contiguous()  # brighter to the right
-    out = augment(x, torch.Generator().manual_seed(0))
-    mirrored = (out[..., -1].mean((1, 2)) < out[..., 0].mean((1, 2))).float().mean()
-    assert 0.4 < mirrored < 0.6
-
-
-def test_unasked_it_takes_the_number_of_threads_that_was_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = torch.get_num_threads()
-    monkeypatch.setattr("core.device._cores", lambda: 4)
-    try:
-        for slow, fast in ((4, 2), (2, 4)):
-            pace = Pace(0, torch.device("cpu"))
-            for epoch_step in (*range(9), *range(9)):  # two epochs: each tries anew
-                pace.before(epoch_step)
-                used = torch.get_num_threads()
-                assert epoch_step < Pace.TRIALS or used == fast
-                pace.after(epoch_step, 1.0 if used == slow else 0.5)
-        asked = Pace(3, torch.device("cpu"))
-        asked.before(0)
-        assert torch.get_num_threads() == 3
-    finally:
-        torch.set_num_threads(before)
 
 
 RUN = """
