@@ -153,7 +153,11 @@ class Guard(AbstractResolver):
         for address in addresses:
             if forbidden(address) and not self._allow.address(address, port):
                 if not named:
-                    return Permanent("forbidden address", f"{host} leads to {address}, which is a private address.")
+                    leads = host if literal else f"{host} leads to {address}, which"
+                    return Permanent(
+                        "forbidden address",
+                        f"{leads} is a private address; such a one is fetched only if WINNOW_ALLOW_HOSTS names it.",
+                    )
                 self._granted.add((str(address), port))
         return addresses
 
