@@ -125,10 +125,13 @@ def clean(ctx: Context) -> Step:
 def split(
     ctx: Context, parts: str = "80/10/10", seed: int = 0, min_per_class: int = 50, keep_source_parts: bool = False
 ) -> Step:
-    """Freeze what is kept into train, val and test; a near-duplicate group is never cut."""
+    """Freeze what is kept into train, val and test; a near-duplicate group is never cut, so they are looked for first."""
     from core import split as s
+    from core.clean import cleaned
 
     store, project = ctx.store, ctx.project
+    if not cleaned(store, project.id):
+        yield from clean(ctx)
     yield Progress(0, None, "reading what is kept")
     kept = list(store.images(project.id, ("keep", "undecided")))
     if not kept:

@@ -7,10 +7,10 @@ import random
 import streamlit as st
 
 from core.errors import Missing, WinnowError
-from core.model import PARTS, Project, Run, Split
+from core.model import Project, Run, Split
 from pages.parts import evidence, head, house, models
 
-NAMES = {"train": "Train", "val": "Validation", "test": "Test"}
+NAMES = {"train": "Train", "val": "Validation"}
 SHOWN = 6  # pictures at once
 
 
@@ -29,10 +29,10 @@ def pictures(project: Project, split: Split) -> list[tuple[str, str, bytes]]:
     one, two, three = st.columns([2, 2, 1], vertical_alignment="bottom")
     part = one.selectbox(
         "Part",
-        [p for p in reversed(PARTS) if split.parts[p]],
+        [p for p in ("val", "train") if split.parts[p]],
         format_func=lambda p: NAMES[p],
         key="part",
-        help="Pictures the models did not learn from tell more.",
+        help="Pictures the models did not learn from tell more. The test part stays closed: it is for the final figure.",
     )
     label = two.selectbox("Class", ["", *split.classes], format_func=lambda c: c or "any class", key="label")
     three.button("Others", help="Draw other pictures.", on_click=_another, width="stretch")

@@ -30,23 +30,26 @@ def pictures() -> list[tuple[str, bytes]]:
         url = st.text_input("Address of a picture", placeholder="https://…", key="url").strip()
         if not url:
             return []
-        try:
-            return [(url, fetch(url, house.settings().home.as_posix()))]
-        except WinnowError as error:
-            st.error(house.text(error))
-            return []
+        got = fetch(url, house.settings().home.as_posix())
+        if isinstance(got, bytes):
+            return [(url, got)]
+        st.error(house.text(got))
+        return []
     file = st.camera_input("Take a picture", label_visibility="collapsed")
     return [("camera", file.getvalue())] if file else []
 
 
 @st.cache_data(ttl=300, max_entries=20, show_spinner="Fetching the picture …")
-def fetch(url: str, home: str) -> bytes:
-    """Through the one guarded door to the network. Raises Refused or Permanent with the reason."""
+def fetch(url: str, home: str) -> bytes | str:
+    """Through the one guarded door to the network; the sentence that says why not is kept like a picture."""
     from core.web import Web, blocking
 
     current = house.settings()
     with blocking(Web(current.allow_hosts, current.host_rate, current.contact)) as get:
-        return get(url).body
+        try:
+            return get(url).body
+        except WinnowError as error:
+            return str(error)
 
 
 def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> None:

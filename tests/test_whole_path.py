@@ -10,6 +10,7 @@ import pytest
 
 from core import runs, steps
 from core.blobs import Blobs
+from core.clean import cleaned
 from core.demo import draw
 from core.engine.serial import Serial
 from core.errors import BadInput, Damaged
@@ -17,6 +18,7 @@ from core.model import Decision, Operation, Project
 from core.predict import Predictor
 from core.settings import load
 from db.store import Store
+from tests.core.test_clean import jpeg, scene
 
 
 class Path_:
@@ -107,3 +109,23 @@ def test_a_step_with_nothing_to_work_on_says_what_to_do(path: Path_) -> None:
         with pytest.raises(BadInput, match=said):
             path(verb, **params)
     assert path("clean") == {"images": 0, "findings": {}, "groups": 0}
+
+
+def test_a_split_looks_for_duplicates_first_where_nobody_has(path: Path_, tmp_path: Path) -> None:
+    for label in ("sedan", "truck"):
+        (tmp_path / "cars" / label).mkdir(parents=True)
+        for number in range(10):
+            image = scene(number + 100 * (label == "truck"))
+            (tmp_path / "cars" / label / f"{number}.jpg").write_bytes(jpeg(image))
+            (tmp_path / "cars" / label / f"{number}-small.jpg").write_bytes(jpeg(image.resize((240, 165))))
+    assert path("scrape", source="folder", options={"path": str(tmp_path / "cars")})["fetched"] == 40
+    assert not cleaned(path.store, path.project.id)
+    assert path("split", min_per_class=2, parts="60/20/20")["leak"] == 0
+    part_of = {image: part for part, members in path.store.split(path.project.id).parts.items() for image, _ in members}
+    pairs: dict[str, set[str]] = {}
+    for image, group in path.store.groups(path.project.id, "near_duplicate").items():
+        pairs.setdefault(group, set()).add(part_of[image])
+    assert len(pairs) == 20 and all(len(parts) == 1 for parts in pairs.values())
+    assert cleaned(path.store, path.project.id)
+    path("scrape", source="folder", options={"path": str(tmp_path / "cars")})
+    assert not cleaned(path.store, path.project.id), "what came since was not looked at"

@@ -17,6 +17,8 @@ from core.model import Finding, ImageRecord, Progress
 if TYPE_CHECKING:
     import numpy as np
 
+    from db.store import Store
+
 
 KINDS: dict[str, str] = {
     "corrupt": "The stored file can no longer be read as the image it was.",
@@ -31,6 +33,19 @@ TOO_SMALL = 64  # px, shorter side; the smallest model looks at 75 x 75
 RADIUS = 11
 BATCH = 128  # pairs compared at once
 _INVERSE = (0, 1, 2, 3, 4, 6, 5, 7)  # of core.pixels.FLIPS: only the two quarter turns are not their own
+
+
+def cleaned(store: Store, project: int) -> bool:
+    """Whether everything that was fetched has been checked: a check ended that began after the newest fetch.
+
+    The demo's job fetches and checks; a split checks first where nobody has.
+    """
+
+    def newest(verbs: Sequence[str], done: bool) -> int:
+        found = (job for verb in verbs for job in store.jobs(project, verb))
+        return max((job.id for job in found if job.status == "done" or not done), default=0)
+
+    return newest(("clean", "demo", "split"), done=True) >= max(1, newest(("scrape", "demo"), done=False))
 
 
 def exact(

@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING
 from core.engine import engine
 from core.engine.processes import ROOT
 from core.errors import BadSetting, WinnowError
+from core.settings import variables
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -119,9 +120,9 @@ def taken(descriptor: int) -> bool:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment that gives another process, in any folder, exactly these settings."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("WINNOW_") or _is_source(key)}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("WINNOW_")}
     spelled = _spelled(settings, tuple(type(settings).model_fields))
-    return kept | spelled | {"PYTHONUNBUFFERED": "1"}
+    return kept | _sources() | spelled | {"PYTHONUNBUFFERED": "1"}
 
 
 def job_environment(settings: Settings) -> dict[str, str]:
@@ -136,9 +137,8 @@ def job_environment(settings: Settings) -> dict[str, str]:
 
 
 def _note_settings(settings: Settings) -> None:
-    sources = {key: value for key, value in os.environ.items() if _is_source(key)}
     _home(settings)
-    text = json.dumps(_spelled(settings, PASSED_ON) | sources)
+    text = json.dumps(_spelled(settings, PASSED_ON) | _sources())
     noted = _noted(settings)
     with contextlib.suppress(OSError):
         if noted.read_text() == text:
@@ -171,6 +171,11 @@ def _database_url(settings: Settings) -> str:
     path = url.removeprefix("sqlite:///")
     relative = path not in ("", url) and not path.startswith(("/", ":", "file:"))
     return f"sqlite:///{Path(path).absolute()}" if relative else url
+
+
+def _sources() -> dict[str, str]:
+    """The addresses of sources, `.env` of this folder included: the other process does not read that one."""
+    return {key: value for key, value in variables().items() if _is_source(key)}
 
 
 def _is_source(key: str) -> bool:

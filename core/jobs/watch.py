@@ -48,7 +48,7 @@ def waiting(job: Job) -> str:
 def eta(job: Job) -> str:
     """`12/s, 3 min left`; "" where it cannot be told: in the beginning, and for a job that took up earlier work, because
     its row does not say how much of it."""
-    if job.status != "running" or not job.started or not job.updated or job.attempts > 1:
+    if job.status != "running" or not job.started or not job.updated or job.fence > 1:
         return ""
     seconds = (job.updated - job.started).total_seconds()
     if seconds < 1 or job.done < max(2, (job.total or 0) / 50):

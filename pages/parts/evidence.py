@@ -65,14 +65,7 @@ def _maps(
     """Kept, so that another press on the page does not work them out again."""
     from core.explainers import explain
 
-    _ready()
     return explain(_model, run, square, labels, samples=samples)
-
-
-@st.cache_resource(show_spinner="Loading the explainer (the first time takes some seconds) …")
-def _ready() -> None:
-    """The library takes seconds to import: once, and not within the time that is shown."""
-    import shap  # noqa: F401
 
 
 def one(name: str, square: np.ndarray, best: str, said: dict[str, float], maps: list[Explanation]) -> None:

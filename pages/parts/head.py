@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.model import Funnel, Job, Project
+from core.clean import cleaned
+from core.model import Funnel, Project
 from pages.parts import house
 
 
@@ -89,14 +90,9 @@ def standing(project: Project) -> Standing:
     trained = {run.id for run in runs if run.split == newest_split and run.status == "done"}
     looked_at = {run for evaluation in store.evaluations(project.id) for run in evaluation.runs}
     return Standing(
-        funnel, cleaned=_cleaned(house.newest(project, "scrape", "demo"), house.newest(project, "clean", "demo")),
+        funnel, cleaned=cleaned(store, project.id),
         decided=store.decision_count(project.id) > 0, split=funnel.split > 0, trained=bool(trained),
         evaluated=bool(trained & looked_at), busy=busy)  # fmt: skip
-
-
-def _cleaned(fetched: Job | None, cleaned: Job | None) -> bool:
-    """The demo's job does both, so it may be the newest of either kind."""
-    return bool(cleaned and cleaned.status == "done" and (fetched is None or cleaned.id >= fetched.id))
 
 
 def title(page: str) -> None:

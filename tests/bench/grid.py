@@ -92,7 +92,7 @@ def timed(page: Any, done: str, act: Any) -> float:
 def naive(home: Path, port: int) -> subprocess.Popen:
     script = home / "naive.py"
     script.write_text(NAIVE.format(root=str(ROOT), home=str(home)))
-    process = subprocess.Popen([sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}",
+    process = subprocess.Popen([sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", "--server.headless=true",
                                 "--server.headless=true", "--browser.gatherUsageStats=false"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     for _ in range(300):

@@ -48,7 +48,10 @@ class App:
         self.process: subprocess.Popen | None = None
 
     def start(self) -> App:
-        env = {k: v for k, v in os.environ.items() if not k.startswith("WINNOW_")} | {"WINNOW_HOME": str(self.home)}
+        env = {k: v for k, v in os.environ.items() if not k.startswith("WINNOW_")} | {
+            "WINNOW_HOME": str(self.home),
+            "STREAMLIT_SERVER_HEADLESS": "true",
+        }
         with open(self.home / "app.log", "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"],

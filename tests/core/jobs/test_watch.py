@@ -19,7 +19,7 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def row(store, project):
     job = store.submit("units", {}, project.id)
-    return dataclasses.replace(job, status="running", attempts=1, started=BEGAN, updated=BEGAN + timedelta(seconds=10))
+    return dataclasses.replace(job, status="running", attempts=1, fence=1, started=BEGAN, updated=BEGAN + timedelta(seconds=10))
 
 
 @pytest.mark.parametrize(("done", "total", "said"), [
@@ -31,7 +31,7 @@ def test_the_rate_and_the_time_left_are_told_in_words(row, done, total, said):
 
 def test_nothing_is_told_of_a_job_that_waits_or_that_took_up_earlier_work(row):
     assert jobs.eta(dataclasses.replace(row, done=5, total=10, status="queued")) == ""
-    assert jobs.eta(dataclasses.replace(row, done=5, total=10, attempts=2)) == ""
+    assert jobs.eta(dataclasses.replace(row, done=5, total=10, fence=2)) == ""
 
 
 def test_durations_read_as_a_person_would_say_them():
