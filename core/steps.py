@@ -174,8 +174,10 @@ def train(
     from core.backbones import backbone
     from core.cache import cache, cached, pictures
     from core.checkpoint import load
+    from core.device import describe, device
 
     store, project = ctx.store, ctx.project
+    where = describe(device(ctx.settings.device))
     wanted = [Recipe(**recipe) for recipe in recipes]
     if not wanted:
         raise BadInput("There is no recipe to train: choose one or more.")
@@ -199,7 +201,7 @@ def train(
                 recipe, frozen.classes, train_pictures, val_pictures, checkpoint, ctx.settings.device,
                 ctx.settings.threads, frozen.id,
             )  # fmt: skip
-            yield from _fit(ctx, run, rows, position, wanted)
+            yield from _fit(ctx, run, rows, position, wanted, where)
             facts = load(checkpoint).metrics
             store.finish_run(ctx.claim, run.id, {k: v for k, v in facts.items() if k != "history"})
         results.append(summary(store.run(project.id, run.id)))
@@ -208,21 +210,19 @@ def train(
 
 
 def _fit(
-    ctx: Context, run: Run, rows: Iterator[Mapping[str, Any]], position: int, wanted: Sequence[Recipe]
+    ctx: Context, run: Run, rows: Iterator[Mapping[str, Any]], position: int, wanted: Sequence[Recipe], where: str
 ) -> Iterator[Progress]:
-    recipe = run.recipe
     total = sum(r.epochs for r in wanted)
     before = sum(r.epochs for r in wanted[:position])
     for row in rows:
-        if "val_loss" in row:
+        note = f"{run.recipe.name} on {where}: epoch {row['epoch']} of at most {run.recipe.epochs}"
+        ended = "val_loss" in row
+        if ended:
             ctx.store.add_epoch(ctx.claim, run.id, row["epoch"], row)
-            note = f"{recipe.name}: epoch {row['epoch']} of at most {recipe.epochs}, validation accuracy {row['val_accuracy']:.1%}"
-            yield Progress(before + row["epoch"], total, f"{note} {row.get('warning', '')}".rstrip())
+            note += f", validation accuracy {row['val_accuracy']:.1%}"
         else:
-            note = (
-                f"{recipe.name}: epoch {row['epoch']} of at most {recipe.epochs}, {row['images']} of {row['of']} images"
-            )
-            yield Progress(before + row["epoch"] - 1, total, f"{note} {row.get('warning', '')}".rstrip())
+            note += f", {row['images']} of {row['of']} images"
+        yield Progress(before + row["epoch"] - (not ended), total, f"{note} {row.get('warning', '')}".rstrip())
 
 
 def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step:
