@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -33,7 +34,9 @@ class Settings(BaseSettings):
         (), description="private addresses the downloader may reach, comma-separated: host, host:port or network"
     )
     host_rate: str = Field("", description="at once / per second for each host, '2/1' by default; or 'off'")
-    threads: int = Field(0, ge=0, le=256, description="CPU threads for training; 0 = as many as there are cores")
+    threads: int = Field(
+        0, ge=0, le=256, description="the most CPU threads for training and predictions; 0 = what is faster just now"
+    )
     contact: str = Field("", description="mail or page that goes into the user agent, so that hosts can reach you")
 
     @field_validator("allow_hosts", mode="before")
@@ -65,17 +68,30 @@ class Settings(BaseSettings):
 
     def source_url(self, source: str) -> str:
         """WINNOW_<SOURCE>_URL without its last slash, or ""."""
-        return os.environ.get(f"WINNOW_{source.upper()}_URL", "").rstrip("/")
+        return variables().get(f"WINNOW_{source.upper()}_URL", "").rstrip("/")
+
+
+def variables() -> dict[str, str]:
+    """Every WINNOW_... in force: those of `.env` in the working folder, and over them those of the environment.
+
+    Raises BadSetting where `.env` cannot be read.
+    """
+    try:
+        written = dotenv_values(".env", encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"The file {str(Path('.env').absolute())!r} cannot be read: {error}.") from None
+    both = {key: value or "" for key, value in written.items()} | dict(os.environ)
+    return {key: value for key, value in both.items() if key.startswith("WINNOW_")}
 
 
 def load() -> Settings:
     """The settings in force. Raises BadSetting for an unknown key or a value that does not fit."""
     known = {f"WINNOW_{name.upper()}" for name in Settings.model_fields} | OTHERS
-    for key in os.environ:
-        if key.startswith("WINNOW_") and key not in known and not SOURCE_URL.fullmatch(key):
+    for key, value in variables().items():
+        if key not in known and not SOURCE_URL.fullmatch(key):
             near = difflib.get_close_matches(key, sorted(known), 1)
             hint = f" Did you mean {near[0]}?" if near else f" Known are {', '.join(sorted(known))}."
-            raise BadSetting(f"{key}={os.environ[key]!r} is not a setting.{hint}")
+            raise BadSetting(f"{key}={value!r} is not a setting.{hint}")
     try:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:

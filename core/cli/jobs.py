@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from core.cli.submit import opened, wait
+from core.cli.submit import asked, opened, wait
 from core.errors import NotYet
 
 
 def jobs(args: argparse.Namespace) -> dict[str, Any]:
     store, _ = opened()
-    project = store.project(args.project).id if args.project else None
+    name = asked(args)
+    project = store.project(name).id if name else None
     return {
         "jobs": [
             {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="one JSON object on one line to stdout")
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     inside = argparse.ArgumentParser(add_help=False, parents=[common])
-    inside.add_argument("--project", default=os.environ.get("WINNOW_PROJECT", ""), help="or WINNOW_PROJECT")
+    inside.add_argument("--project", help="or WINNOW_PROJECT")
     top = argparse.ArgumentParser(
         prog="python -m core",
         description=(

@@ -22,11 +22,19 @@ def opened() -> tuple[Store, Settings]:
     return open_store(found.database), found
 
 
+def asked(args: argparse.Namespace) -> str:
+    """The project's name: --project, or WINNOW_PROJECT; "" where there is neither."""
+    from core.settings import variables
+
+    return variables().get("WINNOW_PROJECT", "") if args.project is None else args.project
+
+
 def inside(args: argparse.Namespace) -> tuple[Store, Settings, Project]:
-    if not args.project:
+    name = asked(args)
+    if not name:
         raise BadInput("Which project? Give --project NAME, or set WINNOW_PROJECT.")
     store, settings = opened()
-    return store, settings, store.project(args.project)
+    return store, settings, store.project(name)
 
 
 def submit(args: argparse.Namespace, verb: str, params: dict[str, Any], need: str = "cpu") -> dict[str, Any]:

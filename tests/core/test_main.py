@@ -159,6 +159,16 @@ def test_a_setting_that_is_none_is_named(run: Run, monkeypatch: pytest.MonkeyPat
     assert "WINNOW_HOME" in run("doctor", code=2)["said"]
 
 
+def test_the_project_may_stand_in_the_file(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("project", "cars", "--classes", "red")
+    (tmp_path / ".env").write_text("WINNOW_PROJECT=cars\n")
+    assert run("review", "status")["funnel"]["found"] == 0
+    assert run("jobs")["jobs"] == []
+    assert "'vans'" in run("review", "status", "--project", "vans", code=2)["said"]
+    monkeypatch.setenv("WINNOW_PROJECT", "trucks")
+    assert "'trucks'" in run("review", "status", code=2)["said"]
+
+
 def test_the_doctor_says_what_is_in_force(home: Path) -> None:
     report = process("doctor")
     assert report["settings"]["WINNOW_HOME"] == str(home)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadSetting
-from core.settings import load
+from core.jobs.presence import environment
+from core.settings import load, variables
 
 
 def test_everything_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -53,3 +54,36 @@ def test_a_provider_may_have_another_address(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("WINNOW_OPENVERSE_URL", "http://localhost:1/")
     assert load().source_url("openverse") == "http://localhost:1"
     assert load().source_url("commons") == ""
+
+
+def test_the_file_says_all_that_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(
+        "WINNOW_PROJECT=cars\nWINNOW_OPENVERSE_URL=http://localhost:1/\nWINNOW_COMMONS_URL=http://localhost:2\nOTHER=x\n"
+    )
+    monkeypatch.setenv("WINNOW_COMMONS_URL", "http://localhost:3")
+    assert load().source_url("openverse") == "http://localhost:1"
+    assert load().source_url("commons") == "http://localhost:3"
+    assert variables()["WINNOW_PROJECT"] == "cars"
+    assert "OTHER" not in variables()
+
+
+@pytest.mark.parametrize("line", ["WINNOW_HOEM=/x", "export WINNOW_HOEM='/x'", "WINNOW_HOEM"])
+def test_an_unknown_key_in_the_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(line)
+    with pytest.raises(BadSetting, match="WINNOW_HOEM=.*Did you mean WINNOW_HOME?"):
+        load()
+
+
+def test_a_file_that_is_no_text_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(b"WINNOW_CONTACT=\xff\xfe")
+    with pytest.raises(BadSetting, match="[.]env' cannot be read"):
+        load()
+
+
+def test_a_source_in_the_file_reaches_the_job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("WINNOW_OPENVERSE_URL=http://localhost:1\n")
+    assert environment(load())["WINNOW_OPENVERSE_URL"] == "http://localhost:1"
