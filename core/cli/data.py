@@ -53,6 +53,10 @@ def scrape(args: argparse.Namespace) -> dict[str, Any]:
         if args.source in later:
             raise NotYet(f"The source {args.source!r} comes with a later release; there are {known}.")
         raise BadInput(f"--source {args.source!r} is no source: wanted one of {known}, or --retry.")
+    if not args.retry:
+        for need in SOURCES[args.source].needs:
+            if not getattr(args, need):
+                raise BadInput(f"--source {args.source} wants --{need}, which was not given.")
     options = {key: str(Path(value).absolute()) for key, value in (("path", args.path), ("table", args.table)) if value}
     options |= {
         f"{c}_column": value
@@ -74,7 +78,11 @@ def scrape(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def clean(args: argparse.Namespace) -> dict[str, Any]:
-    if args.detector != "none" or args.want:
+    if args.want and args.detector == "none":
+        raise NotYet(
+            f"--want {args.want} wants a detector, and --detector comes with a later release of Winnow: leave both out."
+        )
+    if args.detector != "none":
         raise NotYet(f"--detector {args.detector} comes with a later release of Winnow: leave it out, or give none.")
     return submit(args, "clean", {})
 
@@ -82,6 +90,7 @@ def clean(args: argparse.Namespace) -> dict[str, Any]:
 def findings(args: argparse.Namespace) -> dict[str, Any]:
     from core.export import finding_rows, write_csv
 
+    _known_kind(args.kind)
     store, _, project = inside(args)
     rows = list(finding_rows(store, project.id, args.kind))
     if args.table:
@@ -106,6 +115,9 @@ def review(args: argparse.Namespace) -> dict[str, Any]:
             "counts": store.counts(project.id),
         }
     if args.what == "next":
+        _known_kind(args.kind, "any")
+        if args.label and args.label not in project.classes:
+            raise BadInput(f"--label {args.label!r} is no class of {project.name}: {', '.join(project.classes)}.")
         wanted = Filter(args.label, "undecided", args.kind, "score")
         tiles, _ = review.queue(store, project.id, wanted, size=args.size)
         return {
@@ -128,5 +140,16 @@ def review(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def split(args: argparse.Namespace) -> dict[str, Any]:
+    from core.split import shares
+
+    shares(args.parts)  # a slip in writing it is said here, before there is a job
     names = ("parts", "seed", "min_per_class", "keep_source_parts")
     return submit(args, "split", {name: getattr(args, name) for name in names})
+
+
+def _known_kind(kind: str, *more: str) -> None:
+    from core.clean import KINDS
+
+    known = (*KINDS, *more)
+    if kind and kind not in known:
+        raise BadInput(f"--kind {kind!r} is no kind of finding: wanted one of {', '.join(known)}.")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from core.cli.submit import inside, submit
 from core.errors import BadInput, NotYet
+
+LATER = ("saliency", "guided", "gradcam", "occlusion")  # explainers
 
 
 def train(args: argparse.Namespace) -> dict[str, Any]:
@@ -37,11 +40,22 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
 
 def explain(args: argparse.Namespace) -> dict[str, Any]:
     from core import explain, runs
+    from core.explainers import EXPLAINERS
 
+    known = ", ".join(EXPLAINERS)
+    if args.explainer not in EXPLAINERS:
+        if args.explainer in LATER:
+            raise NotYet(f"--explainer {args.explainer} comes with a later release of Winnow; there is {known}.")
+        raise BadInput(f"--explainer {args.explainer!r} is no explainer: wanted {known}.")
     store, settings, project = inside(args)
     run = runs.choose(store, project.id, [args.of])[0]
     [(name, model)] = runs.load_models(settings, [run]).items()
-    return {"images": list(explain.files(model, name, run.id, args.images, args.explainer, args.label, args.to))}
+    rows = list(explain.files(model, name, run.id, args.images, args.explainer, args.label, args.to))
+    if any("picture" in row for row in rows):
+        return {"images": rows}
+    error = f"No image could be explained: {rows[0]['error'] if rows else 'the folders given hold no file.'}"
+    print(error, file=sys.stderr)
+    return {"images": rows, "error": error, "_failed": True}
 
 
 def predict(args: argparse.Namespace) -> dict[str, Any]:

@@ -89,11 +89,11 @@ def _models(verb: Verb) -> None:
     v.add_argument("--batch", type=_positive)
     v.add_argument("--lr", type=float)
     v.add_argument("--patience", type=_positive)
-    v.add_argument("--seed", type=int)
+    v.add_argument("--seed", type=_seed)
     v.add_argument("--sweep", help="a TOML file of recipes to compare")
 
     v = verb("evaluate", models.evaluate, "score the newest run of each recipe, and their ensembles")
-    _runs(v)
+    _runs(v, "+")  # no image follows that could be taken for a run
     v.add_argument("--ensemble", choices=("average", "priority"))
     v.add_argument("--part", choices=("val", "test"), default="val")
 
@@ -138,14 +138,22 @@ def _jobs(verb: Verb) -> None:
         v.add_argument("--to" if name == "move" else "file")
 
 
-def _runs(v: argparse.ArgumentParser) -> None:
-    v.add_argument("--run", dest="runs", type=int, action="append", default=[], help="a run's number; may be repeated")
+def _runs(v: argparse.ArgumentParser, many: str | int = 1) -> None:
+    about = "a run's number; may be repeated"
+    v.add_argument("--run", dest="runs", type=int, action="extend", nargs=many, default=[], metavar="R", help=about)
 
 
 def _positive(value: str) -> int:
     number = int(value)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{value} is not a number from 1 up")
+    return number
+
+
+def _seed(value: str) -> int:
+    number = int(value)
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"{value} is not a number from 0 to {2**32 - 1}")
     return number
 
 

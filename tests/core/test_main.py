@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from core.__main__ import main
+from core.cli.parser import parser
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., dict]
@@ -125,11 +126,16 @@ def test_a_table_on_the_own_machine_is_refused_row_by_row(run: Run, tmp_path: Pa
         (("project", "p", "--classes-file", "/nowhere"), "/nowhere"),
         (("project", "p"), "'p'"),
         (("project", "p", "--vpic", "car"), "later release"),
-        (("scrape", "--project", "p", "--source", "folder"), "'p'"),
+        (("scrape", "--project", "p", "--source", "folder", "--path", "."), "'p'"),
+        (("scrape", "--project", "p", "--source", "folder"), "--path"),
+        (("scrape", "--project", "p", "--source", "urls"), "--table"),
         (("scrape", "--project", "p", "--source", "commons"), "later release"),
         (("scrape", "--project", "p", "--source", "nonsense"), "'nonsense'"),
         (("scrape", "--source", "demo"), "--project"),
         (("clean", "--project", "p", "--detector", "yolo"), "later release"),
+        (("clean", "--project", "p", "--want", "car"), "--want car wants a detector"),
+        (("findings", "--project", "p", "--kind", "nonsense"), "too_small"),
+        (("split", "--project", "p", "--parts", "80/10"), "'80/10'"),
         (("train", "--project", "p", "--recipe", "vgg19"), "'vgg19'"),
         (("train", "--project", "p", "--sweep", "f.toml"), "later release"),
         (("review", "certificate", "--project", "p"), "'p'"),
@@ -139,10 +145,31 @@ def test_a_table_on_the_own_machine_is_refused_row_by_row(run: Run, tmp_path: Pa
         (("nonsense",), "'nonsense'"),
         (("scrape", "--project", "p", "--limit", "0"), "0 is not a number from 1 up"),
         (("explain", "--project", "p", "photo.jpg"), "--run"),
+        (("explain", "--project", "p", "--run", "1", "--explainer", "gradcam", "photo.jpg"), "later release"),
+        (("explain", "--project", "p", "--run", "1", "--explainer", "nonsense", "photo.jpg"), "'nonsense'"),
+        (("train", "--project", "p", "--recipe", "vgg75", "--seed", "-1"), "-1 is not a number from 0"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_2(run: Run, words: tuple, said: str) -> None:
     assert said in run(*words, code=2)["said"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--kind", "nonsense"), "near_duplicate, label_conflict, any"), (("--label", "grey"), "red, blue")],
+)
+def test_what_to_review_is_asked_for_by_known_names(run: Run, words: tuple, said: str) -> None:
+    run("project", "p", "--classes", "red, blue")
+    assert said in run("review", "next", "--project", "p", *words, code=2)["said"]
+    assert run("review", "next", "--project", "p", "--kind", "any", "--label", "red") == {"images": []}
+
+
+def test_runs_may_follow_one_another_where_no_image_does() -> None:
+    asked = parser().parse_args(["evaluate", "--run", "1", "2", "--run", "3"])
+    assert asked.runs == [1, 2, 3]
+    asked = parser().parse_args(["predict", "--run", "1", "--run", "2", "3.jpg"])
+    assert (asked.runs, asked.images) == ([1, 2], ["3.jpg"])
+    assert parser().parse_args(["evaluate"]).runs == []  # what was extended is not the default of the next
 
 
 def test_wrong_usage_ends_the_process_with_2(home: Path) -> None:
