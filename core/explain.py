@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.errors import Refused
+from core.errors import BadInput, Refused
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 def files(
     model: Model, name: str, run: int, paths: Sequence[str], explainer: str, label: str, to: Path
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """Explain one class (default: the predicted one) of each image file; the pictures are written into the folder `to`."""
+    """Explain one class (default: the predicted one) of each image file; the pictures are written into the folder `to`.
+
+    Raises BadInput where a path does not exist, the label is no class, or the folder takes no pictures.
+    """
     from PIL import Image
 
     from core.explainers import explain
@@ -26,8 +31,10 @@ def files(
     from core.predict import listed
     from core.scrape import read
 
-    to.mkdir(parents=True, exist_ok=True)
-    for path in listed(paths):
+    images = list(listed(paths))
+    with _written(to):
+        to.mkdir(parents=True, exist_ok=True)
+    for path, stem in zip(images, _stems(images), strict=True):
         try:
             pixels = squares(read(str(path)), [model.size])[0]
         except Refused as error:
@@ -36,10 +43,31 @@ def files(
         probabilities = model.probabilities(np.array(pixels)[None])[0]
         said = label or model.classes[probabilities.argmax()]
         [found] = explain(model, run, pixels, [said], explainer)
-        target = to / f"{path.stem}-{name}-{explainer}.png"
-        Image.fromarray(overlay(found)).save(target)
+        target = to / f"{stem}-{name}-{explainer}-{said}.png"
+        with _written(to):
+            Image.fromarray(overlay(found)).save(target)
         yield {"image": str(path), "label": said, "probability": float(probabilities[model.classes.index(said)]),
                "additivity_error": found.additivity, "seconds": found.seconds, "picture": str(target)}  # fmt: skip
+
+
+def _stems(paths: Sequence[Path]) -> list[str]:
+    """How the picture of each path begins: as the file is named, and its position (from 1) where a name repeats.
+
+    Where a file is named like another one with its position, all get theirs.
+    """
+    plain = [path.stem for path in paths]
+    numbered = [f"{stem}-{position}" for position, stem in enumerate(plain, 1)]
+    often = Counter(stem.casefold() for stem in plain)  # some disks hold A.png and a.png for the same file
+    stems = [n if often[stem.casefold()] > 1 else stem for stem, n in zip(plain, numbered, strict=True)]
+    return stems if len({stem.casefold() for stem in stems}) == len(stems) else numbered
+
+
+@contextmanager
+def _written(to: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"--to {str(to)!r} takes no pictures: {error.strerror or error}.") from None
 
 
 def overlay(found: Explanation, scale: int = 4) -> np.ndarray:

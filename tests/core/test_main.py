@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -170,6 +171,18 @@ def test_runs_may_follow_one_another_where_no_image_does() -> None:
     asked = parser().parse_args(["predict", "--run", "1", "--run", "2", "3.jpg"])
     assert (asked.runs, asked.images) == ([1, 2], ["3.jpg"])
     assert parser().parse_args(["evaluate"]).runs == []  # what was extended is not the default of the next
+
+
+def test_explaining_no_image_at_all_is_a_failure(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("project", "p", "--classes", "red")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.jpg").write_text("no picture")
+    monkeypatch.setattr("core.runs.choose", lambda *_: [SimpleNamespace(id=1)])
+    monkeypatch.setattr("core.runs.load_models", lambda *_: {"vgg75": SimpleNamespace(size=75)})
+    words = ("explain", "--project", "p", "--run", "1", "--to", tmp_path)
+    told = run(*words, tmp_path / "notes.jpg", code=1)
+    assert told["images"][0]["error"] in told["error"]
+    assert "hold no file" in run(*words, tmp_path / "empty", code=1)["error"]
 
 
 def test_wrong_usage_ends_the_process_with_2(home: Path) -> None:
