@@ -6,10 +6,10 @@ import asyncio
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from core import project
 from core.errors import BadInput, Permanent, Refused
@@ -21,10 +21,12 @@ from core.sources.options import Options
 if TYPE_CHECKING:
     from core.model import ImageFacts
     from core.settings import Settings
+    from core.sources import Get
     from core.web import Reply, Web
 
 DEMO_DEADLINE = 300.0  # seconds; for every other host core.web's own
 LIMIT = 400  # images for each class, of a source that is asked in words
+SEARCH = "search for "  # and the class: stands for the address of a search that failed; db.store knows it by this
 LONGEST = {"url": 8000, "page": 8000, "licence_url": 8000}  # characters kept of what others wrote; 1000 for the rest
 
 # reason -> what it means and what can be done. "http 404" and its like are explained by `meaning`.
@@ -149,15 +151,48 @@ def _asked(
     with blocking(through.web()) as get:
         for label in classes:
             try:
-                for candidate in SOURCES[source].search(query.replace("{class}", label), limit, options, get):
+                for candidate in _search(source, label, options, get, query, limit):
                     found = True
-                    yield replace(candidate, label=label, error=candidate.error or _malformed(candidate.url))
+                    yield candidate
             except Refused as error:  # one class less; the others go on
                 failed[label] = error
     if failed and not found and len(failed) == len(classes):
         raise next(iter(failed.values()))
     for label, error in failed.items():
-        yield Candidate(f"search for {label}", label, source, error=error.reason)
+        yield Candidate(SEARCH + label, label, source, error=error.reason)
+
+
+def _search(source: str, label: str, options: Options, get: Get, query: str, limit: int) -> Iterator[Candidate]:
+    for candidate in SOURCES[source].search(query.replace("{class}", label), limit, options, get):
+        yield replace(candidate, label=label, error=candidate.error or _malformed(candidate.url))
+
+
+def again(
+    searches: Iterable[tuple[int, Candidate, Mapping[str, Any]]], known: Callable[[str, str], set[str]],
+    through: Reach, settings: Settings, ended: dict[int, Refused | None],
+) -> Iterator[Candidate]:  # fmt: skip
+    """What failed searches find when they are asked again as the job asked that they are from, less what is known.
+
+    `searches`: (number, the candidate that stands for it, that job's parameters); `known`: (source, class) -> the
+    addresses that need not be stored again, which makes it safe to ask as often as one likes. `ended` gets, for each
+    number, the error or None.
+    """
+    from core.web import blocking
+
+    with blocking(through.web()) as get:
+        for number, failed, params in searches:
+            base = through.base if failed.source == "demo" else settings.source_url(failed.source)
+            options = replace(Options(**(params.get("options") or {})), base=base)
+            asked = (params.get("query", "{class}"), params.get("limit", LIMIT))
+            seen = known(failed.source, failed.label)
+            try:
+                for candidate in map(_kept, _search(failed.source, failed.label, options, get, *asked)):
+                    if candidate.url not in seen:
+                        seen.add(candidate.url)
+                        yield candidate
+                ended[number] = None
+            except Refused as error:  # what it found until then stays
+                ended[number] = error
 
 
 def _labelled(candidate: Candidate, known: dict[str, str], add_classes: bool) -> Candidate:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import BadInput
+from core.errors import BadInput, Refused
 from core.model import PARTS, Candidate, Claim, Job, Part, Progress, Project, Recipe, Run
 from core.runs import cache_folder, choose, load_models, run_folder, summary
 
@@ -44,7 +45,10 @@ def scrape(
     ctx: Context, source: str = "", limit: int = 400, query: str = "{class}", options: Mapping[str, str] | None = None,
     add_classes: bool = False, retry: bool = False,
 ) -> Step:  # fmt: skip
-    """Find candidates, fetch each URL once, keep every image with its facts and every failure with its reason."""
+    """Find candidates, fetch each URL once, keep every image with its facts and every failure with its reason.
+
+    With `retry` all that failed and may pass is tried once more: addresses, and whole searches as they were asked.
+    """
     from core import scrape as s
     from core.engine import batches
     from core.sources.options import Options
@@ -53,15 +57,19 @@ def scrape(
     if retry:
         store.retry(ctx.claim, project.id)
         source = "demo" if "demo" in store.sources(ctx.job.id) else ""  # the demo's own server has to be there again
+    ended: dict[int, Refused | None] = {}  # searches that were asked again
     with s.reach(source, ctx.settings) as through:
 
         def found() -> Iterator[Candidate]:
+            if retry:
+                searches = store.searches(ctx.job.id)
+                return s.again(searches, partial(store.urls, project.id), through, ctx.settings, ended)
             everything = s.candidates(
                 source, project.classes, Options(**(options or {})), through, query, limit, add_classes
             )
             return itertools.islice(everything, store.positions(ctx.job.id), None)
 
-        todo = _pending(ctx, iter(()) if retry else found(), add_classes)
+        todo = _pending(ctx, found(), add_classes)
         fetched = ctx.engine.map(s.Fetcher(through), todo, need="io")
         kept = ctx.engine.map(s.Keep(ctx.settings.storage), _bytes(fetched), need="cpu")
         for batch in batches(kept, BATCH, PAUSE):
@@ -69,6 +77,7 @@ def scrape(
             tally = store.tally(ctx.job.id)
             done = sum(tally.values()) - tally.get("pending", 0)
             yield Progress(done, sum(tally.values()), s.sentence(tally))
+    store.searched(ctx.claim, ended)  # not before all they found is stored: a job broken off asks them once more
     tally = store.tally(ctx.job.id)
     result = {status: tally.get(status, 0) for status in ("fetched", "duplicate", "failed")}
     return {"found": sum(tally.values()), **result, "failures": store.failures(project.id, ctx.job.id)}

@@ -5,18 +5,34 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, literal, select, update
 
 from core.errors import BadInput, Refused
 from core.model import Candidate, Claim, ImageFacts
 from db.store.base import Base, Row, now, text
 from db.tables import candidates, images, jobs
 
+# What core.scrape puts before the class where an address would be: the candidate stands for a search that failed. No
+# address and no path begins like this.
+SEARCH = "search for "
+_is_search = candidates.c.url == literal(SEARCH) + candidates.c.label
+
 
 def candidate(row: Row) -> Candidate:
     return Candidate(
         row.url, row.label, row.source, row.page, row.title, row.creator, row.licence, row.licence_url, row.part
+    )
+
+
+def _open(project: int) -> ColumnElement[bool]:
+    """What another try may take: failures that may pass, and what jobs that are over left undone."""
+    busy = select(jobs.c.id).where(jobs.c.status.in_(("queued", "running")))
+    return and_(
+        candidates.c.project == project,
+        and_(candidates.c.status == "failed", candidates.c.retryable)
+        | and_(candidates.c.status == "pending", candidates.c.fetched_by.not_in(busy)),
     )
 
 
@@ -45,7 +61,7 @@ class Candidates(Base):
                 **{k: v for k, v in asdict(x).items() if k != "error"},
                 "project": project, "found_by": claim.job, "fetched_by": claim.job, "position": start + i,
                 "status": "failed" if x.error else "pending", "reason": x.error, "sentence": x.error,
-                "retryable": False,
+                "retryable": bool(x.error) and x.url == SEARCH + x.label,
             } for i, x in enumerate(found)
         ]  # fmt: skip
         if not rows:
@@ -85,7 +101,10 @@ class Candidates(Base):
             )
 
     def pending(self, job: int, after: int = 0, limit: int = 500) -> list[tuple[int, Candidate]]:
-        """The next candidates this job has to fetch, one for each URL, as (id, candidate); keyset by id."""
+        """The next candidates this job has to fetch, one for each URL, as (id, candidate); keyset by id.
+
+        A search is none of them: `searches`.
+        """
         twin = candidates.alias()
         first = (
             ~select(literal(1))
@@ -101,7 +120,13 @@ class Candidates(Base):
         with self._read() as c:
             rows = c.execute(
                 select(candidates)
-                .where(candidates.c.fetched_by == job, candidates.c.status == "pending", candidates.c.id > after, first)
+                .where(
+                    candidates.c.fetched_by == job,
+                    candidates.c.status == "pending",
+                    candidates.c.id > after,
+                    ~_is_search,
+                    first,
+                )
                 .order_by(candidates.c.id)
                 .limit(limit)
             ).all()
@@ -178,19 +203,51 @@ class Candidates(Base):
 
     def retry(self, claim: Claim, project: int) -> None:
         """Hand all failures that may be tried again, and what stopped jobs left over, to this job."""
-        over = select(jobs.c.id).where(jobs.c.status.in_(("queued", "running")), jobs.c.id != claim.job)
         with self._write(claim) as c:
             c.execute(
                 update(candidates)
-                .where(
-                    candidates.c.project == project,
-                    (
-                        and_(candidates.c.status == "failed", candidates.c.retryable)
-                        | and_(candidates.c.status == "pending", candidates.c.fetched_by.not_in(over))
-                    ),
-                    candidates.c.fetched_by != claim.job,
-                )
+                .where(_open(project), candidates.c.fetched_by != claim.job)
                 .values(status="pending", fetched_by=claim.job)
+            )
+
+    def searches(self, job: int) -> list[tuple[int, Candidate, Mapping[str, Any]]]:
+        """The failed searches this job has to ask again: (id, candidate, parameters of the job that asked first)."""
+        with self._read() as c:
+            rows = c.execute(
+                select(candidates, jobs.c.params)
+                .join(jobs, jobs.c.id == candidates.c.found_by)
+                .where(candidates.c.fetched_by == job, candidates.c.status == "pending", _is_search)
+                .order_by(candidates.c.id)
+            ).all()
+        return [(row.id, candidate(row), row.params) for row in rows]
+
+    def searched(self, claim: Claim, ended: Mapping[int, Refused | None]) -> None:
+        """Store how searches ended that were asked again. One that was answered leaves no candidate: what it found
+        stands for it. Repeating it changes nothing."""
+        answered = [number for number, error in ended.items() if error is None]
+        mine = and_(candidates.c.fetched_by == claim.job, candidates.c.status == "pending", _is_search)
+        with self._write(claim) as c:
+            for i in range(0, len(answered), 500):
+                c.execute(delete(candidates).where(mine, candidates.c.id.in_(answered[i : i + 500])))
+            for number, error in ended.items():
+                if error is not None:
+                    c.execute(
+                        update(candidates)
+                        .where(mine, candidates.c.id == number)
+                        .values(
+                            status="failed", reason=error.reason, sentence=str(error), retryable=True, fetched=now()
+                        )
+                    )
+
+    def urls(self, project: int, source: str, label: str) -> set[str]:
+        """All addresses that a source was ever seen to have for a class."""
+        with self._read() as c:
+            return set(
+                c.execute(
+                    select(candidates.c.url).where(
+                        candidates.c.project == project, candidates.c.source == source, candidates.c.label == label
+                    )
+                ).scalars()
             )
 
     def sources(self, job: int) -> set[str]:
@@ -250,9 +307,6 @@ class Candidates(Base):
         return [dict(row) for row in rows]
 
     def retryable(self, project: int) -> int:
+        """How many candidates `retry` would take now."""
         with self._read() as c:
-            return c.execute(
-                select(func.count()).where(
-                    candidates.c.project == project, candidates.c.status == "failed", candidates.c.retryable
-                )
-            ).scalar_one()
+            return c.execute(select(func.count()).select_from(candidates).where(_open(project))).scalar_one()

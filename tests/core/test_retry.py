@@ -1,0 +1,93 @@
+"""Trying again what failed: single addresses, whole searches, and what a stopped fetch left over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from core.model import Candidate
+from db.store import Store
+from tests.core.test_clean import jpeg, scene
+from tests.provider import Provider, whole
+from tests.test_whole_path import Path_
+
+SEDANS = 25  # more than one page of the search
+
+
+@pytest.fixture
+def provider(monkeypatch) -> Iterator[Provider]:
+    with Provider() as running:
+        monkeypatch.setenv("WINNOW_OPENVERSE_URL", running.url)
+        monkeypatch.setenv("WINNOW_ALLOW_HOSTS", running.allow)
+        monkeypatch.setenv("WINNOW_HOST_RATE", "off")
+        running.images = {f"/{n}.jpg": jpeg(scene(n)) for n in range(SEDANS + 1)}
+        running.found["sedan car"] = [{"url": f"{running.url}/{n}.jpg"} for n in range(SEDANS)]
+        running.found["suv car"] = [{"url": f"{running.url}/{SEDANS}.jpg"}]
+        yield running
+
+
+@pytest.fixture
+def path(store: Store, provider: Provider) -> Path_:  # the settings name the provider
+    return Path_(store, ("sedan", "suv"))
+
+
+def broken(provider: Provider, monkeypatch, page: str, times: int = 1) -> None:
+    """The search for sedans breaks on this page so many times."""
+    plain: Callable = provider._search
+    left = [times]
+
+    def search(query: dict[str, str]) -> bytes:
+        if query["q"] == "sedan car" and query["page"] == page and left[0]:
+            left[0] -= 1
+            return whole(b"<html>")
+        return plain(query)
+
+    monkeypatch.setattr(provider, "_search", search)
+
+
+@pytest.mark.parametrize(("page", "before"), [("1", 1), ("2", 21)])
+def test_a_search_that_failed_is_asked_again_as_it_was_and_nothing_is_doubled(
+    path: Path_, provider: Provider, monkeypatch, page: str, before: int
+) -> None:
+    store, project = path.store, path.project
+    broken(provider, monkeypatch, page)
+    first = path("scrape", source="openverse", query="{class} car", limit=23)
+    assert (first["fetched"], first["failures"]) == (before, {"malformed answer": 1})
+    assert store.retryable(project.id) == 1 and store.failed(project.id)[0]["retryable"]
+
+    again = path("scrape", retry=True)
+    assert again == {"found": 24 - before, "fetched": 24 - before, "duplicate": 0, "failed": 0, "failures": {}}
+    funnel = store.funnel(project.id)
+    assert (funnel.found, funnel.unique, funnel.failed, funnel.pending) == (24, 24, 0, 0)
+    assert store.retryable(project.id) == 0
+    assert store.counts(project.id) == {"sedan": {"undecided": 23}, "suv": {"undecided": 1}}
+
+
+def test_a_search_that_fails_once_more_stays_one_failure_that_may_be_retried(
+    path: Path_, provider: Provider, monkeypatch
+) -> None:
+    store, project = path.store, path.project
+    broken(provider, monkeypatch, "2", times=2)
+    path("scrape", source="openverse", query="{class} car")
+    again = path("scrape", retry=True)
+    assert (again["found"], again["failures"]) == (1, {"malformed answer": 1})
+    assert store.retryable(project.id) == 1
+    assert path("scrape", retry=True)["fetched"] == SEDANS - 20
+    assert store.funnel(project.id).failed == 0
+
+
+def test_a_retry_that_is_broken_off_leaves_its_search_to_the_next(path: Path_, provider: Provider, monkeypatch) -> None:
+    store, project = path.store, path.project
+    broken(provider, monkeypatch, "1")
+    path("scrape", source="openverse", query="{class} car")
+    store.submit("scrape", {"retry": True}, project.id)
+    taken = store.claim("here", 3600)
+    assert taken is not None
+    store.retry(taken[1], project.id)
+    store.add_candidates(taken[1], project.id, 0, [Candidate(f"{provider.url}/0.jpg", "sedan", "openverse")])
+    assert store.retryable(project.id) == 0, "a job that runs has it"
+    store.finish(taken[1], "stopped")
+    assert store.retryable(project.id) == 2
+    assert path("scrape", retry=True)["fetched"] == SEDANS
+    assert store.funnel(project.id).found == SEDANS + 1
