@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WARMUP = 0.05  # share of all steps in which the learning rate rises from 0
 CLIP = 5.0  # largest norm of a gradient: one bad batch must not undo an epoch
 HALVINGS = 4  # times a batch is halved for want of memory before it is an error
+SEEDS = 2**32  # seeds there are, from 0: what every generator that is fed from it takes
 BACKGROUND = 200  # training pictures kept in a checkpoint for SHAP to compare with
 
 
@@ -96,6 +97,8 @@ def _check(recipe: Recipe, classes: Sequence[str], train: Pictures, val: Picture
     for key, least in (("epochs", 1), ("batch", 2), ("patience", 1)):
         if getattr(recipe, key) < least:
             raise BadInput(f"{key} = {getattr(recipe, key)} is too few: at least {least} was wanted.")
+    if not 0 <= recipe.seed < SEEDS:
+        raise BadInput(f"seed = {recipe.seed} is no seed: a whole number from 0 to {SEEDS - 1} was wanted.")
     if not recipe.lr > 0:
         raise BadInput(f"lr = {recipe.lr} does not train: a learning rate above 0 was wanted, such as 0.001.")
 
@@ -126,7 +129,8 @@ class _Training:
         self.labels = torch.as_tensor(np.asarray(train.labels, dtype=np.int64), device=where)
         counts = torch.bincount(self.labels, minlength=len(classes)).float()
         self.weight = counts.sum() / (len(classes) * counts) if recipe.class_weights else torch.ones_like(counts)
-        self.batches = math.ceil(len(train) / recipe.batch)
+        # They are dealt evenly; one of a single picture would have no variance for batch norm.
+        self.batches = min(math.ceil(len(train) / recipe.batch), max(1, len(train) // 2))
         self.done, self.parts, self.precision = 0, 1, ""  # epochs done; pieces a batch is cut into
         self.best: dict[str, torch.Tensor] = {}
         self.best_epoch, self.best_loss = 0, math.inf
@@ -259,7 +263,7 @@ class _Training:
                 self.optimiser.zero_grad(set_to_none=True)
                 if self.parts >= 2**HALVINGS or self.parts * 2 > len(y) // 2:
                     raise BadInput(
-                        f"Not even {max(1, len(y) // self.parts)} pictures at once fit into the memory of"
+                        f"Not even {max(2, len(y) // self.parts)} pictures at once fit into the memory of"
                         f" {self.device.type}: close what else uses it, or choose a smaller backbone."
                     ) from None
                 self.parts *= 2
@@ -270,7 +274,8 @@ class _Training:
 
         total = self.weight[y].sum()
         loss = right = total.new_zeros(())
-        for part_x, part_y in zip(x.tensor_split(self.parts), y.tensor_split(self.parts), strict=True):
+        parts = min(self.parts, max(1, len(y) // 2))  # a batch may be one picture smaller than the one that was cut
+        for part_x, part_y in zip(x.tensor_split(parts), y.tensor_split(parts), strict=True):
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
                 out = self.net(part_x)
             out = out.float()

@@ -168,7 +168,8 @@ def test_pictures_that_cannot_be_learned_from_are_refused(tmp_path: Path, train,
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("epochs", 0), ("batch", 1), ("patience", 0), ("lr", 0.0), ("backbone", "vgg")]
+    ("key", "value"),
+    [("epochs", 0), ("batch", 1), ("patience", 0), ("lr", 0.0), ("seed", -1), ("seed", 2**32), ("backbone", "vgg")],
 )
 def test_a_recipe_that_cannot_train_is_refused_by_name(tmp_path: Path, key: str, value) -> None:
     with pytest.raises(BadInput, match="vgg75-bn" if key == "backbone" else key):
@@ -177,6 +178,24 @@ def test_a_recipe_that_cannot_train_is_refused_by_name(tmp_path: Path, key: str,
 
 def test_one_picture_in_a_class_is_enough_to_train(tmp_path: Path) -> None:
     assert len(rows(tmp_path, dataclasses.replace(RECIPE, epochs=1), train=drawn(3, 24, 1))) == 1
+
+
+@pytest.mark.parametrize(("count", "batch"), [(3, 2), (5, 2), (25, 12), (25, 24), (7, 3)])
+def test_no_batch_has_a_single_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, batch: int) -> None:
+    sizes = []
+
+    class Seen(nn.BatchNorm1d):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                sizes.append(len(x))
+            return super().forward(x)
+
+    net = lambda classes: nn.Sequential(nn.Flatten(), Seen(24 * 24 * 3), nn.Linear(24 * 24 * 3, classes))  # noqa: E731
+    monkeypatch.setitem(backbones.BACKBONES, "flat", dataclasses.replace(TINY["tiny24"], build=net))
+    monkeypatch.setattr("core.device.precision", lambda *_: "fp32")  # it would be shown pictures too
+    monkeypatch.setattr("core.checkpoint.folded", lambda net: net.eval())
+    rows(tmp_path, dataclasses.replace(RECIPE, backbone="flat", batch=batch, epochs=2), train=drawn(count, 24, 1))
+    assert min(sizes) >= 2 and sum(sizes) == 2 * count and max(sizes) <= batch + 1
 
 
 class Cramped(nn.Module):
@@ -211,6 +230,24 @@ def test_without_memory_the_batch_is_halved_and_learns_the_same(
     wide = rows(tmp_path / "wide", cramped(monkeypatch, 12))[0]
     tight = rows(tmp_path / "tight", cramped(monkeypatch, 3))[0]
     assert without_times(tight) == pytest.approx(without_times(wide), rel=1e-3)
+
+
+def test_a_halved_batch_that_is_one_picture_smaller_has_no_part_of_a_single_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    recipe = dataclasses.replace(cramped(monkeypatch, 3), batch=8)
+    forward = Cramped.forward
+
+    def noting(self: Cramped, x: torch.Tensor) -> torch.Tensor:
+        out = forward(self, x)
+        if self.training:
+            sizes.append(len(x))
+        return out
+
+    monkeypatch.setattr(Cramped, "forward", noting)
+    rows(tmp_path, recipe, train=drawn(15, 24, 1))  # dealt 8 and 7
+    assert sorted(sizes) == [2, 2, 2, 2, 2, 2, 3]
 
 
 def test_it_gives_up_after_four_halvings_and_says_how_many_pictures(
