@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.errors import BadInput
@@ -129,22 +129,29 @@ def decide(
     rows: Iterable[Mapping[str, Any]],
     reviewer: str,
     classes: Collection[str],
+    there: Callable[[Sequence[int]], Collection[int]] | None = None,
 ) -> tuple[Operation, list[str]]:
     """One operation out of a table with the columns image, verdict, reason, label, and a sentence per row refused.
 
     `verdict` is keep, reject or relabel; relabel, or a label with no verdict, keeps the image under that class. The
-    whole table is one operation: one undo takes it back. Raises BadInput where not one row can be used.
+    whole table is one operation: one undo takes it back. `there` says which of some images the project has; without it
+    all are taken for its own. Raises BadInput where not one row can be used.
     """
     decisions: dict[int, Decision] = {}
-    refused: list[str] = []
+    lines: dict[int, int] = {}
+    refusals: dict[int, str] = {}
     for line, row in enumerate(rows, start=2):  # line 1 is the head of the table
         try:
             decision = _decision(_cells(row), classes)
             if decision.image in decisions:
                 raise BadInput(f"image {decision.image} stands in the table twice; its first row counts.")
-            decisions[decision.image] = decision
+            decisions[decision.image], lines[decision.image] = decision, line
         except BadInput as error:
-            refused.append(f"Line {line}: {error}")
+            refusals[line] = str(error)
+    for image in set(decisions).difference(there(list(decisions)) if there else decisions):
+        refusals[lines[image]] = f"there is no image {image} in this project."
+        del decisions[image]
+    refused = [f"Line {line}: {refusals[line]}" for line in sorted(refusals)]
     if not decisions:
         first = f" {refused[0]}" if refused else " It has no rows."
         raise BadInput(f"The table holds no decision: wanted the columns image, verdict, reason, label.{first}")

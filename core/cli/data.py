@@ -100,6 +100,7 @@ def findings(args: argparse.Namespace) -> dict[str, Any]:
 
 def review(args: argparse.Namespace) -> dict[str, Any]:
     from dataclasses import asdict
+    from functools import partial
 
     from core import review
     from core.export import read_csv
@@ -132,7 +133,8 @@ def review(args: argparse.Namespace) -> dict[str, Any]:
             raise BadInput(f"There is nothing to undo: {reviewer!r} decided nothing that still stands.")
         operation = review.undo(last, reviewer)
     elif args.table:
-        operation, refused = review.decide(read_csv(args.table, ("image", "verdict")), reviewer, project.classes)
+        rows = read_csv(args.table, ("image", "verdict"))
+        operation, refused = review.decide(rows, reviewer, project.classes, partial(store.held, project.id))
     else:
         raise BadInput("review decide wants --table F.csv with the columns image, verdict, reason, label.")
     applied = store.apply(project.id, operation)

@@ -79,6 +79,15 @@ class Decisions(Base):
             for d in operation.decisions
         ]  # fmt: skip
 
+    def held(self, project: int, ids: Sequence[int]) -> set[int]:
+        """Those of the images that the project has; it never loses one."""
+        found: set[int] = set()
+        with self._read() as c:
+            for i in range(0, len(ids), 500):
+                asked = images.c.id.in_(ids[i : i + 500])
+                found.update(c.execute(select(images.c.id).where(images.c.project == project, asked)).scalars())
+        return found
+
     @staticmethod
     def _undo(c: Connection, project: int, operation: Operation) -> list[dict[str, Any]]:
         done = c.execute(

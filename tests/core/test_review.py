@@ -164,3 +164,16 @@ def test_a_table_without_one_usable_row_is_an_error_that_names_the_columns() -> 
         review.decide([{"picture": "1"}], "Ann", CLASSES)
     with pytest.raises(BadInput, match="no rows"):
         review.decide([], "Ann", CLASSES)
+
+
+def test_rows_on_images_of_no_or_another_project_are_refused_and_the_rest_is_stored(cars) -> None:
+    store, project = cars
+    ids = [record.id for record in store.images(project.id)]
+    stranger = max(ids) + 1000
+    rows = [{"image": str(stranger), "verdict": "keep"}, {"image": "x", "verdict": "keep"},
+            {"image": str(ids[0]), "verdict": "reject"}]  # fmt: skip
+    operation, refused = review.decide(rows, "Ann", CLASSES, lambda some: store.held(project.id, some))
+    assert refused[0] == f"Line 2: there is no image {stranger} in this project."
+    assert refused[1].startswith("Line 3: image='x'") and len(refused) == 2
+    assert store.apply(project.id, operation).stored == 1
+    assert not store.held(project.id + 1, ids)
