@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from core.errors import BadInput
 
@@ -24,11 +25,9 @@ def classes(text: str) -> tuple[str, ...]:
     for entry in entries:
         for written in _unrolled(entry):
             clean = name(written, "class name")
-            if clean.casefold() in names:
-                raise BadInput(
-                    f"The class {clean!r} is there twice (as {names[clean.casefold()]!r}): name each class once."
-                )
-            names[clean.casefold()] = clean
+            if key(clean) in names:
+                raise BadInput(f"The class {clean!r} is there twice (as {names[key(clean)]!r}): name each class once.")
+            names[key(clean)] = clean
     return tuple(names.values())
 
 
@@ -50,6 +49,19 @@ def name(written: str, what: str) -> str:
     if not re.search(r"\w", clean):
         raise BadInput(f"The {what} {clean!r} has no letter and no digit.")
     return clean
+
+
+def spellings(classes: Iterable[str]) -> dict[str, str]:
+    """`key` of a class -> the class; of two that differ in their letters only, the first."""
+    found: dict[str, str] = {}
+    for each in classes:
+        found.setdefault(key(each), each)
+    return found
+
+
+def key(label: str) -> str:
+    """What all spellings of one class have in common: case, spaces and Unicode form do not matter."""
+    return unicodedata.normalize("NFC", " ".join(label.split())).casefold()
 
 
 def _unrolled(entry: str) -> list[str]:

@@ -132,7 +132,7 @@ def candidates(
     if found.asks:
         yield from map(_kept, _asked(source, classes, options, through, query, limit))
         return
-    known = {name.casefold(): name for name in classes}
+    known = project.spellings(classes)
     for candidate in found.search("", limit, options, _no_network):
         yield _kept(_labelled(candidate, known, add_classes))
 
@@ -199,18 +199,18 @@ def _labelled(candidate: Candidate, known: dict[str, str], add_classes: bool) ->
     """The candidate under the project's spelling of its label, or with the reason why it has none."""
     label = " ".join(unicodedata.normalize("NFC", candidate.label).split())
     error = candidate.error or ("" if label else "no label")
-    if not error and label.casefold() not in known:
+    if not error and project.key(label) not in known:
         try:
             new = project.name(label, "label") if add_classes else ""
         except BadInput:
             new = ""
         if new:
-            known[new.casefold()] = new
+            known[project.key(new)] = new
         else:
             error = "unknown class"
     if not error and candidate.source != "folder":
         error = _malformed(candidate.url)
-    return replace(candidate, label=known.get(label.casefold(), label), error=error)
+    return replace(candidate, label=known.get(project.key(label), label), error=error)
 
 
 def _malformed(url: str) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput, Refused
 from core.model import PARTS, Candidate, Claim, Job, Part, Progress, Project, Recipe, Run
+from core.project import key, spellings
 from core.runs import cache_folder, choose, load_models, run_folder, summary
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ def _pending(ctx: Context, found: Iterator[Candidate], add_classes: bool) -> Ite
         if not batch:
             return
         if add_classes:
-            ctx.store.add_classes(ctx.project.id, list(dict.fromkeys(c.label for c in batch if not c.error)))
+            labels = dict.fromkeys(c.label for c in batch if not c.error)
+            now = ctx.store.add_classes(ctx.project.id, list(labels), respelled=True)
+            spelling = spellings(now.classes)  # someone may have added it meanwhile, in other letters
+            batch = [c if c.error else replace(c, label=spelling.get(key(c.label), c.label)) for c in batch]
         ctx.store.add_candidates(ctx.claim, ctx.project.id, position, batch)
         position += len(batch)
 

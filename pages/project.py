@@ -93,8 +93,12 @@ def classes(project: Project, counts: dict[str, dict[str, int]]) -> None:
     with st.expander("Add classes"):
         found = named(st.text_area("New classes", key=f"add-{project.id}", help=CLASSES_HELP))
         if st.button("Add them", disabled=not found):
-            house.store().add_classes(project.id, found)
-            st.rerun()
+            try:
+                house.store().add_classes(project.id, found)
+            except BadInput as error:
+                st.error(house.text(error))
+            else:
+                st.rerun()
 
 
 def others(projects: list[Project], current: Project | None) -> None:

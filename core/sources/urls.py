@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import BadInput
 from core.model import UNKNOWN_LICENCE, Candidate
+from core.project import key, spellings
 from core.sources.options import Options
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def sample(path: Path, limit: int = 200) -> tuple[list[str], list[list[str]]]:
 
 def guess(names: Sequence[str], rows: Sequence[Sequence[str]], classes: Sequence[str]) -> tuple[str, str]:
     """Which column holds the addresses and which the classes, from what stands in them; names decide between equals."""
-    known = set(classes)
+    known = spellings(classes)
 
     def likely(name: str, fits: Callable[[str], bool], usual: Sequence[str]) -> tuple[int, bool]:
         at = names.index(name)
@@ -80,7 +81,9 @@ def guess(names: Sequence[str], rows: Sequence[Sequence[str]], classes: Sequence
 
     url = max(names, key=lambda name: likely(name, address, ("url", "image_url", "image", "link")))
     others = [name for name in names if name != url] or [url]
-    return url, max(others, key=lambda name: likely(name, known.__contains__, ("label", "class", "category")))
+    return url, max(
+        others, key=lambda name: likely(name, lambda cell: key(cell) in known, ("label", "class", "category"))
+    )
 
 
 def _rows(path: Path, wanted: Sequence[str]) -> Iterator[Row]:

@@ -17,6 +17,19 @@ def _project(row: Row) -> Project:
     return Project(row.id, row.name, tuple(row.classes), row.created)
 
 
+def _merged(there: Sequence[str], new: Sequence[str], respelled: bool) -> list[str]:
+    merged = dict.fromkeys(there)
+    spelling = {name.casefold(): name for name in reversed(there)}
+    for name in new:
+        known = spelling.setdefault(text(name).casefold(), name)
+        if name in merged or (known != name and respelled):
+            continue
+        if known != name:
+            raise BadInput(f"The class {name!r} is there already (as {known!r}): name each class once.")
+        merged[name] = None
+    return list(merged)
+
+
 class Projects(Base):
     def add_project(self, name: str, classes: Sequence[str]) -> Project:
         """Raises BadInput where the name is taken. Names are checked by core.project.classes before they get here."""
@@ -31,11 +44,14 @@ class Projects(Base):
             raise BadInput(f"There is a project named {name!r} already.") from None
         return _project(row)
 
-    def add_classes(self, project: int, classes: Sequence[str]) -> Project:
-        """Put new classes behind the ones there are; a class is never taken away. Repeating it changes nothing."""
+    def add_classes(self, project: int, classes: Sequence[str], respelled: bool = False) -> Project:
+        """Put new classes behind the ones there are; a class is never taken away. Repeating it changes nothing.
+
+        Raises BadInput for one that is there in other letters (Sedan, sedan); with `respelled` it is left as it is.
+        """
         with self._write() as c:
             row = c.execute(select(projects).where(projects.c.id == project).with_for_update()).one()
-            merged = list(dict.fromkeys([*row.classes, *(text(k) for k in classes)]))
+            merged = _merged(row.classes, classes, respelled)
             row = c.execute(
                 update(projects).where(projects.c.id == project).values(classes=merged).returning(projects)
             ).one()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core import scrape, settings
+from core import scrape, settings, steps
 from core.errors import BadInput, Permanent, Refused
 from core.model import Candidate
 from core.scrape import FAILURES, Fetcher, Reach, candidates, meaning, read, summary
@@ -254,3 +254,15 @@ def test_a_status_is_explained_and_an_unknown_reason_is_not():
     assert "no such file" in meaning("http 404") and "503" in meaning("http 503")
     assert meaning("something else") == ""
     assert all(sentence.endswith(".") for sentence in FAILURES.values())
+
+
+def test_a_class_that_someone_adds_meanwhile_in_other_letters_takes_the_pictures(store, tmp_path):
+    project = store.add_project("cars", ["suv"])
+    options = rows(tmp_path, ("http://h/1.jpg", "Tank", ""), ("http://h/2.jpg", "tank", ""))
+    store.submit("scrape", {}, project.id)
+    job, claim = store.claim("here", 60)
+    store.add_classes(project.id, ["tank"])  # the job began without it
+    ctx = steps.Context(store, None, None, None, job, claim, project)  # type: ignore[arg-type]
+    found = candidates("urls", project.classes, options, Reach(), add_classes=True)
+    assert [c.label for c in steps._pending(ctx, found, True)] == ["tank", "tank"]
+    assert store.project("cars").classes == ("suv", "tank")

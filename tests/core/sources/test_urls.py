@@ -168,3 +168,8 @@ def test_a_sample_is_as_long_as_asked_and_leaves_out_what_cannot_be_used(tmp_pat
 def test_a_table_without_names_of_columns_is_refused(tmp_path):
     with pytest.raises(BadInput, match="no first line with the names"):
         sample(table(tmp_path, ""))
+
+
+def test_a_column_of_classes_is_known_in_whatever_letters_they_are_written():
+    names, rows = ["link", "note", "what"], [["http://h/1", "a", " SEDAN "], ["http://h/2", "b", "Cafe\u0301  racer"]]
+    assert guess(names, rows, ["sedan", "café racer"]) == ("link", "what")

@@ -39,6 +39,17 @@ def test_classes_are_put_behind_the_ones_there_are_and_repeating_changes_nothing
         assert store.add_classes(project.id, ["suv", "sedan"]).classes == ("sedan", "coupe", "suv")
 
 
+def test_a_class_in_other_letters_is_refused_with_both_spellings_and_nothing_is_added(store, project):
+    with pytest.raises(BadInput, match=r"'Sedan' is there already \(as 'sedan'\)"):
+        store.add_classes(project.id, ["suv", "Sedan"])
+    assert store.project("cars").classes == ("sedan", "coupe")
+
+
+def test_labels_in_other_letters_leave_the_class_as_it_is_where_that_is_wanted(store, project):
+    classes = store.add_classes(project.id, ["Sedan", "Suv", "suv"], respelled=True).classes
+    assert classes == ("sedan", "coupe", "Suv")
+
+
 def test_a_project_that_is_not_there_names_those_that_are(store, project):
     with pytest.raises(BadInput, match=r"There is no project named 'boats' \(there are: cars\)"):
         store.project("boats")
