@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import streamlit as st
 
 from core.errors import BadInput
 from core.model import Job, Project
+from core.project import key, spellings
 from core.scrape import LIMIT, meaning
 from core.sources import SOURCES
 from core.sources.urls import guess, sample
@@ -59,7 +61,8 @@ def table(project: Project) -> dict | None:
     )
     shown = {name: [row[names.index(name)] for row in rows] for name in (url, label)}
     st.dataframe(pd.DataFrame(shown).head(3), hide_index=True)
-    known = sum(cell in project.classes for cell in shown[label])
+    classes = spellings(project.classes)
+    known = sum(key(cell) in classes for cell in shown[label])
     of = house.count(len(rows), "row")
     if rows and not known:
         st.warning(
@@ -158,9 +161,22 @@ def outcome(project: Project, job: Job) -> None:
 
 def failures(project: Project) -> None:
     """Why addresses failed, and another try for those that may have one."""
-    reasons = house.store().failures(project.id)
-    if not reasons:
-        return
+    reasons, may = house.store().failures(project.id), house.store().retryable(project.id)
+    if reasons:
+        explained(project, reasons)
+    if (reasons or may) and st.button(
+        f"Retry {house.count(may, 'address', 'addresses')}",
+        disabled=not may,
+        key="retry",
+        help="Those that failed for a passing reason (a timeout, a busy host), searches that broke off, and what a "
+        "stopped fetch left over.",
+    ):
+        house.start("scrape", source="", retry=True)
+        st.rerun()
+
+
+def explained(project: Project, reasons: Mapping[str, int]) -> None:
+    """Each reason with what it means, and the addresses it struck."""
     with st.expander(f"{house.count(sum(reasons.values()), 'address', 'addresses')} failed: why"):
         st.dataframe(
             pd.DataFrame([(reason, number, meaning(reason)) for reason, number in reasons.items()],
@@ -176,15 +192,6 @@ def failures(project: Project) -> None:
         )
         if len(rows) == 100:
             st.caption("The first 100.")
-    may = house.store().retryable(project.id)
-    if st.button(
-        f"Retry {house.count(may, 'address', 'addresses')}",
-        disabled=not may,
-        key="retry",
-        help="Those that failed for a passing reason (a timeout, a busy host) and what a stopped fetch left over.",
-    ):
-        house.start("scrape", source="", retry=True)
-        st.rerun()
 
 
 def newest(project: Project) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.model import Candidate
 from db.store import Store
 from pages.parts import house
 from tests.pages import filled
@@ -134,6 +135,15 @@ def test_classes_can_be_added_to_a_project(screen: Screen, store: Store) -> None
     assert "2 classes" in fine(shown)
 
 
+def test_a_class_that_is_there_in_other_letters_is_not_added(screen: Screen, store: Store) -> None:
+    project = store.add_project("cars", ["suv"])
+    shown = screen("project", project="cars")
+    shown.text_area(key=f"add-{project.id}").set_value("SUV").run()
+    button(shown, "Add them").click().run()
+    assert "'SUV' is there already (as 'suv')" in shown.error[0].value.replace("\\", "")
+    assert store.project("cars").classes == ("suv",)
+
+
 # half way and full --------------------------------------------------------------------------------------------------
 
 
@@ -222,6 +232,15 @@ def test_retrying_queues_only_what_may_be_tried_again(screen: Screen, store: Sto
     filled.scraped(store, home)
     shown = screen("scrape", project="cars")
     button(shown, "Retry 2 addresses").click().run()
+    assert store.jobs()[0].params == {"source": "", "retry": True}
+
+
+def test_what_a_stopped_fetch_left_over_can_be_retried_where_nothing_failed(screen: Screen, store: Store) -> None:
+    project = store.add_project("cars", filled.CLASSES)
+    _, claim = filled.begin(store, project, "scrape", source="urls")
+    store.add_candidates(claim, project.id, 0, [Candidate("https://example.org/1.jpg", "suv", "urls")])
+    store.finish(claim, "stopped")
+    button(screen("scrape", project="cars"), "Retry 1 address").click().run()
     assert store.jobs()[0].params == {"source": "", "retry": True}
 
 
