@@ -19,7 +19,9 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def row(store, project):
     job = store.submit("units", {}, project.id)
-    return dataclasses.replace(job, status="running", attempts=1, fence=1, started=BEGAN, updated=BEGAN + timedelta(seconds=10))
+    return dataclasses.replace(
+        job, status="running", attempts=1, fence=1, started=BEGAN, updated=BEGAN + timedelta(seconds=10)
+    )
 
 
 @pytest.mark.parametrize(("done", "total", "said"), [
