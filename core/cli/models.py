@@ -63,4 +63,9 @@ def predict(args: argparse.Namespace) -> dict[str, Any]:
 
     store, settings, project = inside(args)
     models = runs.load_models(settings, runs.choose(store, project.id, args.runs))
-    return predict.files(predict.Predictor(models, args.ensemble), args.images)
+    said = predict.files(predict.Predictor(models, args.ensemble), args.images)
+    if said["images"]:
+        return said
+    error = f"No picture could be asked about: {said['failed'][0]['error'] if said['failed'] else 'the folders given hold no file.'}"
+    print(error, file=sys.stderr)
+    return {**said, "error": error, "_failed": True}

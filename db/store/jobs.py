@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, insert, or_, select, true, update
+from sqlalchemy import and_, exists, insert, literal, or_, select, true, update
 
 from core.errors import BadInput, Fenced
 from core.model import Claim, Job
@@ -22,28 +22,30 @@ def _job(row: Row) -> Job:
 
 
 class Jobs(Base):
-    def submit(self, verb: str, params: Mapping[str, Any], project: int | None = None, need: str = "cpu") -> Job:
-        """Queue a job. `need` is "cpu" or "gpu": a training, of which a machine runs one at a time."""
+    def submit(
+        self, verb: str, params: Mapping[str, Any], project: int | None = None, need: str = "cpu", alone: bool = False
+    ) -> Job:
+        """Queue a job. `need` is "cpu" or "gpu": a training, of which a machine runs one at a time.
+
+        `alone`: raises BadInput where such a job of the project is queued or running; one guarded INSERT.
+        """
+        values = {
+            "project": project, "verb": verb, "params": dict(params), "need": need, "status": "queued", "created": now(),
+            "fence": 0, "attempts": 0, "cancel": False, "done": 0, "note": "", "result": {}, "error": "",
+        }  # fmt: skip
+        other = jobs.alias()
+        busy = exists().where(
+            other.c.project == project, other.c.verb == verb, other.c.status.in_(("queued", "running"))
+        )
+        row_of = select(*(literal(value, jobs.c[name].type) for name, value in values.items()))
         with self._write() as c:
             row = c.execute(
                 insert(jobs)
-                .values(
-                    project=project,
-                    verb=verb,
-                    params=dict(params),
-                    need=need,
-                    status="queued",
-                    created=now(),
-                    fence=0,
-                    attempts=0,
-                    cancel=False,
-                    done=0,
-                    note="",
-                    result={},
-                    error="",
-                )
+                .from_select(list(values), row_of.where(~busy) if alone else row_of, include_defaults=False)
                 .returning(jobs)
-            ).one()
+            ).one_or_none()
+        if row is None:
+            raise BadInput(f"A job of this kind ({verb}) is under way already: wait for it, or stop it.")
         return _job(row)
 
     def claim(self, machine: str, lease: float, need: str = "") -> tuple[Job, Claim] | None:

@@ -153,10 +153,7 @@ def start(verb: str, need: str = "cpu", project: Project | None = None, **params
     inside = project or globals()["project"]()
     if inside is None:
         raise BadInput("There is no project yet: name your classes on the page Project first.")
-    before = newest(inside, verb)
-    if before and before.status in ACTIVE:
-        raise BadInput(f"Job {before.id} ({verb}) is under way already: wait for it, or stop it.")
-    job = store().submit(verb, params, inside.id, need)
+    job = store().submit(verb, params, inside.id, need, alone=True)
     jobs.ensure_worker(settings())
     return job
 

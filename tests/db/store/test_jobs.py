@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -66,6 +67,31 @@ def test_a_lease_that_is_renewed_is_not_taken_over(store, project):
     assert store.renew(claim, 60) is False
     time.sleep(0.2)
     assert store.claim("there", 60) is None
+
+
+def test_a_second_job_of_a_kind_is_refused_while_the_first_is_under_way_where_it_is_to_be_alone(store, project):
+    other = store.add_project("boats", ["x"])
+    first = store.submit("clean", {"a": [1]}, project.id, alone=True)
+    assert (first.params, first.status, first.fence) == ({"a": [1]}, "queued", 0)
+    with pytest.raises(BadInput, match=r"\(clean\) is under way already"):
+        store.submit("clean", {}, project.id, alone=True)
+    assert store.submit("clean", {}, other.id, alone=True).project == other.id
+    assert store.submit("split", {}, project.id, alone=True).verb == "split"
+    assert len(store.jobs(project.id, "clean")) == 1
+    _, claim = store.claim("here", 60)
+    store.finish(claim, "done")
+    assert store.submit("clean", {}, project.id, alone=True).id > first.id
+
+
+def test_of_many_who_press_start_at_once_one_gets_the_job(store, project):
+    def press(_: int) -> bool:
+        try:
+            return bool(store.submit("train", {}, project.id, "gpu", alone=True))
+        except BadInput:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(press, range(16))) == 1
 
 
 def test_a_renewal_shows_in_the_row_that_the_job_is_alive(store, project):
