@@ -34,7 +34,9 @@ def test_explain_draws_a_map_for_each_picture_and_model(models: list[int], scree
     next(b for b in shown.button if b.label == "Explain").click().run(timeout=120)
     assert not shown.exception
     said = words(shown).replace("\\", "")
-    assert said.count("vgg75-bn says") == said.count("vgg75 says") == 4
+    assert said.count("vgg75-bn says") == said.count("vgg75 says") == 6
+    [part] = [box for box in shown.selectbox if box.label == "Part"]
+    assert part.options == ["Validation", "Train"], "the test part stays closed"
     assert "Teal speaks for the class" in said
 
 
