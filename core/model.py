@@ -33,11 +33,21 @@ UNKNOWN_LICENCE = "unknown"  # a value, never a blank
 
 
 @dataclass(frozen=True, slots=True)
+class ClassInfo:
+    """What is known of a class beside its name. All of it is optional."""
+
+    queries: tuple[str, ...] = ()  # what it is searched for, each a share of the results; () = its name
+    synonyms: tuple[str, ...] = ()  # other words for it, asked for only where the queries bring too few
+    parents: Mapping[str, str] = field(default_factory=dict)  # {"make": "Maserati", "model": "GranTurismo", ...}
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     id: int
     name: str
     classes: tuple[str, ...]  # in the order they were named; this is also the order of a model's outputs
     created: datetime  # UTC, as all times in the house
+    infos: Mapping[str, ClassInfo] = field(default_factory=dict)  # class -> what else is known of it, where anything is
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,33 @@ class Candidate:
     licence_url: str = ""
     part: str = ""  # "train", "val" or "test" where the source's own folders say so
     error: str = ""  # a row that cannot be fetched at all (malformed, unknown class): counted, with its reason
+    query: str = ""  # the words that found it, of a source that is asked in words
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One answer of a source that is asked in words."""
+
+    candidates: tuple[Candidate, ...]  # best first, with an empty label
+    next: str = ""  # the cursor of the answer after this one; "" = there is no more
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One answer asked for: a source, words, a cursor, for a class. What it found is stored together with it."""
+
+    label: str
+    source: str
+    query: str
+    cursor: str = ""  # "" = the first answer
+    tier: int = 0  # how far the search had been widened: 0 = the class's own words at the first source
+    status: Literal["done", "failed", "retried"] = "done"
+    found: int = 0
+    next: str = ""
+    reason: str = ""  # failed: the word it is counted under
+    sentence: str = ""
+    retryable: bool = False
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ row or result is a Candidate with an `error`. `get` fetches a URL through core.w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from core.model import Candidate
 from core.sources import demo, folder, openverse, urls
@@ -18,7 +18,14 @@ from core.sources.options import Options
 if TYPE_CHECKING:
     from core.web import Reply
 
-Get = Callable[[str], "Reply"]
+
+class Get(Protocol):
+    """Fetches through core.web: an API's answer, or (with `robots`) a page that robots.txt has a say in."""
+
+    def __call__(
+        self, url: str, *, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None,
+        robots: bool = False,
+    ) -> Reply: ...  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

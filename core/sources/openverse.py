@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from core import licences
 from core.errors import Refused
-from core.model import UNKNOWN_LICENCE, Candidate
+from core.model import Candidate
 from core.sources.options import Options
 
 if TYPE_CHECKING:
@@ -66,16 +67,6 @@ def _candidate(result: Any) -> Candidate:
     return Candidate(
         url=field("url") or f"openverse result {field('id') or 'without an id'}",
         label="", source="openverse", page=field("foreign_landing_url"), title=field("title"),
-        creator=field("creator"), licence=licence(field("license"), field("license_version")),
+        creator=field("creator"), licence=licences.name(field("license"), field("license_version")),
         licence_url=field("license_url"), error="" if field("url") else "malformed result",
     )  # fmt: skip
-
-
-def licence(slug: str, version: str) -> str:
-    """The name that people use: by-sa, 4.0 -> "CC BY-SA 4.0"; cc0, 1.0 -> "CC0 1.0"; "unknown" where there is none."""
-    slug = slug.strip().lower()
-    if not slug:
-        return UNKNOWN_LICENCE
-    marks = {"cc0": "CC0", "pdm": "Public Domain Mark"}
-    name = marks.get(slug) or f"CC {slug.upper().replace('SAMPLING', 'Sampling')}"
-    return f"{name} {version.strip()}".strip()

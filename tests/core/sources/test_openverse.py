@@ -5,9 +5,10 @@ import json
 import pytest
 
 from core.errors import Refused
+from core.licences import name as licence
 from core.model import UNKNOWN_LICENCE
 from core.sources import SOURCES
-from core.sources.openverse import BASE, _images, licence
+from core.sources.openverse import BASE, _images
 from core.sources.options import Options
 from core.web import Web, blocking
 from tests.provider import Provider
