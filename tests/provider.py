@@ -1,7 +1,8 @@
 """A server that misbehaves on demand, and an image search that answers as Openverse's documentation says.
 
 `with Provider() as p:` listens on a free loopback port, in a thread of its own. `p.connections` counts what reached it,
-`p.requests` keeps (path, headers, monotonic seconds), `p.most` how many were being answered at once.
+`p.requests` keeps (path, headers, monotonic seconds), `p.forms` the (path, fields) of what was sent by POST, `p.most`
+how many were being answered at once.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Provider:
         self.answer: bytes | None = None  # instead of any search answer
         self.connections = self.now = self.most = self.sent = 0
         self.requests: list[tuple[str, dict[str, str], float]] = []
+        self.forms: list[tuple[str, dict[str, str]]] = []
         self.counts: dict[str, int] = {}
 
     @property
@@ -82,7 +84,10 @@ class Provider:
                 while (field := (await reader.readline()).decode("latin-1").strip()) != "":
                     name, _, value = field.partition(":")
                     headers[name.lower()] = value.strip()
-                path = line.split()[1]
+                method, path, *_ = line.split()
+                sent = await reader.readexactly(int(headers.get("content-length", 0)))
+                if method == "POST":
+                    self.forms.append((path, dict(parse_qsl(sent.decode()))))
                 self.requests.append((path, headers, time.monotonic()))
                 self.now += 1
                 self.most = max(self.most, self.now)

@@ -8,24 +8,29 @@ URL is a `Refused` (may be tried again) or a `Permanent` with a short reason; `c
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from yarl import URL
 
-from core.errors import Permanent, Refused
+from core.errors import BadInput, Permanent, Refused
 from core.web.addresses import Allowed, Guard, parse
 from core.web.pace import RATE, Pace, retry_after
+
+if TYPE_CHECKING:
+    from core.sources import Get
 
 MEGABYTE = 1024 * 1024
 LIMIT = 20 * MEGABYTE  # bytes of one body, counted after decoding
 DEADLINE = 20.0  # seconds for one request: names, connections, redirects and body; waiting for our turn is not in it
 HOPS = 5  # redirects
 TRIES = 3  # of a request that is answered with 429 or 503
+OURS = ("host", "user-agent", "accept-encoding", "content-length", "transfer-encoding", "connection")  # headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,18 @@ class Reply:
     status: int  # 200..299
     headers: Mapping[str, str]  # names in any case; `getall` for several of one name
     body: bytes
+    permission: str = "not asked"  # what robots.txt said of this address, and how we know
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What is asked for, besides where."""
+
+    limit: int  # bytes
+    deadline: float  # seconds
+    headers: Mapping[str, str]
+    form: Mapping[str, str] | None
+    robots: bool
 
 
 class Web:
@@ -72,15 +89,22 @@ class Web:
         await self._session.close()
         await self.guard.close()
 
-    async def get(self, url: str, limit: int = LIMIT, deadline: float = DEADLINE) -> Reply:
+    async def get(
+        self, url: str, limit: int = LIMIT, deadline: float = DEADLINE, *, headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None, robots: bool = True,
+    ) -> Reply:  # fmt: skip
         """Fetch `url`: at most `limit` bytes (after decoding) within `deadline` seconds, each of up to three tries.
 
-        Raises Permanent: malformed url, forbidden address, redirects, too large, certificate, http 4xx;
+        `headers`: more of them, a key for instance; no redirect takes them to another host, port or scheme.
+        `form`: sent by POST as application/x-www-form-urlencoded; a redirect of that is refused.
+        `robots`: robots.txt is asked first. Raises BadInput where a header is not ours to set or not one line;
+        Permanent: malformed url, forbidden address, redirects, too large, certificate, http 4xx;
         Refused: timeout, connection, unknown host, http 429, http 5xx, asked for a pause.
         """
         target = parse(url)
+        ask = _Ask(limit, deadline, _checked(headers or {}), form, robots)
         for attempt in range(TRIES):
-            reply = await self._follow(target, limit, deadline)
+            reply = await self._follow(target, ask)
             if reply.status < 400:
                 return reply
             if reply.status not in (429, 503):
@@ -91,8 +115,8 @@ class Web:
         kind = Refused if reply.status in (408, 425, 429) or reply.status >= 500 else Permanent
         raise kind(f"http {reply.status}", f"{target.host} answered with the error {reply.status}.")
 
-    async def _follow(self, url: URL, limit: int, deadline: float) -> Reply:
-        left, start = deadline, url
+    async def _follow(self, url: URL, ask: _Ask) -> Reply:
+        left, start, headers = ask.deadline, url, ask.headers
         for _ in range(HOPS + 1):
             # Whether robots.txt lets us in is to be asked here: once per host, before anything else is requested of it.
             began = time.monotonic()
@@ -103,13 +127,18 @@ class Web:
                 throttled = not self._unthrottled.host(url.raw_host or "", url.port or 0)
                 async with self._pace.turn(url.raw_host or "", throttled), asyncio.timeout(left):
                     began = time.monotonic()
-                    reply = await self._request(url, limit)
+                    reply = await self._request(url, ask, headers)
                 left -= time.monotonic() - began
             except TimeoutError:
-                raise Refused("timeout", f"{start.host} did not deliver within {deadline:g} seconds.") from None
+                raise Refused("timeout", f"{start.host} did not deliver within {ask.deadline:g} seconds.") from None
             if not 300 <= reply.status < 400:
                 return reply
-            url = self._next(url, reply)
+            if ask.form is not None:
+                raise Permanent("redirects", f"{url.host} redirects a form, which is sent to no other address.")
+            onward = self._next(url, reply)
+            if onward.origin() != url.origin():
+                headers = {}  # a key is for the host it was given for
+            url = onward
         raise Permanent("redirects", f"{start.host} redirects more than {HOPS} times.")
 
     def _next(self, url: URL, reply: Reply) -> URL:
@@ -128,11 +157,14 @@ class Web:
                 raise
         raise Permanent("redirects", f"{url.host} redirects to {location[:200]!r}, which is no web address.")
 
-    async def _request(self, url: URL, limit: int) -> Reply:
+    async def _request(self, url: URL, ask: _Ask, headers: Mapping[str, str]) -> Reply:
+        method = "GET" if ask.form is None else "POST"
         try:
-            async with self._session.get(url, allow_redirects=False) as answer:
+            async with self._session.request(
+                method, url, headers=headers, data=ask.form, allow_redirects=False
+            ) as answer:
                 found = 200 <= answer.status < 300  # of a redirect or an error nobody wants the body
-                body = await _body(answer, limit) if found else b""
+                body = await _body(answer, ask.limit) if found else b""
                 return Reply(str(url), answer.status, answer.headers, body)
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
             raise Permanent("certificate", f"{url.host} cannot prove who it is (TLS).") from None
@@ -156,12 +188,32 @@ async def _body(answer: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(body)
 
 
+def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        # The value may be a secret: it is not repeated.
+        if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not value.isprintable():
+            raise BadInput(f"The header {name[:200]!r} is not one line of letters: look at the key that goes into it.")
+        if name.lower() in OURS:
+            raise BadInput(f"The header {name!r} is set by Winnow itself.")
+    return headers
+
+
 @contextmanager
-def blocking(web: Web) -> Iterator[Callable[[str], Reply]]:
-    """`web.get` for code that is not async, a source's generator or a page: `with blocking(Web()) as get: get(url)`."""
+def blocking(web: Web) -> Iterator[Get]:
+    """`web.get` for code that is not async, a source or a page: `with blocking(Web()) as get: get(url)`.
+
+    For the addresses of APIs, which are made to be asked by programs: robots.txt is asked only with `robots`.
+    """
     with asyncio.Runner() as runner:
         runner.run(web.__aenter__())
+
+        def get(
+            url: str, *, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None,
+            robots: bool = False,
+        ) -> Reply:  # fmt: skip
+            return runner.run(web.get(url, headers=headers, form=form, robots=robots))
+
         try:
-            yield lambda url: runner.run(web.get(url))
+            yield get
         finally:
             runner.run(web.__aexit__())

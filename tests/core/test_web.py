@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import web as door
-from core.errors import BadSetting, Permanent, Refused
+from core.errors import BadInput, BadSetting, Permanent, Refused
 from core.web import Web, blocking, parse
 from core.web.addresses import Allowed, forbidden
 from core.web.pace import LONGEST, Pace, retry_after
@@ -564,3 +564,33 @@ def test_any_retry_after_is_between_nothing_and_an_hour(value):
 def test_a_malformed_rate_is_named(rate):
     with pytest.raises(BadSetting, match="WINNOW_HOST_RATE"):
         Pace(rate)
+
+
+# headers and forms -------------------------------------------------------------------------------------------------
+
+
+def test_a_key_goes_to_the_host_it_is_for_and_to_no_other():
+    with Provider() as ours, Provider() as other, blocking(Web(("127.0.0.1",))) as fetch:
+        fetch(f"{ours.url}/hops/1", headers={"Authorization": "Bearer SECRET123", "X-Api-Key": "SECRET123"})
+        assert [sent["authorization"] for _, sent, _ in ours.requests] == ["Bearer SECRET123"] * 2
+        fetch(f"{ours.url}/to?{other.url}/hops/0", headers={"Authorization": "Bearer SECRET123", "X-Key": "SECRET123"})
+        assert "SECRET123" not in str(other.requests) and len(other.requests) == 1
+
+
+def test_a_form_is_posted_and_not_redirected(provider):
+    with blocking(Web((provider.allow,))) as fetch:
+        assert fetch(f"{provider.url}/hops/0", form={"q": "red fox & co", "n": "5"}).body == b"arrived"
+        assert provider.forms == [("/hops/0", {"q": "red fox & co", "n": "5"})]
+        assert provider.requests[0][1]["content-type"].startswith("application/x-www-form-urlencoded")
+        with pytest.raises(Permanent) as caught:
+            fetch(f"{provider.url}/hops/1", form={"q": "x"})
+    assert caught.value.reason == "redirects" and len(provider.requests) == 2
+
+
+@pytest.mark.parametrize("headers", [{"Host": "x"}, {"user-agent": "x"}, {"X-Key": "SECRET123\r\nX: y"}, {"X y": "z"},
+                                     {"Accept-Encoding": "gzip"}])  # fmt: skip
+def test_a_header_that_is_not_ours_to_set_is_named_and_its_value_is_not(headers, provider):
+    with blocking(Web((provider.allow,))) as fetch, pytest.raises(BadInput) as caught:
+        fetch(f"{provider.url}/hops/0", headers=headers)
+    assert next(iter(headers)) in str(caught.value) and "SECRET123" not in str(caught.value)
+    assert provider.connections == 0
