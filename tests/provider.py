@@ -2,7 +2,7 @@
 
 `with Provider() as p:` listens on a free loopback port, in a thread of its own. `p.connections` counts what reached it,
 `p.requests` keeps (path, headers, monotonic seconds), `p.forms` the (path, fields) of what was sent by POST, `p.most`
-how many were being answered at once.
+how many were being answered at once. What was asked of /robots.txt is in `p.robots_requests` instead, in the same form.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OK = "200 OK"
 
 
 def head(status: str, *headers: str) -> bytes:
-    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode("latin-1")
+    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode()
 
 
 def whole(body: bytes, *headers: str, status: str = OK) -> bytes:
@@ -42,8 +42,11 @@ class Provider:
         self.images: dict[str, bytes] = {}  # path -> bytes
         self.found: dict[str, list] = {}  # words asked for -> results, as Openverse would give them
         self.answer: bytes | None = None  # instead of any search answer
+        self.robots: bytes | str | None = None  # /robots.txt: None = 404, its bytes, or the path whose answer it gives
+        self.headers: dict[str, tuple[str, ...]] = {}  # path -> more lines in the head of its answer
         self.connections = self.now = self.most = self.sent = 0
         self.requests: list[tuple[str, dict[str, str], float]] = []
+        self.robots_requests: list[tuple[str, dict[str, str], float]] = []
         self.forms: list[tuple[str, dict[str, str]]] = []
         self.counts: dict[str, int] = {}
 
@@ -64,11 +67,11 @@ class Provider:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
+        self._running.call_soon_threadsafe(self._end.set)
         self._thread.join(10)
 
     async def _serve(self, ready: threading.Event) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        self._running, self._end = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncio.start_server(self._talk, sock=self.socket, ssl=self.tls)
         ready.set()
         await self._end.wait()
@@ -88,7 +91,8 @@ class Provider:
                 sent = await reader.readexactly(int(headers.get("content-length", 0)))
                 if method == "POST":
                     self.forms.append((path, dict(parse_qsl(sent.decode()))))
-                self.requests.append((path, headers, time.monotonic()))
+                kept = self.robots_requests if path == "/robots.txt" else self.requests
+                kept.append((path, headers, time.monotonic()))
                 self.now += 1
                 self.most = max(self.most, self.now)
                 try:
@@ -105,11 +109,18 @@ class Provider:
 
     async def _answer(self, path: str, writer: asyncio.StreamWriter) -> bool:
         """True where the connection may serve another request."""
+        if path == "/robots.txt":
+            if isinstance(self.robots, str):
+                return await self._answer(self.robots, writer)
+            if self.robots is not None:
+                writer.write(whole(self.robots, "Content-Type: text/plain"))
+                await writer.drain()
+                return True
         parts = urlsplit(path)
         query = dict(parse_qsl(parts.query))
         first = parts.path.strip("/").partition("/")[0]
         if path in self.images:
-            writer.write(whole(self.images[path], "Content-Type: image/jpeg"))
+            writer.write(whole(self.images[path], "Content-Type: image/jpeg", *self.headers.get(path, ())))
         elif parts.path == "/v1/images/":
             writer.write(self._search(query))
         elif special := getattr(self, "_" + first.replace("-", "_"), None):
@@ -164,13 +175,10 @@ class Provider:
             await asyncio.sleep(0.05)
 
     async def _endless(self, writer: asyncio.StreamWriter, path: str) -> bool:
-        writer.write(head(OK, "Connection: close"))
-        while True:
-            writer.write(bytes(16384))
-            await writer.drain()
-            self.sent += 16384
+        writer.write(head(OK, "Connection: close", *self.headers.get(path, ())))
+        return await self._endless_body(writer)
 
-    async def _huge(self, writer: asyncio.StreamWriter, path: str) -> bool:
+    async def _huge(self, writer: asyncio.StreamWriter, path: str) -> bool:  # says 1 TB
         writer.write(head(OK, "Content-Length: 1000000000000"))
         return await self._endless_body(writer)
 
@@ -205,7 +213,12 @@ class Provider:
         return True
 
     async def _to(self, writer: asyncio.StreamWriter, path: str) -> bool:  # /to?<any text>
-        writer.write(whole(b"", f"Location: {unquote(path.partition('?')[2])}", status="302 Found"))
+        more = self.headers.get(path, ())
+        writer.write(whole(b"", f"Location: {unquote(path.partition('?')[2])}", *more, status="302 Found"))
+        return True
+
+    async def _loop(self, writer: asyncio.StreamWriter, path: str) -> bool:  # to itself
+        writer.write(whole(b"", f"Location: {path}", status="302 Found"))
         return True
 
     async def _lost(self, writer: asyncio.StreamWriter, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""The only door to the network: guarded (addresses.py), polite (pace.py) and bounded (here).
+"""The only door to the network: guarded (addresses.py), polite (pace.py, robots.py, rights.py) and bounded (here).
 
 A request is followed hop by hop. At each hop the host is resolved once, every address it has is judged, and only a
 judged address is connected to, under the name in the URL (Host header and TLS name). Whatever goes wrong with one
@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -21,6 +21,8 @@ from yarl import URL
 from core.errors import BadInput, Permanent, Refused
 from core.web.addresses import Allowed, Guard, parse
 from core.web.pace import RATE, Pace, retry_after
+from core.web.rights import check
+from core.web.robots import NOT_ASKED, Robots
 
 if TYPE_CHECKING:
     from core.sources import Get
@@ -41,7 +43,7 @@ class Reply:
     status: int  # 200..299
     headers: Mapping[str, str]  # names in any case; `getall` for several of one name
     body: bytes
-    permission: str = "not asked"  # what robots.txt said of this address, and how we know
+    permission: str = NOT_ASKED  # what robots.txt says of this address, and how we know
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,14 @@ class _Ask:
     headers: Mapping[str, str]
     form: Mapping[str, str] | None
     robots: bool
+    cut: bool = False  # a body over the limit ends there, and is no failure
 
 
 class Web:
     """`async with Web() as web: reply = await web.get(url)`. One per event loop.
 
     `allow`: see Allowed. `host_rate`: see Pace; "" = RATE, with the hosts of the allow list unthrottled.
-    `own`: servers of this program itself, which may be reached and are never throttled; as `allow`.
+    `own`: servers of this program itself, which may be reached and are neither throttled nor asked; as `allow`.
     `contact`: a mail address or page for the user agent. The environment's proxies, .netrc and cookies are not used.
     """
 
@@ -67,7 +70,9 @@ class Web:
         self, allow: Sequence[str] = (), host_rate: str = "", contact: str = "", own: Sequence[str] = ()
     ) -> None:
         self._allow = Allowed([*allow, *own])
+        self._own = Allowed(own)
         self._pace = Pace(host_rate or RATE)
+        self._robots = Robots(self._robots_txt)
         self._unthrottled = Allowed(own if host_rate else [*allow, *own])  # a rate that the user set holds for all
         self._agent = f"Winnow/0.1 (+{contact})" if contact else "Winnow/0.1"
 
@@ -86,6 +91,7 @@ class Web:
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        await self._robots.close()
         await self._session.close()
         await self.guard.close()
 
@@ -97,42 +103,54 @@ class Web:
 
         `headers`: more of them, a key for instance; no redirect takes them to another host, port or scheme.
         `form`: sent by POST as application/x-www-form-urlencoded; a redirect of that is refused.
-        `robots`: robots.txt is asked first. Raises BadInput where a header is not ours to set or not one line;
-        Permanent: malformed url, forbidden address, redirects, too large, certificate, http 4xx;
-        Refused: timeout, connection, unknown host, http 429, http 5xx, asked for a pause.
+        `robots`: whether its host is asked: robots.txt first, at each hop (see Robots; its Crawl-delay holds whatever
+        the rate), then the headers of the answer, before its body is read. Raises BadInput where a header is not ours
+        to set or not one line; Permanent: malformed url, forbidden address, robots, noai, tdm reserved, redirects, too
+        large, certificate, http 4xx; Refused: timeout, connection, unknown host, robots unreachable, http 429,
+        http 5xx, asked for a pause.
         """
         target = parse(url)
-        ask = _Ask(limit, deadline, _checked(headers or {}), form, robots)
+        reply = await self._patiently(target, _Ask(limit, deadline, _checked(headers or {}), form, robots))
+        if reply.status < 400:
+            return reply
+        kind = Refused if reply.status in (408, 425, 429) or reply.status >= 500 else Permanent
+        raise kind(f"http {reply.status}", f"{target.host} answered with the error {reply.status}.")
+
+    async def _robots_txt(self, url: URL, limit: int, deadline: float) -> Reply:
+        return await self._patiently(url, _Ask(limit, deadline, {}, None, robots=False, cut=True))
+
+    async def _patiently(self, url: URL, ask: _Ask) -> Reply:
+        """The answer of the last hop, an error too; where it asks for a short pause, that of up to TRIES tries."""
         for attempt in range(TRIES):
-            reply = await self._follow(target, ask)
-            if reply.status < 400:
-                return reply
+            reply = await self._follow(url, ask)
             if reply.status not in (429, 503):
                 break
             pause = retry_after(reply.headers.get("Retry-After", ""), attempt)
             if not self._pace.hold(URL(reply.url).raw_host or "", pause):
                 break
-        kind = Refused if reply.status in (408, 425, 429) or reply.status >= 500 else Permanent
-        raise kind(f"http {reply.status}", f"{target.host} answered with the error {reply.status}.")
+        return reply
 
     async def _follow(self, url: URL, ask: _Ask) -> Reply:
-        left, start, headers = ask.deadline, url, ask.headers
+        left, start, headers, said = ask.deadline, url, ask.headers, {}
         for _ in range(HOPS + 1):
-            # Whether robots.txt lets us in is to be asked here: once per host, before anything else is requested of it.
+            host, port = url.raw_host or "", url.port or 0
+            polite = ask.robots and not self._own.host(host, port)
             began = time.monotonic()
             try:
                 async with asyncio.timeout(left):
-                    await self.guard.judge(url.raw_host or "", url.port or 0)
+                    await self.guard.judge(host, port)
                 left -= time.monotonic() - began
-                throttled = not self._unthrottled.host(url.raw_host or "", url.port or 0)
-                async with self._pace.turn(url.raw_host or "", throttled), asyncio.timeout(left):
+                permission, gap = await self._robots.judge(url) if polite else (NOT_ASKED, 0.0)
+                said[permission] = None
+                throttled = not self._unthrottled.host(host, port)
+                async with self._pace.turn(host, throttled, gap), asyncio.timeout(left):
                     began = time.monotonic()
-                    reply = await self._request(url, ask, headers)
+                    reply = await self._request(url, ask, headers, polite)
                 left -= time.monotonic() - began
             except TimeoutError:
                 raise Refused("timeout", f"{start.host} did not deliver within {ask.deadline:g} seconds.") from None
             if not 300 <= reply.status < 400:
-                return reply
+                return replace(reply, permission="; ".join(said))
             if ask.form is not None:
                 raise Permanent("redirects", f"{url.host} redirects a form, which is sent to no other address.")
             onward = self._next(url, reply)
@@ -157,14 +175,16 @@ class Web:
                 raise
         raise Permanent("redirects", f"{url.host} redirects to {location[:200]!r}, which is no web address.")
 
-    async def _request(self, url: URL, ask: _Ask, headers: Mapping[str, str]) -> Reply:
+    async def _request(self, url: URL, ask: _Ask, headers: Mapping[str, str], polite: bool) -> Reply:
         method = "GET" if ask.form is None else "POST"
         try:
             async with self._session.request(
                 method, url, headers=headers, data=ask.form, allow_redirects=False
             ) as answer:
+                if polite and answer.status < 400:
+                    check(url.host or "", answer.headers)  # what it raises closes the connection, the body unread
                 found = 200 <= answer.status < 300  # of a redirect or an error nobody wants the body
-                body = await _body(answer, ask.limit) if found else b""
+                body = await _body(answer, ask.limit, ask.cut) if found else b""
                 return Reply(str(url), answer.status, answer.headers, body)
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
             raise Permanent("certificate", f"{url.host} cannot prove who it is (TLS).") from None
@@ -176,15 +196,17 @@ class Web:
             raise Refused("connection", f"The connection to {url.host} broke ({type(error).__name__}).") from None
 
 
-async def _body(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _body(answer: aiohttp.ClientResponse, limit: int, cut: bool) -> bytes:
     too_large = Permanent("too large", f"{answer.url.host} sends more than {limit / MEGABYTE:g} MB.")
-    if (answer.content_length or 0) > limit:
+    if (answer.content_length or 0) > limit and not cut:
         raise too_large
     body = bytearray()
     async for chunk in answer.content.iter_any():
         body += chunk
         if len(body) > limit:
-            raise too_large
+            if not cut:
+                raise too_large
+            break
     return bytes(body)
 
 

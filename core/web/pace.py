@@ -45,19 +45,23 @@ class Pace:
         return self._hosts[name]
 
     @asynccontextmanager
-    async def turn(self, name: str, throttled: bool) -> AsyncIterator[None]:
-        """Wait for our turn at a host. Raises Refused "asked for a pause" where that is longer than PATIENCE."""
+    async def turn(self, name: str, throttled: bool, gap: float = 0.0) -> AsyncIterator[None]:
+        """Wait for our turn at a host. Raises Refused "asked for a pause" where that is longer than PATIENCE.
+
+        `gap`: seconds between two requests that the host itself wants (Crawl-delay); it holds whatever our own rate.
+        """
         host = self._host(name)
         throttled = throttled and self._at_once > 0
+        gap = max(gap, self._gap if throttled else 0.0)
         host.users += 1
         try:
             if throttled:
                 await host.slots.acquire()
             try:
-                while (wait := max(host.next if throttled else 0.0, host.held) - time.monotonic()) > 0:
+                while (wait := max(host.next if gap else 0.0, host.held) - time.monotonic()) > 0:
                     self._check(name, host)
                     await asyncio.sleep(wait)
-                host.next = time.monotonic() + self._gap
+                host.next = max(host.next, time.monotonic() + gap)
                 yield
             finally:
                 if throttled:
