@@ -1,7 +1,8 @@
 """The command line: each verb is a page's twin. With core/__main__.py, the only place in core that knows db.
 
 parser.py   every verb with its arguments: the table of contents
-data.py     project, scrape, clean, findings, review, split
+project.py  project: written classes, class files, the car catalogue
+data.py     scrape, clean, findings, review, split
 models.py   train, evaluate, explain, predict
 jobs.py     jobs, run, stop, again, worker, demo, doctor
 submit.py   the store opened, a job queued and waited for, its progress on stderr

@@ -1,4 +1,4 @@
-"""The verbs that make a data set: project, scrape, clean, findings, review, split."""
+"""The verbs that make a data set: scrape, clean, findings, review, split."""
 
 from __future__ import annotations
 
@@ -6,40 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from core.cli.submit import inside, opened, submit
+from core.cli.submit import inside, submit
 from core.errors import BadInput, NotYet
-
-
-def project(args: argparse.Namespace) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from core.project import classes, name
-
-    if args.vpic or args.years:
-        raise NotYet(
-            "Classes from the vPIC catalogue (--vpic) come with a later release: give --classes or --classes-file."
-        )
-    text = args.classes
-    if args.classes_file:
-        try:
-            text = args.classes_file.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"--classes-file {str(args.classes_file)!r} cannot be read: {error}.") from None
-    store, _ = opened()
-    if not args.name:
-        return {"projects": [p.name for p in store.projects()]}
-    given = classes(text) if text is not None else ()
-    if given and args.name not in {p.name for p in store.projects()}:
-        project = store.add_project(name(args.name, "project name"), given)
-    else:
-        project = store.project(args.name)
-        project = store.add_classes(project.id, given) if given else project
-    return {
-        "project": project.name,
-        "classes": list(project.classes),
-        "funnel": asdict(store.funnel(project.id)),
-        "counts": store.counts(project.id),
-    }
 
 
 def scrape(args: argparse.Namespace) -> dict[str, Any]:

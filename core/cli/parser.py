@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.cli import data, jobs, models
+from core.cli import data, jobs, models, project
 from core.errors import NotYet
 
 Run = Callable[[argparse.Namespace], dict[str, Any] | None]
@@ -40,12 +40,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _data(verb: Verb) -> None:
-    v = verb("project", data.project, "make a project or show one", project=False)
-    v.add_argument("name", nargs="?", default="")
-    v.add_argument("--classes", help="'sedan,coupe,suv' or 'air jordan {1..23}'")
-    v.add_argument("--classes-file", type=Path)
-    v.add_argument("--vpic", help="classes from the NHTSA catalogue: car, truck or mpv")
-    v.add_argument("--years")
+    v = verb("project", project.project, "make a project or show one", project=False)
+    project.arguments(v)
 
     v = verb("scrape", data.scrape, "find and fetch images")
     v.add_argument("--source", default="", help="folder, urls, openverse or demo")
