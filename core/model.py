@@ -85,6 +85,8 @@ class Search:
     cursor: str = ""  # "" = the first answer
     tier: int = 0  # how far the search had been widened: 0 = the class's own words at the first source
     status: Literal["done", "failed", "retried"] = "done"
+    wanted: int = 0  # how many results of these words were wanted still, this answer's included
+    asked_by: int = 0  # the job whose parameters it follows: another try is not the job that asked first
     found: int = 0
     next: str = ""
     reason: str = ""  # failed: the word it is counted under
@@ -276,6 +278,7 @@ class Progress:
     done: int
     total: int | None
     note: str = ""
+    detail: Mapping[str, Any] | None = None  # figures for the page, in the place of the result while the job runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import BadSetting
@@ -38,6 +38,10 @@ class Settings(BaseSettings):
         0, ge=0, le=256, description="the most CPU threads for training and predictions; 0 = what is faster just now"
     )
     contact: str = Field("", description="mail or page that goes into the user agent, so that hosts can reach you")
+    connections: int = Field(64, ge=1, le=256, description="how many downloads run at once, over all hosts")
+    flickr_key: SecretStr = Field(SecretStr(""), description="an API key of Flickr, for the source flickr")
+    openverse_id: str = Field("", description="the client id of a registered application of Openverse; optional")
+    openverse_secret: SecretStr = Field(SecretStr(""), description="and its client secret")
 
     @field_validator("allow_hosts", mode="before")
     @classmethod

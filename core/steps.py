@@ -7,15 +7,12 @@ claim, in units that have a key: run again, it skips what is there.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import BadInput, Refused
-from core.model import PARTS, Candidate, Claim, Job, Part, Progress, Project, Recipe, Run
-from core.project import key, spellings
+from core.errors import BadInput
+from core.model import PARTS, Claim, Job, Part, Progress, Project, Recipe, Run
 from core.runs import cache_folder, choose, load_models, run_folder, summary
 
 if TYPE_CHECKING:
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from db.store import Store
 
 Step = Generator[Progress, None, dict[str, Any]]
-BATCH = 200  # candidates stored, or results committed, in one transaction
-PAUSE = 0.5  # seconds after which a smaller batch is committed too, so that the page sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,70 +38,63 @@ class Context:
 
 
 def scrape(
-    ctx: Context, source: str = "", limit: int = 400, query: str = "{class}", options: Mapping[str, str] | None = None,
-    add_classes: bool = False, retry: bool = False,
+    ctx: Context, source: str = "", limit: int = 400, query: str = "{class}", options: Mapping[str, Any] | None = None,
+    add_classes: bool = False, retry: bool = False, target: int = 0, deadline: float = 20.0, only: Sequence[str] = (),
+    rules: Mapping[str, int] | None = None, mapping: Mapping[str, str] | None = None,
 ) -> Step:  # fmt: skip
     """Find candidates, fetch each URL once, keep every image with its facts and every failure with its reason.
 
-    With `retry` all that failed and may pass is tried once more: addresses, and whole searches as they were asked.
+    `source`: one, or several with commas, asked in words one after the other for up to `limit` results a class, or with
+    a `target` until each class has so many images; or one with labels of its own, all of whose rows count that pass
+    `only`, the `rules` (core.subset) and the `mapping` (label -> class). With `retry` all that failed and may pass is
+    tried once more: addresses, and whole searches as they were asked.
     """
     from core import scrape as s
-    from core.engine import batches
     from core.sources.options import Options
 
-    store, project = ctx.store, ctx.project
+    store, project, sources = ctx.store, ctx.project, [name.strip() for name in source.split(",") if name.strip()]
     if retry:
         store.retry(ctx.claim, project.id)
-        source = "demo" if "demo" in store.sources(ctx.job.id) else ""  # the demo's own server has to be there again
-    ended: dict[int, Refused | None] = {}  # searches that were asked again
-    with s.reach(source, ctx.settings) as through:
-
-        def found() -> Iterator[Candidate]:
-            if retry:
-                searches = store.searches(ctx.job.id)
-                return s.again(searches, partial(store.urls, project.id), through, ctx.settings, ended)
-            everything = s.candidates(
-                source, project.classes, Options(**(options or {})), through, query, limit, add_classes
-            )
-            return itertools.islice(everything, store.positions(ctx.job.id), None)
-
-        todo = _pending(ctx, found(), add_classes)
-        fetched = ctx.engine.map(s.Fetcher(through), todo, need="io")
-        kept = ctx.engine.map(s.Keep(ctx.settings.storage), _bytes(fetched), need="cpu")
-        for batch in batches(kept, BATCH, PAUSE):
-            store.add_fetched(ctx.claim, project.id, [s.outcome(*each) for each in batch])
-            tally = store.tally(ctx.job.id)
-            done = sum(tally.values()) - tally.get("pending", 0)
-            yield Progress(done, sum(tally.values()), s.sentence(tally))
-    store.searched(ctx.claim, ended)  # not before all they found is stored: a job broken off asks them once more
-    tally = store.tally(ctx.job.id)
-    result = {status: tally.get(status, 0) for status in ("fetched", "duplicate", "failed")}
-    return {"found": sum(tally.values()), **result, "failures": store.failures(project.id, ctx.job.id)}
+        again = {*store.sources(ctx.job.id), *(search.source for search in store.failed_searches(project.id))}
+        sources = ["demo"] if "demo" in again else []  # its own server has to be there
+    tally, wanted = s.Tally(store.tally(ctx.job.id)), Options(**(options or {}))
+    asked = store.jobs(project.id, "scrape", limit=1000) if retry else [ctx.job]
+    with s.reach(ctx.settings, "demo" in sources, deadline, s.roots(job.params for job in asked)) as through:
+        if retry:
+            yield from s.fetch(ctx, through, s.asked_again(ctx, through, tally), tally)
+            return tally.result()
+        if s.asks(sources):
+            plan = s.Plan(
+                ctx.settings, through, list(only) or project.classes, project.infos, sources, wanted, query,
+                target or limit, bool(target), ctx.job.id, store.searches(ctx.job.id),
+            )  # fmt: skip
+            yield from s.asked(ctx, through, plan, target, tally)
+            return tally.result() | s.asked_for(plan, store.searches(ctx.job.id), s.kept(ctx) if target else None)
+        yield Progress(0, None, "counting what there is")
+        chosen = s.choose(sources, wanted, ctx.settings, only, rules or {}, mapping or {})
+        rows = s.labelled(chosen.rows, project.classes, add_classes, wanted.licence, through.roots)
+        yield from s.fetch(ctx, through, s.rows(ctx, rows, add_classes, tally), tally, chosen.total)
+    return tally.result() | {"left_out": chosen.left_out}
 
 
-def _pending(ctx: Context, found: Iterator[Candidate], add_classes: bool) -> Iterator[Candidate]:
-    """What is to be fetched, while more is being found: first what an earlier attempt of this job left over."""
-    position, after = ctx.store.positions(ctx.job.id), 0
-    while True:
-        while page := ctx.store.pending(ctx.job.id, after, BATCH):
-            after = page[-1][0]
-            yield from (candidate for _, candidate in page)
-        batch = list(itertools.islice(found, BATCH))
-        if not batch:
-            return
-        if add_classes:
-            labels = dict.fromkeys(c.label for c in batch if not c.error)
-            now = ctx.store.add_classes(ctx.project.id, list(labels), respelled=True)
-            spelling = spellings(now.classes)  # someone may have added it meanwhile, in other letters
-            batch = [c if c.error else replace(c, label=spelling.get(key(c.label), c.label)) for c in batch]
-        ctx.store.add_candidates(ctx.claim, ctx.project.id, position, batch)
-        position += len(batch)
+def preview(
+    ctx: Context, source: str, label: str = "", query: str = "{class}", options: Mapping[str, Any] | None = None,
+    deadline: float = 5.0,
+) -> Step:  # fmt: skip
+    """The first dozen results of a source, with small pictures; nothing of it is kept."""
+    from core.scrape import preview as p
+    from core.scrape import reach, roots
+    from core.sources.options import Options
 
-
-def _bytes(fetched: Iterable[tuple[Candidate, bytes, BaseException | None]]) -> Iterator[tuple]:
-    """(candidate, bytes or the error that stands for them): a failure takes the same way as an image."""
-    for candidate, data, error in fetched:
-        yield candidate.url, error if error is not None else data
+    with reach(ctx.settings, source == "demo", deadline, roots([ctx.job.params])) as through:
+        yield Progress(0, None, "asking")
+        wanted = Options(**(options or {}))
+        found = p.results(source, ctx.project, label or ctx.project.classes[0], query, wanted, ctx.settings, through)
+        looked = []
+        for each in p.look(ctx.engine, through, found):
+            looked.append(each)
+            yield Progress(len(looked), len(found), "fetching small pictures")
+    return {"results": p.rows(found, looked)}
 
 
 def clean(ctx: Context) -> Step:
@@ -281,7 +269,7 @@ def demo(ctx: Context) -> Step:
 
 
 STEPS: dict[str, Callable[..., Step]] = {
-    "scrape": scrape, "clean": clean, "split": split, "train": train, "evaluate": evaluate, "demo": demo,
+    "scrape": scrape, "preview": preview, "clean": clean, "split": split, "train": train, "evaluate": evaluate, "demo": demo,
 }  # fmt: skip
 
 

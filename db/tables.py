@@ -61,6 +61,9 @@ projects = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(200), nullable=False, unique=True),
     Column("classes", JSON, nullable=False),
+    Column(
+        "infos", JSON, nullable=False, server_default="{}"
+    ),  # class -> core.model.ClassInfo, where anything is known
     Column("created", Utc, nullable=False),
 )
 
@@ -116,11 +119,40 @@ candidates = Table(
     Column("retryable", Boolean, nullable=False, default=False),
     Column("fetched", Utc),
     _ref("image", "images"),
+    Column("query", Text, nullable=False, server_default=""),  # the words that found it
+    Column("host", String(255), nullable=False, server_default=""),  # of the url; "" = this computer
+    Column("permission", Text, nullable=False, server_default=""),  # what the host says of it, and where
     UniqueConstraint("found_by", "position"),
     Index(None, "project", "url"),
     Index(None, "fetched_by", "status", "id"),
     Index(None, "project", "status"),
     Index(None, "image"),
+    Index(None, "project", "host", "id"),
+    Index(None, "project", "licence", "id"),
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects", nullable=False),
+    _ref("job", "jobs", nullable=False),
+    Column("label", Text, nullable=False),
+    Column("source", String(40), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("cursor", Text, nullable=False),  # which answer: the unit's key, so resume = go on from the last `next`
+    Column("tier", Integer, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    _ref("asked_by", "jobs", nullable=False),
+    Column("status", String(7), nullable=False),  # done | failed | retried
+    Column("found", Integer, nullable=False),
+    Column("next", Text, nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("retryable", Boolean, nullable=False),
+    Column("created", Utc, nullable=False),
+    UniqueConstraint("job", "label", "source", "query", "cursor"),
+    Index(None, "project", "status"),
 )
 
 images = Table(

@@ -30,11 +30,14 @@ class Path_:
         self.blobs = Blobs(self.settings.storage)
 
     def __call__(self, verb: str, **params: Any) -> Mapping[str, Any]:
-        self.store.submit(verb, params, self.project.id)
+        return self.go_on(self.store.submit(verb, params, self.project.id).id)
+
+    def go_on(self, job: int) -> Mapping[str, Any]:
+        """Another attempt of a queued job."""
         taken = self.store.claim("here", 3600)
-        assert taken is not None
+        assert taken is not None and taken[0].id == job
         ctx = steps.Context(self.store, self.blobs, Serial(), self.settings, *taken, self.project)
-        step = steps.STEPS[verb](ctx, **params)
+        step = steps.STEPS[taken[0].verb](ctx, **taken[0].params)
         while True:
             try:
                 next(step)

@@ -1,48 +1,12 @@
-"""The verbs that make a data set: scrape, clean, findings, review, split."""
+"""The verbs that make a data set: clean, findings, review, split."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from core.cli.submit import inside, submit
 from core.errors import BadInput, NotYet
-
-
-def scrape(args: argparse.Namespace) -> dict[str, Any]:
-    from core.sources import SOURCES
-
-    if args.map:
-        raise NotYet("--map comes with a later release: rename the labels in the table, or give --add-classes.")
-    if not args.retry and args.source not in SOURCES:
-        known = ", ".join(SOURCES)
-        later = {"commons", "flickr", "ddgs", "page", "archive"}
-        if args.source in later:
-            raise NotYet(f"The source {args.source!r} comes with a later release; there are {known}.")
-        raise BadInput(f"--source {args.source!r} is no source: wanted one of {known}, or --retry.")
-    if not args.retry:
-        for need in SOURCES[args.source].needs:
-            if not getattr(args, need):
-                raise BadInput(f"--source {args.source} wants --{need}, which was not given.")
-    options = {key: str(Path(value).absolute()) for key, value in (("path", args.path), ("table", args.table)) if value}
-    options |= {
-        f"{c}_column": value
-        for c in ("url", "label", "page", "creator", "licence")
-        if (value := getattr(args, f"{c}_column")) and args.source == "urls"
-    }
-    return submit(
-        args,
-        "scrape",
-        {
-            "source": args.source,
-            "limit": args.limit,
-            "query": args.query,
-            "options": options,
-            "add_classes": args.add_classes,
-            "retry": args.retry,
-        },
-    )
 
 
 def clean(args: argparse.Namespace) -> dict[str, Any]:

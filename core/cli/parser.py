@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.cli import data, jobs, models, project
+from core.cli import data, jobs, models, project, scrape
 from core.errors import NotYet
 
 Run = Callable[[argparse.Namespace], dict[str, Any] | None]
@@ -43,17 +43,8 @@ def _data(verb: Verb) -> None:
     v = verb("project", project.project, "make a project or show one", project=False)
     project.arguments(v)
 
-    v = verb("scrape", data.scrape, "find and fetch images")
-    v.add_argument("--source", default="", help="folder, urls, openverse or demo")
-    v.add_argument("--path", help="folder: DIR/<class>/<image>, or DIR/<part>/<class>/<image>")
-    v.add_argument("--table", help="urls: a CSV, TSV or Parquet file")
-    for column in ("url", "label", "page", "creator", "licence"):
-        v.add_argument(f"--{column}-column", default=column if column in ("url", "label") else "")
-    v.add_argument("--query", default="{class}", help="what is searched for; {class} stands for the class name")
-    v.add_argument("--limit", type=_positive, default=400, help="images a class")
-    v.add_argument("--retry", action="store_true", help="only what failed and may be tried again")
-    v.add_argument("--add-classes", action="store_true", help="labels outside the class list become classes")
-    v.add_argument("--map", help="a CSV that maps labels to classes")
+    v = verb("scrape", scrape.scrape, "find and fetch images")
+    scrape.arguments(v, _positive)
 
     v = verb("clean", data.clean, "find duplicates, label conflicts and pictures that are too small")
     v.add_argument("--detector", choices=("yolo", "torchvision", "none"), default="none")

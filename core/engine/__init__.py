@@ -74,7 +74,7 @@ def engine(settings: Settings) -> Engine:
         )
     from core.engine.local import Local
 
-    return Local()
+    return Local(settings.connections)
 
 
 def batches(items: Iterable, size: int, seconds: float) -> Iterator[list]:

@@ -159,7 +159,7 @@ class _Row:
         if self._latest is None:
             return self._store.job(self.claim.job).cancel
         latest = self._latest
-        return self._store.progress(self.claim, latest.done, latest.total, _plain(latest.note))
+        return self._store.progress(self.claim, latest.done, latest.total, _plain(latest.note), latest.detail)
 
     def _check(self) -> None:
         """Between two yields: stop where that is wanted, wait while the disk is full."""

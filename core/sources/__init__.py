@@ -1,8 +1,11 @@
-"""Where images are found. A new kind of source is one file with a `search` and one line in SOURCES.
+"""Where images are found. A new kind of source is one file and one line in SOURCES.
 
-`search(query, limit, options, get)` yields Candidates, lazily and in an order that stays the same when it is asked
-again. It raises BadInput where the user's options do not fit, Refused where the provider does not answer; one broken
-row or result is a Candidate with an `error`. `get` fetches a URL through core.web.
+A source that is asked in words is `search(query, cursor, options, get) -> Results`: one call is one answer. Cursor ""
+is the first, `Results.next` the one after. It raises BadInput where the user's options do not fit, Refused where the
+provider does not answer; one broken result is a Candidate with an `error`. `get` fetches through core.web.
+
+A source with labels of its own is `read(options) -> Iterator[Candidate]`: lazily, all it has, in an order that stays
+the same when it is asked again. One broken row is a Candidate with an `error`.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from core.model import Candidate
+from core.model import Candidate, Results
 from core.sources import demo, folder, openverse, urls
 from core.sources.options import Options
 
@@ -30,15 +33,28 @@ class Get(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    search: Callable[[str, int, Options, Get], Iterator[Candidate]]
-    asks: bool  # True: asked for each class in words, and its finds get that class; False: it brings its own labels
+    title: str  # on the screen
+    about: str  # one sentence for the screen
+    search: Callable[[str, str, Options, Get], Results] | None = None  # asked for each class in words
+    read: Callable[[Options], Iterator[Candidate]] | None = None  # it brings its own labels
     needs: tuple[str, ...] = ()  # the Options it cannot do without
-    about: str = ""  # one sentence for the screen
+    settings: tuple[str, ...] = ()  # the settings it cannot do without
+    credentials: tuple[str, ...] = ()  # the settings that are its key and its secret
+    how: str = ""  # how to get them, one sentence
 
 
 SOURCES: dict[str, Source] = {
-    "folder": Source(folder.search, False, ("path",), "Images on this computer, one folder for each class."),
-    "urls": Source(urls.search, False, ("table",), "A table of image addresses and labels: CSV, TSV or Parquet."),
-    "openverse": Source(openverse.search, True, (), "Openly licensed images, found by Openverse (openverse.org)."),
-    "demo": Source(demo.search, True, (), "A small vehicle set, drawn on this computer: no network needed."),
-}
+    "openverse": Source(
+        "Openverse", "Openly licensed pictures from many collections. Each comes with its licence.", openverse.search,
+        credentials=("openverse_id", "openverse_secret"),
+        how="register at api.openverse.org for more requests a day; it works without.",
+    ),
+    "folder": Source(
+        "A folder on this computer", "One folder for each class.", read=folder.read, needs=("path",),
+    ),
+    "urls": Source(
+        "A table of addresses", "CSV, TSV or Parquet with an address and a label in each row.", read=urls.read,
+        needs=("table",),
+    ),
+    "demo": Source("The demo's drawn cars", "Drawn on this computer: no network needed.", demo.search),
+}  # fmt: skip

@@ -1,7 +1,9 @@
 """class Store: every method one short transaction. One file a noun.
 
 projects.py    projects, their classes, the funnel
-candidates.py  candidates, from a source to bytes or a reason
+candidates.py  candidates, and the image that came of each
+searches.py    what sources were asked, and what is to be asked again
+failures.py    why candidates brought no image, and which may be tried again
 images.py      images, and every place each came from
 findings.py    what the machine noticed
 queue.py       the review queue: filters, pages of tiles, leases
@@ -12,15 +14,16 @@ jobs.py        jobs: submit, claim, lease, fence
 
 from __future__ import annotations
 
-from db.store.candidates import Candidates
 from db.store.decisions import Decisions
+from db.store.failures import Failures
 from db.store.findings import Findings
 from db.store.images import Images
 from db.store.jobs import Jobs
 from db.store.projects import Projects
 from db.store.queue import Queue
+from db.store.searches import Searches
 from db.store.training import Training
 
 
-class Store(Projects, Candidates, Images, Queue, Findings, Decisions, Training, Jobs):
+class Store(Projects, Searches, Failures, Images, Queue, Findings, Decisions, Training, Jobs):
     """The one door to the database. Nouns in, nouns out; safe to share between threads, never over a fork."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, insert, update
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
@@ -13,6 +13,8 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, Programming
 from core.errors import BadInput, Busy, Fenced
 from core.model import Claim
 from db.tables import jobs
+
+T = TypeVar("T")
 
 
 def now() -> datetime:
@@ -28,6 +30,12 @@ def text(value: str, what: str = "text") -> str:
     if "\x00" in value:
         raise BadInput(f"The {what} {value!r} holds a NUL character.")
     return value
+
+
+def chunks(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """The values in pieces: SQLite binds a limited number of them."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 class Base:
@@ -84,4 +92,4 @@ def _said() -> Iterator[None]:
         raise Busy(f"The database did not answer: {error.orig}. Try again; nothing was half written.") from error
 
 
-__all__ = ["Base", "Row", "insert", "now", "text"]
+__all__ = ["Base", "Row", "chunks", "insert", "now", "text"]

@@ -1,39 +1,36 @@
-"""Candidates: what a source found, and what became of each."""
+"""Candidates: what a source found, and the image that came of each."""
 
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
-from typing import Any
+from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, literal, select, update
+from sqlalchemy import Connection, bindparam, func, literal, select, update
 
 from core.errors import BadInput, Refused
 from core.model import Candidate, Claim, ImageFacts
-from db.store.base import Base, Row, now, text
-from db.tables import candidates, images, jobs
+from db.store.base import Base, Row, chunks, now, text
+from db.tables import candidates, images
 
-# What core.scrape puts before the class where an address would be: the candidate stands for a search that failed. No
-# address and no path begins like this.
-SEARCH = "search for "
-_is_search = candidates.c.url == literal(SEARCH) + candidates.c.label
+Count = tuple[str, str, str, str]  # label, source, status, reason: what a job's candidates are counted under
 
 
 def candidate(row: Row) -> Candidate:
     return Candidate(
-        row.url, row.label, row.source, row.page, row.title, row.creator, row.licence, row.licence_url, row.part
-    )
+        row.url, row.label, row.source, row.page, row.title, row.creator, row.licence, row.licence_url, row.part,
+        query=row.query,
+    )  # fmt: skip
 
 
-def _open(project: int) -> ColumnElement[bool]:
-    """What another try may take: failures that may pass, and what jobs that are over left undone."""
-    busy = select(jobs.c.id).where(jobs.c.status.in_(("queued", "running")))
-    return and_(
-        candidates.c.project == project,
-        and_(candidates.c.status == "failed", candidates.c.retryable)
-        | and_(candidates.c.status == "pending", candidates.c.fetched_by.not_in(busy)),
-    )
+def host(url: str) -> str:
+    """The host of a web address, lower case; "" for a file of this computer and for what is no address."""
+    try:
+        return (urlsplit(url).hostname or "")[:255] if url.lower().startswith(("http://", "https://")) else ""
+    except ValueError:
+        return ""
 
 
 def _storable(found: Candidate) -> Candidate:
@@ -49,62 +46,54 @@ def _storable(found: Candidate) -> Candidate:
 
 class Candidates(Base):
     def positions(self, job: int) -> int:
-        """How many candidates this job has stored: where its enumeration goes on after a restart."""
+        """How many places of its source this job has stored: where its enumeration goes on after a restart."""
         with self._read() as c:
-            return c.execute(select(func.count()).where(candidates.c.found_by == job)).scalar_one()
+            last = c.execute(select(func.max(candidates.c.position)).where(candidates.c.found_by == job)).scalar_one()
+        return 0 if last is None else last + 1
 
-    def add_candidates(self, claim: Claim, project: int, start: int, found: Sequence[Candidate]) -> None:
-        """Store a batch that begins at position `start` of the source. A URL fetched earlier is a duplicate at once."""
-        found = [_storable(x) for x in found]
-        rows = [
-            {
-                **{k: v for k, v in asdict(x).items() if k != "error"},
-                "project": project, "found_by": claim.job, "fetched_by": claim.job, "position": start + i,
-                "status": "failed" if x.error else "pending", "reason": x.error, "sentence": x.error,
-                "retryable": bool(x.error) and x.url == SEARCH + x.label,
-            } for i, x in enumerate(found)
-        ]  # fmt: skip
-        if not rows:
-            return
+    def add_candidates(self, claim: Claim, project: int, start: int, found: Sequence[Candidate]) -> Counter[Count]:
+        """Store a batch that begins at position `start` of the source, and how many are counted under what.
+
+        A URL that brought an image earlier is a duplicate at once. Repeating it changes nothing.
+        """
         with self._write(claim) as c:
+            return self._add_candidates(c, claim, project, start, found)
+
+    def _add_candidates(
+        self, c: Connection, claim: Claim, project: int, start: int, found: Sequence[Candidate]
+    ) -> Counter[Count]:
+        found = [_storable(x) for x in found]
+        known = self._images_of(c, project, {x.url for x in found if not x.error})
+        rows = []
+        for position, x in enumerate(found, start):
+            image = None if x.error else known.get(x.url)
+            status = "failed" if x.error else "pending" if image is None else "duplicate"
+            values = {key: value for key, value in asdict(x).items() if key != "error"}
+            rows.append(values | {
+                "project": project, "found_by": claim.job, "fetched_by": claim.job, "position": position,
+                "host": host(x.url), "status": status, "image": image, "fetched": image and now(),
+                "reason": x.error, "sentence": x.error, "retryable": False,
+            })  # fmt: skip
+        if rows:
             c.execute(
                 self._insert_new(candidates).on_conflict_do_nothing(index_elements=["found_by", "position"]), rows
             )
-            self._meet_known(c, project, claim.job, {x.url for x in found if not x.error})
+        return Counter((row["label"], row["source"], row["status"], row["reason"]) for row in rows)
 
     @staticmethod
-    def _meet_known(c: Connection, project: int, job: int, urls: set[str]) -> None:
-        known: dict[str, int] = {}
-        ordered = sorted(urls)
-        for i in range(0, len(ordered), 500):  # SQLite binds a limited number of values
-            known |= {
-                row.url: row.image
-                for row in c.execute(
-                    select(candidates.c.url, candidates.c.image).where(
-                        candidates.c.project == project,
-                        candidates.c.url.in_(ordered[i : i + 500]),
-                        candidates.c.image.is_not(None),
-                    )
+    def _images_of(c: Connection, project: int, urls: set[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for some in chunks(sorted(urls)):
+            rows = c.execute(
+                select(candidates.c.url, candidates.c.image).where(
+                    candidates.c.project == project, candidates.c.url.in_(some), candidates.c.image.is_not(None)
                 )
-            }
-        if known:
-            c.execute(
-                update(candidates)
-                .where(
-                    candidates.c.fetched_by == job,
-                    candidates.c.project == project,
-                    candidates.c.url == bindparam("u"),
-                    candidates.c.status == "pending",
-                )
-                .values(status="duplicate", image=bindparam("i"), fetched=now()),
-                [{"u": url, "i": image} for url, image in known.items()],
             )
+            found |= {row.url: row.image for row in rows}
+        return found
 
     def pending(self, job: int, after: int = 0, limit: int = 500) -> list[tuple[int, Candidate]]:
-        """The next candidates this job has to fetch, one for each URL, as (id, candidate); keyset by id.
-
-        A search is none of them: `searches`.
-        """
+        """The next candidates this job has to fetch, one for each URL, as (id, candidate); keyset by id."""
         twin = candidates.alias()
         first = (
             ~select(literal(1))
@@ -120,135 +109,89 @@ class Candidates(Base):
         with self._read() as c:
             rows = c.execute(
                 select(candidates)
-                .where(
-                    candidates.c.fetched_by == job,
-                    candidates.c.status == "pending",
-                    candidates.c.id > after,
-                    ~_is_search,
-                    first,
-                )
+                .where(candidates.c.fetched_by == job, candidates.c.status == "pending", candidates.c.id > after, first)
                 .order_by(candidates.c.id)
                 .limit(limit)
             ).all()
         return [(row.id, candidate(row)) for row in rows]
 
-    def add_fetched(self, claim: Claim, project: int, results: Sequence[tuple[str, ImageFacts | Refused]]) -> None:
-        """Store what became of URLs (the image's facts, or why there is none), all candidates of each; the first that
-        brings an image is `fetched`, the rest are duplicates. Repeating it changes nothing, because only pending
-        candidates are touched."""
+    def add_fetched(
+        self, claim: Claim, project: int, results: Sequence[tuple[str, ImageFacts | Refused, str]]
+    ) -> Counter[Count]:
+        """Store what became of URLs: (url, the image's facts or why there is none, what the host permits), for all
+        candidates of each; the first that brings an image is `fetched`, the rest are duplicates. Gives how many are
+        counted under what now. Repeating it changes nothing, because only pending candidates are touched."""
+        outcomes = {url: (outcome, permission) for url, outcome, permission in results}
         with self._write(claim) as c:
-            for url, outcome in results:
-                rows = c.execute(
-                    select(candidates)
-                    .where(
-                        candidates.c.project == project,
-                        candidates.c.url == url,
-                        candidates.c.fetched_by == claim.job,
-                        candidates.c.status == "pending",
-                    )
-                    .order_by(candidates.c.id)
-                ).all()
-                if not rows:
-                    continue
-                ids = [row.id for row in rows]
+            rows = self._waiting(c, claim.job, project, list(outcomes))
+            facts = {row.url: made for row in rows if isinstance(made := outcomes[row.url][0], ImageFacts)}
+            there, new = self._add_images(c, project, {row.url: row for row in reversed(rows)}, facts)
+            changes = []
+            for row in rows:
+                outcome, permission = outcomes[row.url]
+                change = {"number": row.id, "permission": permission, "fetched": now(), "reason": "", "sentence": "",
+                          "retryable": False, "image": None}  # fmt: skip
                 if isinstance(outcome, Refused):
-                    self._fail(c, ids, outcome)
+                    change |= {"status": "failed", "reason": outcome.reason, "sentence": str(outcome),
+                               "retryable": outcome.retryable}  # fmt: skip
                 else:
-                    image, new = self._image(c, project, rows[0], outcome)
-                    c.execute(
-                        update(candidates)
-                        .where(candidates.c.id.in_(ids))
-                        .values(
-                            status=case((and_(literal(new), candidates.c.id == ids[0]), "fetched"), else_="duplicate"),
-                            image=image,
-                            fetched=now(),
-                            reason="",
-                            sentence="",
-                            retryable=False,
-                        )
-                    )
-
-    @staticmethod
-    def _fail(c: Connection, ids: Sequence[int], error: Refused) -> None:
-        c.execute(
-            update(candidates)
-            .where(candidates.c.id.in_(ids))
-            .values(status="failed", reason=error.reason, sentence=str(error), retryable=error.retryable, fetched=now())
+                    image = there[outcome.sha256]
+                    change |= {"status": "fetched" if new.pop(image, None) else "duplicate", "image": image}
+                changes.append(change)
+            if changes:
+                c.execute(update(candidates).where(candidates.c.id == bindparam("number")), changes)
+        return Counter(
+            (row.label, row.source, change["status"], change["reason"])
+            for row, change in zip(rows, changes, strict=True)
         )
 
-    def _image(self, c: Connection, project: int, first: Row, facts: ImageFacts) -> tuple[int, bool]:
-        values = asdict(facts) | {"hashes": struct.pack(">8Q", *facts.hashes)}
-        new = c.execute(
-            self._insert_new(images)
-            .values(
-                project=project,
-                origin=first.url,
-                source_label=first.label,
-                label=first.label,
-                part=first.part,
-                created=now(),
-                verdict="undecided",
-                reason="",
-                version=0,
-                **values,
-            )
-            .on_conflict_do_nothing(index_elements=["project", "sha256"])
-            .returning(images.c.id)
-        ).scalar_one_or_none()
-        if new is not None:
-            return new, True
-        return c.execute(
-            select(images.c.id).where(images.c.project == project, images.c.sha256 == facts.sha256)
-        ).scalar_one(), False
-
-    def retry(self, claim: Claim, project: int) -> None:
-        """Hand all failures that may be tried again, and what stopped jobs left over, to this job."""
-        with self._write(claim) as c:
-            c.execute(
-                update(candidates)
-                .where(_open(project), candidates.c.fetched_by != claim.job)
-                .values(status="pending", fetched_by=claim.job)
-            )
-
-    def searches(self, job: int) -> list[tuple[int, Candidate, Mapping[str, Any]]]:
-        """The failed searches this job has to ask again: (id, candidate, parameters of the job that asked first)."""
-        with self._read() as c:
-            rows = c.execute(
-                select(candidates, jobs.c.params)
-                .join(jobs, jobs.c.id == candidates.c.found_by)
-                .where(candidates.c.fetched_by == job, candidates.c.status == "pending", _is_search)
+    @staticmethod
+    def _waiting(c: Connection, job: int, project: int, urls: Sequence[str]) -> list[Row]:
+        rows: list[Row] = []
+        for some in chunks(urls):
+            rows += c.execute(
+                select(candidates)
+                .where(
+                    candidates.c.project == project,
+                    candidates.c.url.in_(some),
+                    candidates.c.fetched_by == job,
+                    candidates.c.status == "pending",
+                )
                 .order_by(candidates.c.id)
-            ).all()
-        return [(row.id, candidate(row), row.params) for row in rows]
-
-    def searched(self, claim: Claim, ended: Mapping[int, Refused | None]) -> None:
-        """Store how searches ended that were asked again. One that was answered leaves no candidate: what it found
-        stands for it. Repeating it changes nothing."""
-        answered = [number for number, error in ended.items() if error is None]
-        mine = and_(candidates.c.fetched_by == claim.job, candidates.c.status == "pending", _is_search)
-        with self._write(claim) as c:
-            for i in range(0, len(answered), 500):
-                c.execute(delete(candidates).where(mine, candidates.c.id.in_(answered[i : i + 500])))
-            for number, error in ended.items():
-                if error is not None:
-                    c.execute(
-                        update(candidates)
-                        .where(mine, candidates.c.id == number)
-                        .values(
-                            status="failed", reason=error.reason, sentence=str(error), retryable=True, fetched=now()
-                        )
-                    )
-
-    def urls(self, project: int, source: str, label: str) -> set[str]:
-        """All addresses that a source was ever seen to have for a class."""
-        with self._read() as c:
-            return set(
-                c.execute(
-                    select(candidates.c.url).where(
-                        candidates.c.project == project, candidates.c.source == source, candidates.c.label == label
-                    )
-                ).scalars()
             )
+        return rows
+
+    def _add_images(
+        self, c: Connection, project: int, first: Mapping[str, Row], found: Mapping[str, ImageFacts]
+    ) -> tuple[dict[str, int], dict[int, bool]]:
+        """(sha256 -> image, the images that are new) for what came of URLs; `first`: the candidate that brought each."""
+        before = self._by_sha(c, project, {facts.sha256 for facts in found.values()})
+        rows: dict[str, dict] = {}
+        for url, facts in found.items():
+            if facts.sha256 not in before:
+                row = first[url]
+                rows.setdefault(facts.sha256, asdict(facts) | {
+                    "hashes": struct.pack(">8Q", *facts.hashes), "project": project, "origin": url,
+                    "source_label": row.label, "label": row.label, "part": row.part, "created": now(),
+                    "verdict": "undecided", "reason": "", "version": 0,
+                })  # fmt: skip
+        if not rows:
+            return before, {}
+        c.execute(
+            self._insert_new(images).on_conflict_do_nothing(index_elements=["project", "sha256"]), list(rows.values())
+        )
+        made = self._by_sha(c, project, set(rows))
+        return before | made, dict.fromkeys(made.values(), True)
+
+    @staticmethod
+    def _by_sha(c: Connection, project: int, shas: set[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for some in chunks(sorted(shas)):
+            rows = c.execute(
+                select(images.c.sha256, images.c.id).where(images.c.project == project, images.c.sha256.in_(some))
+            )
+            found |= {row.sha256: row.id for row in rows}
+        return found
 
     def sources(self, job: int) -> set[str]:
         """The sources of what this job has to fetch."""
@@ -257,56 +200,11 @@ class Candidates(Base):
                 c.execute(select(candidates.c.source).where(candidates.c.fetched_by == job).distinct()).scalars()
             )
 
-    def tally(self, job: int) -> dict[str, int]:
-        """status -> number of this job's candidates."""
+    def tally(self, job: int) -> Counter[Count]:
+        """How many of this job's candidates there are of each label, source, status and reason."""
+        columns = (candidates.c.label, candidates.c.source, candidates.c.status, candidates.c.reason)
         with self._read() as c:
             rows = c.execute(
-                select(candidates.c.status, func.count())
-                .where(candidates.c.fetched_by == job)
-                .group_by(candidates.c.status)
+                select(*columns, func.count()).where(candidates.c.fetched_by == job).group_by(*columns)
             ).all()
-        return {status: count for status, count in rows}
-
-    def failures(self, project: int, job: int | None = None) -> dict[str, int]:
-        """reason -> how many candidates failed for it, the most frequent first."""
-        where = [candidates.c.project == project, candidates.c.status == "failed"]
-        if job is not None:
-            where.append(candidates.c.fetched_by == job)
-        with self._read() as c:
-            rows = c.execute(
-                select(candidates.c.reason, func.count())
-                .where(*where)
-                .group_by(candidates.c.reason)
-                .order_by(func.count().desc())
-            ).all()
-        return {reason: count for reason, count in rows}
-
-    def failed(self, project: int, reasons: Sequence[str] = (), after: int = 0, limit: int = 100) -> list[Mapping]:
-        """Failed candidates with their reason: id, url, label, reason, sentence, retryable; keyset by id."""
-        where = [candidates.c.project == project, candidates.c.status == "failed", candidates.c.id > after]
-        if reasons:
-            where.append(candidates.c.reason.in_(reasons))
-        with self._read() as c:
-            rows = (
-                c.execute(
-                    select(
-                        candidates.c.id,
-                        candidates.c.url,
-                        candidates.c.label,
-                        candidates.c.reason,
-                        candidates.c.sentence,
-                        candidates.c.retryable,
-                    )
-                    .where(*where)
-                    .order_by(candidates.c.id)
-                    .limit(limit)
-                )
-                .mappings()
-                .all()
-            )
-        return [dict(row) for row in rows]
-
-    def retryable(self, project: int) -> int:
-        """How many candidates `retry` would take now."""
-        with self._read() as c:
-            return c.execute(select(func.count()).select_from(candidates).where(_open(project))).scalar_one()
+        return Counter({(row[0], row[1], row[2], row[3]): row[4] for row in rows})

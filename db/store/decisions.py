@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, func, insert, literal, select, update
 
 from core.errors import BadInput
 from core.model import Applied, Decision, Operation, Verdict
-from db.store.base import Base, now, text
+from db.store.base import Base, chunks, now, text
 from db.tables import decisions, images, operations
 
 LONGEST_REASON = 40  # characters, as wide as the column
@@ -60,12 +60,12 @@ class Decisions(Base):
                     f"reject or undecided, and a reason of at most {LONGEST_REASON} characters."
                 )
         held: dict[int, Any] = {}
-        for i in range(0, len(ids), 500):
+        for some in chunks(ids):
             held |= {
                 r.id: r
                 for r in c.execute(
                     select(images)
-                    .where(images.c.project == project, images.c.id.in_(ids[i : i + 500]))
+                    .where(images.c.project == project, images.c.id.in_(some))
                     .order_by(images.c.id)
                     .with_for_update()
                 )
@@ -83,17 +83,18 @@ class Decisions(Base):
         """Those of the images that the project has; it never loses one."""
         found: set[int] = set()
         with self._read() as c:
-            for i in range(0, len(ids), 500):
-                asked = images.c.id.in_(ids[i : i + 500])
+            for some in chunks(ids):
+                asked = images.c.id.in_(some)
                 found.update(c.execute(select(images.c.id).where(images.c.project == project, asked)).scalars())
         return found
 
     @staticmethod
     def _undo(c: Connection, project: int, operation: Operation) -> list[dict[str, Any]]:
         done = c.execute(
-            select(decisions, images.c.version.label("now_version"))
+            select(decisions)
             .join(images, images.c.id == decisions.c.image)
             .where(decisions.c.operation == operation.undoes, images.c.project == project)
+            .order_by(decisions.c.id)
         ).all()
         if not done:
             raise BadInput(f"There is nothing to undo in operation {operation.undoes!r}.")
@@ -175,12 +176,12 @@ class Decisions(Base):
         """image -> who made the decision that holds now; images without one are left out."""
         made: dict[int, str] = {}
         with self._read() as c:
-            for i in range(0, len(ids), 500):
+            for some in chunks(ids):
                 rows = c.execute(
                     select(decisions.c.image, operations.c.reviewer)
                     .join(operations)
                     .join(images, and_(images.c.id == decisions.c.image, images.c.version == decisions.c.version))
-                    .where(decisions.c.image.in_(ids[i : i + 500]))
+                    .where(decisions.c.image.in_(some))
                 )
                 made |= dict(rows.all())
         return made

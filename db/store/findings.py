@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import and_, delete, func, insert, or_, select
 
 from core.model import Claim, Finding
-from db.store.base import Base
+from db.store.base import Base, chunks
 from db.tables import findings
 
 
@@ -54,10 +54,8 @@ class Findings(Base):
     def findings_of(self, project: int, ids: Sequence[int]) -> dict[int, list[Finding]]:
         found: dict[int, list[Finding]] = {}
         with self._read() as c:
-            for i in range(0, len(ids), 500):
-                for r in c.execute(
-                    select(findings).where(findings.c.project == project, findings.c.image.in_(ids[i : i + 500]))
-                ):
+            for some in chunks(ids):
+                for r in c.execute(select(findings).where(findings.c.project == project, findings.c.image.in_(some))):
                     found.setdefault(r.image, []).append(Finding(r.image, r.kind, r.score, r.by, r.group, r.note))
         return found
 

@@ -9,7 +9,7 @@ from sqlalchemy import distinct, func, select
 
 from core.errors import BadInput
 from core.model import ImageFacts, ImageRecord, Origin
-from db.store.base import Base, Row
+from db.store.base import Base, Row, chunks
 from db.store.candidates import candidate
 from db.tables import candidates, images
 
@@ -49,10 +49,8 @@ class Images(Base):
         """In the order asked for; ids that are not of this project are left out."""
         found: dict[int, ImageRecord] = {}
         with self._read() as c:
-            for i in range(0, len(ids), 500):
-                for row in c.execute(
-                    select(images).where(images.c.project == project, images.c.id.in_(ids[i : i + 500]))
-                ):
+            for some in chunks(ids):
+                for row in c.execute(select(images).where(images.c.project == project, images.c.id.in_(some))):
                     found[row.id] = _record(row)
         return [found[i] for i in ids if i in found]
 

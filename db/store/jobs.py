@@ -114,10 +114,16 @@ class Jobs(Base):
             raise Fenced(f"Job {claim.job} is no longer this worker's.")
         return row.cancel
 
-    def progress(self, claim: Claim, done: int, total: int | None, note: str) -> bool:
-        """Write how far the job is; True = a person asked it to stop. Raises Fenced."""
+    def progress(
+        self, claim: Claim, done: int, total: int | None, note: str, detail: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Write how far the job is (`detail` stands in the place of its result); True = a person asked it to stop.
+
+        Raises Fenced.
+        """
+        more = {} if detail is None else {"result": dict(detail)}
         with self._write() as c:
-            return self._guard(c, claim, done=done, total=total, note=note)
+            return self._guard(c, claim, done=done, total=total, note=note, **more)
 
     def finish(self, claim: Claim, status: str, result: Mapping[str, Any] | None = None, error: str = "") -> None:
         """End the job: "done", "failed" (with its one sentence) or "stopped". Raises Fenced."""

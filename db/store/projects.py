@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import BadInput
-from core.model import Funnel, Project
+from core.model import ClassInfo, Funnel, Project
 from db.store.base import Base, Row, now, text
 from db.tables import candidates, images, projects, split_images, splits
 
+NOTHING: Mapping[str, ClassInfo] = MappingProxyType({})
+
 
 def _project(row: Row) -> Project:
-    return Project(row.id, row.name, tuple(row.classes), row.created)
+    infos = {
+        name: ClassInfo(tuple(info["queries"]), tuple(info["synonyms"]), info["parents"])
+        for name, info in row.infos.items()
+    }
+    return Project(row.id, row.name, tuple(row.classes), row.created, infos)
+
+
+def _infos(infos: Mapping[str, ClassInfo]) -> dict[str, Any]:
+    return {text(name): asdict(info) for name, info in infos.items() if info != ClassInfo()}
 
 
 def _merged(there: Sequence[str], new: Sequence[str], respelled: bool) -> list[str]:
@@ -31,29 +44,54 @@ def _merged(there: Sequence[str], new: Sequence[str], respelled: bool) -> list[s
 
 
 class Projects(Base):
-    def add_project(self, name: str, classes: Sequence[str]) -> Project:
+    def add_project(self, name: str, classes: Sequence[str], infos: Mapping[str, ClassInfo] = NOTHING) -> Project:
         """Raises BadInput where the name is taken. Names are checked by core.project.classes before they get here."""
         try:
             with self._write() as c:
                 row = c.execute(
                     insert(projects)
-                    .values(name=text(name), classes=[text(k) for k in classes], created=now())
+                    .values(name=text(name), classes=[text(k) for k in classes], infos=_infos(infos), created=now())
                     .returning(projects)
                 ).one()
         except IntegrityError:
             raise BadInput(f"There is a project named {name!r} already.") from None
         return _project(row)
 
-    def add_classes(self, project: int, classes: Sequence[str], respelled: bool = False) -> Project:
+    def add_classes(
+        self, project: int, classes: Sequence[str], respelled: bool = False, infos: Mapping[str, ClassInfo] = NOTHING
+    ) -> Project:
         """Put new classes behind the ones there are; a class is never taken away. Repeating it changes nothing.
 
+        `infos` of classes that are there already replace what was known of them.
         Raises BadInput for one that is there in other letters (Sedan, sedan); with `respelled` it is left as it is.
         """
         with self._write() as c:
             row = c.execute(select(projects).where(projects.c.id == project).with_for_update()).one()
             merged = _merged(row.classes, classes, respelled)
             row = c.execute(
-                update(projects).where(projects.c.id == project).values(classes=merged).returning(projects)
+                update(projects)
+                .where(projects.c.id == project)
+                .values(classes=merged, infos={**row.infos, **_infos(infos)})
+                .returning(projects)
+            ).one()
+        return _project(row)
+
+    def set_infos(self, project: int, infos: Mapping[str, ClassInfo]) -> Project:
+        """Replace what is known of these classes; an empty ClassInfo forgets it. Others stay as they are.
+
+        Raises BadInput for one that is no class of the project.
+        """
+        with self._write() as c:
+            row = c.execute(select(projects).where(projects.c.id == project).with_for_update()).one()
+            for name in infos:
+                if name not in row.classes:
+                    raise BadInput(f"{name!r} is no class of the project {row.name!r}.")
+            kept = {name: info for name, info in row.infos.items() if name not in infos}
+            row = c.execute(
+                update(projects)
+                .where(projects.c.id == project)
+                .values(infos={**kept, **_infos(infos)})
+                .returning(projects)
             ).one()
         return _project(row)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import and_, func, literal, or_, select
 
 from core.model import Finding, Tile
-from db.store.base import now, text
+from db.store.base import chunks, now, text
 from db.store.findings import Findings
 from db.tables import findings, images, leases
 
@@ -82,10 +82,8 @@ class Queue(Findings):
         """These images as they stand now, in the order asked for."""
         found: dict[int, Tile] = {}
         with self._read() as c:
-            for i in range(0, len(ids), 500):
-                for r in c.execute(
-                    select(images).where(images.c.project == project, images.c.id.in_(ids[i : i + 500]))
-                ):
+            for some in chunks(ids):
+                for r in c.execute(select(images).where(images.c.project == project, images.c.id.in_(some))):
                     found[r.id] = Tile(r.id, r.sha256, r.origin, r.label, r.verdict, r.reason, r.version)
         why = self.findings_of(project, list(found))
         return [_with_why(found[i], why.get(i, ())) for i in ids if i in found]
@@ -107,11 +105,11 @@ class Queue(Findings):
         """image -> the other reviewer who looks at it now."""
         held: dict[int, str] = {}
         with self._read() as c:
-            for i in range(0, len(ids), 500):
+            for some in chunks(ids):
                 held |= dict(
                     c.execute(
                         select(leases.c.image, leases.c.reviewer).where(
-                            leases.c.image.in_(ids[i : i + 500]), leases.c.reviewer != reviewer, leases.c.until > now()
+                            leases.c.image.in_(some), leases.c.reviewer != reviewer, leases.c.until > now()
                         )
                     ).all()
                 )

@@ -98,7 +98,7 @@ def seed(
         known = {"page": f"https://example.org/page/{i}", "creator": f"Ann {i}", "licence": "by", "title": f"Car {i}",
                  "licence_url": "https://creativecommons.org/licenses/by/4.0/"} | provenance  # fmt: skip
         candidates.append(Candidate(url, classes[i % len(classes)], "openverse", **known))
-        results.append((url, ImageFacts(sha256, sha256, size, size * 3 // 4, "JPEG", len(data), (i,) * 8)))
+        results.append((url, ImageFacts(sha256, sha256, size, size * 3 // 4, "JPEG", len(data), (i,) * 8), ""))
     store.add_candidates(claim, project.id, 0, candidates)
     store.add_fetched(claim, project.id, results)
     ids = [record.id for record in store.images(project.id)]

@@ -33,6 +33,14 @@ def finding(image: int, kind: str = "too_small", score: float = 0.5, group: str 
     return Finding(image, kind, score, "size", group)
 
 
+def statuses(store: Store, job: int) -> dict[str, int]:
+    """status -> how many of the job's candidates."""
+    found: dict[str, int] = {}
+    for (_, _, status, _), number in store.tally(job).items():
+        found[status] = found.get(status, 0) + number
+    return found
+
+
 @pytest.fixture
 def project(store: Store) -> Project:
     return store.add_project("cars", ["sedan", "coupe"])
@@ -61,7 +69,7 @@ def images(store: Store, project: Project, claim: Callable[..., Claim]) -> Calla
         by = claim()
         urls = [f"http://host/{name}/{label}/{i}" for i in range(n)]
         store.add_candidates(by, project.id, 0, [candidate(url, label) for url in urls])
-        store.add_fetched(by, project.id, [(url, facts(url)) for url in urls])
+        store.add_fetched(by, project.id, [(url, facts(url), "") for url in urls])
         store.finish(by, "done")
         return [record.id for record in store.images(project.id) if record.origin in set(urls)]
 

@@ -16,6 +16,7 @@ from core.blobs import Blobs
 from core.errors import Permanent, Refused
 from core.evaluate import score
 from core.model import Candidate, Claim, Decision, Finding, Job, Operation, Project, Recipe
+from core.scrape import Tally
 from db.store import Store
 
 CLASSES = ("sedan", "coupe", "suv")
@@ -55,17 +56,15 @@ def scraped(store: Store, home: Path, name: str = "cars", classes: Sequence[str]
         facts, thumb = pixels.ingest(data)
         blobs.put(facts.sha256, data, thumb)
         candidates.append(Candidate(f"/pictures/{i}.jpg", classes[i % len(classes)], "folder", licence="CC BY 4.0"))
-        outcomes.append((candidates[-1].url, facts))
+        outcomes.append((candidates[-1].url, facts, ""))
     for i in range(4):
         candidates.append(Candidate(f"https://example.org/{i}.jpg", classes[0], "urls"))
         error = Refused("timeout", "example.org did not deliver within 20 seconds.") if i % 2 else Permanent(
             "not an image", "What came is HTML, not a picture.")  # fmt: skip
-        outcomes.append((candidates[-1].url, error))
+        outcomes.append((candidates[-1].url, error, ""))
     store.add_candidates(claim, project.id, 0, candidates)
     store.add_fetched(claim, project.id, outcomes)
-    tally = store.tally(job.id)
-    store.finish(claim, "done", {"found": len(candidates), "fetched": tally["fetched"], "duplicate": tally.get("duplicate", 0),
-                                 "failed": tally["failed"], "failures": store.failures(project.id, job.id)})  # fmt: skip
+    store.finish(claim, "done", Tally(store.tally(job.id)).result())
     return project
 
 

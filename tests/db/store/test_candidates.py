@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import Fenced, Permanent, Refused
 from core.model import UNKNOWN_LICENCE
-from tests.db.conftest import candidate, facts
+from tests.db.conftest import candidate, facts, statuses
 
 
 def test_candidates_keep_their_provenance_and_are_read_in_their_order(store, project, claim):
@@ -46,8 +46,8 @@ def test_a_claim_that_was_lost_stores_nothing(store, project, claim):
     with pytest.raises(Fenced):
         store.add_candidates(old, project.id, 1, [candidate("http://a/2")])
     with pytest.raises(Fenced):
-        store.add_fetched(old, project.id, [("http://a/1", facts("1"))])
-    assert store.tally(new.job) == {"pending": 1}
+        store.add_fetched(old, project.id, [("http://a/1", facts("1"), "")])
+    assert statuses(store, new.job) == {"pending": 1}
     assert list(store.images(project.id)) == []
 
 
@@ -57,11 +57,11 @@ def test_a_url_is_handed_out_once_however_often_it_was_found(store, project, cla
         by, project.id, 0, [candidate("http://a/1"), candidate("http://a/1", "coupe"), candidate("http://a/2")]
     )
     assert [c.url for _, c in store.pending(by.job)] == ["http://a/1", "http://a/2"]
-    store.add_fetched(by, project.id, [("http://a/1", facts("1"))])
-    assert store.tally(by.job) == {"fetched": 1, "duplicate": 1, "pending": 1}
+    store.add_fetched(by, project.id, [("http://a/1", facts("1"), "")])
+    assert statuses(store, by.job) == {"fetched": 1, "duplicate": 1, "pending": 1}
     store.add_candidates(by, project.id, 3, [candidate("http://a/1")])
     assert [c.url for _, c in store.pending(by.job)] == ["http://a/2"]
-    assert store.tally(by.job) == {"fetched": 1, "duplicate": 2, "pending": 1}
+    assert statuses(store, by.job) == {"fetched": 1, "duplicate": 2, "pending": 1}
 
 
 def test_a_url_that_an_earlier_job_fetched_is_a_duplicate_at_once(store, project, claim, images):
@@ -70,18 +70,18 @@ def test_a_url_that_an_earlier_job_fetched_is_a_duplicate_at_once(store, project
     origin = store.image(project.id, image).origin
     store.add_candidates(by, project.id, 0, [candidate(origin, "coupe")])
     assert store.pending(by.job) == []
-    assert store.tally(by.job) == {"duplicate": 1}
+    assert statuses(store, by.job) == {"duplicate": 1}
     assert store.several_origins(project.id) == {image: [(origin, "sedan"), (origin, "coupe")]}
 
 
 def test_storing_what_was_fetched_again_changes_nothing(store, project, claim):
     by = claim()
     store.add_candidates(by, project.id, 0, [candidate("http://a/1"), candidate("http://a/2")])
-    outcomes = [("http://a/1", facts("1")), ("http://a/2", Permanent("not an image", "It is HTML."))]
+    outcomes = [("http://a/1", facts("1"), ""), ("http://a/2", Permanent("not an image", "It is HTML."), "")]
     for _ in range(2):
         store.add_fetched(by, project.id, outcomes)
-    store.add_fetched(by, project.id, [("http://a/1", Refused("timeout"))])
-    assert store.tally(by.job) == {"fetched": 1, "failed": 1}
+    store.add_fetched(by, project.id, [("http://a/1", Refused("timeout"), "")])
+    assert statuses(store, by.job) == {"fetched": 1, "failed": 1}
     assert store.failures(project.id, by.job) == {"not an image": 1}
 
 
@@ -93,7 +93,7 @@ def test_a_failure_keeps_its_reason_its_sentence_and_whether_it_may_be_tried_aga
     store.add_fetched(
         by,
         project.id,
-        [("http://a/1", Refused("timeout", "No answer in 20 s.")), ("http://a/2", Permanent("404", "It is gone."))],
+        [("http://a/1", Refused("timeout", "No answer in 20 s."), ""), ("http://a/2", Permanent("404", "It is gone."), "")],
     )
     rows = {row["url"]: (row["reason"], row["sentence"], row["retryable"]) for row in store.failed(project.id)}
     assert rows == {"http://a/1": ("timeout", "No answer in 20 s.", True), "http://a/2": ("404", "It is gone.", False),
@@ -106,7 +106,7 @@ def test_a_failure_keeps_its_reason_its_sentence_and_whether_it_may_be_tried_aga
 def test_a_retry_gets_what_may_be_tried_again_and_what_stopped_jobs_left_over(store, project, claim):
     first = claim()
     store.add_candidates(first, project.id, 0, [candidate(f"http://a/{i}") for i in range(3)])
-    store.add_fetched(first, project.id, [("http://a/0", Refused("timeout")), ("http://a/1", Permanent("404"))])
+    store.add_fetched(first, project.id, [("http://a/0", Refused("timeout"), ""), ("http://a/1", Permanent("404"), "")])
     busy = claim()
     store.add_candidates(busy, project.id, 0, [candidate("http://b/0")])
     store.finish(first, "stopped")
@@ -115,7 +115,7 @@ def test_a_retry_gets_what_may_be_tried_again_and_what_stopped_jobs_left_over(st
         store.retry(again, project.id)
     assert [c.url for _, c in store.pending(again.job)] == ["http://a/0", "http://a/2"]
     assert [c.url for _, c in store.pending(busy.job)] == ["http://b/0"]
-    store.add_fetched(again, project.id, [("http://a/0", Refused("timeout")), ("http://a/2", facts("2"))])
+    store.add_fetched(again, project.id, [("http://a/0", Refused("timeout"), ""), ("http://a/2", facts("2"), "")])
     store.retry(again, project.id)
     assert store.pending(again.job) == [], "what failed again in this job would go round for ever"
 
@@ -143,8 +143,8 @@ def test_every_row_found_is_fetched_a_duplicate_or_failed(store, project, claim)
     )
     pending = [c.url for _, c in store.pending(by.job)]
     store.add_fetched(
-        by, project.id, [(url, facts(url) if i % 2 else Refused("timeout")) for i, url in enumerate(pending)]
+        by, project.id, [(url, facts(url) if i % 2 else Refused("timeout"), "") for i, url in enumerate(pending)]
     )
-    tally = store.tally(by.job)
+    tally = statuses(store, by.job)
     assert sum(tally.values()) == 40
     assert set(tally) == {"fetched", "duplicate", "failed"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import BadInput
-from tests.db.conftest import candidate, facts
+from tests.db.conftest import candidate, facts, statuses
 
 
 def test_an_image_keeps_its_facts_to_the_last_bit(store, project, images):
@@ -40,8 +40,8 @@ def test_more_ids_than_sqlite_binds_at_once_are_found(store, project, images):
 def test_the_same_bytes_from_another_url_are_the_same_image(store, project, claim):
     by = claim()
     store.add_candidates(by, project.id, 0, [candidate("http://a/1"), candidate("http://b/1", "coupe")])
-    store.add_fetched(by, project.id, [("http://a/1", facts("same")), ("http://b/1", facts("same"))])
+    store.add_fetched(by, project.id, [("http://a/1", facts("same"), ""), ("http://b/1", facts("same"), "")])
     (image,) = store.images(project.id)
     assert (image.origin, image.label, image.facts) == ("http://a/1", "sedan", facts("same"))
     assert [o.candidate.url for o in store.origins(image.id)] == ["http://a/1", "http://b/1"]
-    assert store.tally(by.job) == {"fetched": 1, "duplicate": 1}
+    assert statuses(store, by.job) == {"fetched": 1, "duplicate": 1}

@@ -58,8 +58,8 @@ def test_a_project_that_is_not_there_names_those_that_are(store, project):
 def test_the_funnel_counts_each_stage_as_a_part_of_the_one_before(store, project, claim):
     by = claim()
     store.add_candidates(by, project.id, 0, [candidate(f"http://a/{i}") for i in range(6)])
-    store.add_fetched(by, project.id, [("http://a/0", facts("0")), ("http://a/1", facts("1")), ("http://a/2", facts("1")),
-                                       ("http://a/3", Refused("timeout"))])  # fmt: skip
+    store.add_fetched(by, project.id, [("http://a/0", facts("0"), ""), ("http://a/1", facts("1"), ""), ("http://a/2", facts("1"), ""),
+                                       ("http://a/3", Refused("timeout"), "")])  # fmt: skip
     assert store.funnel(project.id) == Funnel(
         found=6, fetched=3, unique=2, kept=2, split=0, undecided=2, failed=1, pending=2
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -53,11 +54,11 @@ def test_a_search_that_failed_is_asked_again_as_it_was_and_nothing_is_doubled(
     store, project = path.store, path.project
     broken(provider, monkeypatch, page)
     first = path("scrape", source="openverse", query="{class} car", limit=23)
-    assert (first["fetched"], first["failures"]) == (before, {"malformed answer": 1})
-    assert store.retryable(project.id) == 1 and store.failed(project.id)[0]["retryable"]
+    assert (first["fetched"], first["searches"]["failed"]) == (before, {"malformed answer": 1})
+    assert store.retryable(project.id) == 1 and store.failed_searches(project.id)[0].retryable
 
     again = path("scrape", retry=True)
-    assert again == {"found": 24 - before, "fetched": 24 - before, "duplicate": 0, "failed": 0, "failures": {}}
+    assert (again["found"], again["fetched"], again["duplicate"], again["failed"]) == (24 - before, 24 - before, 0, 0)
     funnel = store.funnel(project.id)
     assert (funnel.found, funnel.unique, funnel.failed, funnel.pending) == (24, 24, 0, 0)
     assert store.retryable(project.id) == 0
@@ -71,23 +72,27 @@ def test_a_search_that_fails_once_more_stays_one_failure_that_may_be_retried(
     broken(provider, monkeypatch, "2", times=2)
     path("scrape", source="openverse", query="{class} car")
     again = path("scrape", retry=True)
-    assert (again["found"], again["failures"]) == (1, {"malformed answer": 1})
+    assert (again["found"], store.failed_searches(project.id)[0].reason) == (0, "malformed answer")
     assert store.retryable(project.id) == 1
     assert path("scrape", retry=True)["fetched"] == SEDANS - 20
-    assert store.funnel(project.id).failed == 0
+    assert store.failed_searches(project.id) == [] and store.retryable(project.id) == 0
 
 
-def test_a_retry_that_is_broken_off_leaves_its_search_to_the_next(path: Path_, provider: Provider, monkeypatch) -> None:
+def test_a_retry_that_is_broken_off_leaves_the_rest_of_its_search_to_its_next_attempt(
+    path: Path_, provider: Provider, monkeypatch
+) -> None:
     store, project = path.store, path.project
     broken(provider, monkeypatch, "1")
     path("scrape", source="openverse", query="{class} car")
-    store.submit("scrape", {"retry": True}, project.id)
+    job = store.submit("scrape", {"retry": True}, project.id)
     taken = store.claim("here", 3600)
     assert taken is not None
-    store.retry(taken[1], project.id)
-    store.add_candidates(taken[1], project.id, 0, [Candidate(f"{provider.url}/0.jpg", "sedan", "openverse")])
-    assert store.retryable(project.id) == 0, "a job that runs has it"
-    store.finish(taken[1], "stopped")
-    assert store.retryable(project.id) == 2
-    assert path("scrape", retry=True)["fetched"] == SEDANS
-    assert store.funnel(project.id).found == SEDANS + 1
+    (failed,) = store.failed_searches(project.id)
+    answer = replace(failed, id=0, status="done", found=1, next="2", reason="", sentence="", retryable=False)
+    found = [Candidate(f"{provider.url}/0.jpg", "sedan", "openverse")]
+    store.add_search(taken[1], project.id, answer, 0, found, failed.id)
+    assert store.failed_searches(project.id) == []
+    store.release(taken[1], died=False)
+    result = path.go_on(job.id)
+    assert result["fetched"] == SEDANS - 20 + 1  # the first page counts as one here, the second was asked for
+    assert store.retryable(project.id) == 0

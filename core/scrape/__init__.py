@@ -1,0 +1,25 @@
+"""From a source to bytes, and from bytes to an image.
+
+ask.py        what a source is asked in words: which class, which words, which answer next
+rows.py       what a source with labels of its own brings: whose class, which rows
+fetch.py      what a job may reach, and how one candidate is fetched and kept
+rounds.py     a scrape at work: stored as it is found, fetched meanwhile
+tally.py      how far it is, by class, source and reason
+preview.py    a dozen results before anything is kept
+failures.py   why a candidate brings no image, and what can be done
+"""
+
+from __future__ import annotations
+
+from core.scrape.ask import LIMIT, Plan, asks, check
+from core.scrape.failures import FAILURES, meaning, summary
+from core.scrape.fetch import DEADLINE, Fetcher, Reach, reach, read, roots
+from core.scrape.rounds import asked, asked_again, asked_for, fetch, kept, rows
+from core.scrape.rows import choose, labelled
+from core.scrape.tally import Tally
+
+__all__ = [
+    "DEADLINE", "FAILURES", "LIMIT", "Fetcher", "Plan", "Reach", "Tally", "asked", "asked_again", "asked_for", "asks",
+    "check", "choose", "fetch", "kept", "labelled", "meaning", "reach", "read", "roots", "rows",
+    "summary",
+]  # fmt: skip

@@ -1,0 +1,148 @@
+"""How one candidate is fetched and kept, and what a job may reach at all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from core.errors import Permanent, Refused
+from core.model import Candidate
+from core.sources.demo import at
+
+if TYPE_CHECKING:
+    from core.model import ImageFacts
+    from core.settings import Settings
+    from core.web import Web
+
+DEADLINE = 20.0  # seconds for one download
+DEMO_DEADLINE = 300.0  # seconds; the demo's server draws each picture when asked, which takes long on a busy machine
+
+Fetched = tuple[bytes, str]  # the bytes, and what the host permits (core.web.Reply.permission)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a job may reach, and how; plain values, so that it can be sent to where the work is done."""
+
+    allow: tuple[str, ...] = ()  # private hosts: see core.web.addresses.Allowed
+    host_rate: str = ""  # see core.web.Web
+    contact: str = ""
+    own: tuple[str, ...] = ()  # host:port of the demo's server, where it runs
+    demo: str = ""  # the address of that server
+    roots: tuple[str, ...] = ()  # folders of this computer whose files may be read, as absolute paths
+    deadline: float = DEADLINE  # seconds for one download
+
+    def web(self) -> Web:
+        from core.web import Web  # aiohttp takes a third of a second to import
+
+        return Web(self.allow, self.host_rate, self.contact, self.own)
+
+
+@contextmanager
+def reach(
+    settings: Settings, demo: bool = False, deadline: float = DEADLINE, roots: Iterable[str] = ()
+) -> Iterator[Reach]:
+    """What a job may reach, open for as long as the job runs. `demo`: its own server runs meanwhile.
+
+    That server's one address and port are open to this job and to no other.
+    """
+    inside = tuple(dict.fromkeys(os.path.abspath(root) for root in roots if root))
+    usual = Reach(settings.allow_hosts, settings.host_rate, settings.contact, roots=inside, deadline=deadline)
+    if not demo:
+        yield usual
+        return
+    from core.demo.serve import serve
+
+    with serve(settings.home / "demo") as base:
+        yield replace(usual, own=(base.partition("://")[2],), demo=base, deadline=max(deadline, DEMO_DEADLINE))
+
+
+def roots(asked: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The folders of this computer that jobs with these parameters were pointed at."""
+    options = [params.get("options") or {} for params in asked]
+    return [folder for each in options for name in ("path", "images") if (folder := each.get(name, ""))]
+
+
+class Fetcher:
+    """Candidate -> bytes, within an event loop: `async with Fetcher(reach) as fetch: await fetch(candidate)`."""
+
+    def __init__(self, through: Reach) -> None:
+        self.through = through
+
+    async def __aenter__(self) -> Self:
+        self._web = await self.through.web().__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._web.__aexit__(*error)
+
+    async def __call__(self, candidate: Candidate) -> Fetched:
+        """At most core.web.LIMIT bytes. Raises Refused or Permanent with one of FAILURES as its reason."""
+        if candidate.error:
+            raise Permanent(candidate.error)
+        if candidate.url.startswith("/"):
+            return await asyncio.to_thread(self._read, candidate.url), ""
+        url = at(candidate.url, self.through.demo) if candidate.source == "demo" else candidate.url
+        reply = await self._web.get(url, deadline=self.through.deadline)
+        return reply.body, reply.permission
+
+    def _read(self, path: str) -> bytes:
+        real = os.path.realpath(path)
+        if not any(real.startswith(os.path.join(os.path.realpath(root), "")) for root in self.through.roots):
+            raise Permanent("link out of the folder", f"{path} leads out of the folder that was given.")
+        return read(path)
+
+
+def read(path: str) -> bytes:
+    """A file of this computer. Raises Permanent: cannot be read (no regular file, no right to), too large."""
+    from core.web import LIMIT as MOST
+    from core.web import MEGABYTE
+
+    try:
+        # Non-blocking, so that a named pipe does not wait for its writer for ever.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Permanent("cannot be read", f"{path} is not a regular file.")
+            data = file.read(MOST + 1)
+    except FileNotFoundError:
+        raise Permanent("no such file", f"There is no file {path}.") from None
+    except OSError as error:
+        raise Permanent("cannot be read", f"{path} cannot be read: {error.strerror}.") from None
+    if len(data) > MOST:
+        raise Permanent("too large", f"{path} has more than {MOST / MEGABYTE:g} MB.")
+    return data
+
+
+class Keep:
+    """(url, bytes and permission) -> ImageFacts, with the bytes and the thumbnail kept; runs in a child process."""
+
+    def __init__(self, storage: str) -> None:
+        self.storage = storage
+
+    def __call__(self, fetched: tuple[str, Fetched | Refused]) -> ImageFacts:
+        """Raises what stands for the bytes where they could not be had, and what `pixels.ingest` says of them."""
+        from core.blobs import Blobs
+        from core.pixels import ingest
+
+        _, got = fetched
+        if not isinstance(got, tuple):
+            raise got
+        facts, thumb = ingest(got[0])
+        Blobs(self.storage).put(facts.sha256, got[0], thumb)
+        return facts
+
+
+def outcome(
+    fetched: tuple[str, Fetched | Exception], facts: ImageFacts | None, error: Exception | None
+) -> tuple[str, ImageFacts | Refused, str]:
+    """(url, its image's facts or the failure it is counted under, what the host permits)."""
+    url, got = fetched
+    if error is not None and not isinstance(error, Refused):
+        error = Refused("cannot be read", f"{type(error).__name__}: {error}")
+    permission = got[1] if isinstance(got, tuple) else ""
+    return url, error or facts, permission  # type: ignore[return-value]

@@ -1,0 +1,132 @@
+"""A scrape at work: candidates stored as they are found, fetched while more is being found."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from core.model import Candidate, Progress, Search
+from core.project import key, spellings
+from core.scrape.ask import Plan, again
+from core.scrape.fetch import Fetcher, Keep, Reach, outcome
+from core.scrape.tally import Tally
+
+if TYPE_CHECKING:
+    from core.steps import Context
+
+BATCH = 200  # results committed in one transaction
+ROWS = 1000  # candidates stored in one
+PAUSE = 0.5  # seconds after which a smaller batch is committed too, so that the page sees it
+
+
+def asked(ctx: Context, through: Reach, plan: Plan, target: int, tally: Tally) -> Iterator[Progress]:
+    """Ask and fetch, in rounds where there is a `target` of images: a round makes up for what failed in the one before."""
+    while True:
+        have = kept(ctx) if target else Counter({label: sum(row.values()) for label, row in tally.by(0).items()})
+        yield from fetch(ctx, through, _answers(ctx, plan, have, target, tally), tally)
+        if not target:
+            return
+        have = kept(ctx)
+        if all(have[label] >= target or plan.exhausted(label) for label in plan.classes):
+            return
+
+
+def _answers(ctx: Context, plan: Plan, have: Counter[str], target: int, tally: Tally) -> Iterator[None]:
+    """Store answers until each class has enough, counting what is still to be fetched as had."""
+    for search, candidates in plan.answers(lambda label: plan.limit - have[label]):
+        stored = _store(ctx, search, candidates, tally)
+        have[search.label] += sum(n for (_, _, status, _), n in stored.items() if not target or status == "pending")
+        yield
+
+
+def asked_again(ctx: Context, through: Reach, tally: Tally) -> Iterator[None]:
+    """Store what failed searches find when they are asked again."""
+    failed = [search for search in ctx.store.failed_searches(ctx.project.id) if search.retryable]
+    own = ctx.store.searches(ctx.job.id)
+    for search, candidates, instead_of in again(
+        failed, own, lambda job: ctx.store.job(job).params, ctx.settings, through
+    ):
+        _store(ctx, search, candidates, tally, instead_of)
+        yield
+
+
+def _store(
+    ctx: Context, search: Search, candidates: list[Candidate], tally: Tally, instead_of: int = 0
+) -> Counter[tuple[str, str, str, str]]:
+    start = ctx.store.positions(ctx.job.id)
+    stored = ctx.store.add_search(ctx.claim, ctx.project.id, search, start, candidates, instead_of)
+    tally.found(stored)
+    return stored
+
+
+def rows(ctx: Context, found: Iterable[Candidate], add_classes: bool, tally: Tally) -> Iterator[None]:
+    """Store the rows of a source, batch by batch, from where an earlier attempt of the job left off."""
+    position = ctx.store.positions(ctx.job.id)
+    left = itertools.islice(found, position, None)
+    while batch := list(itertools.islice(left, ROWS)):
+        if add_classes:
+            labels = dict.fromkeys(c.label for c in batch if not c.error)
+            now = ctx.store.add_classes(ctx.project.id, list(labels), respelled=True)
+            spelling = spellings(now.classes)  # someone may have added it meanwhile, in other letters
+            batch = [c if c.error else replace(c, label=spelling.get(key(c.label), c.label)) for c in batch]
+        tally.found(ctx.store.add_candidates(ctx.claim, ctx.project.id, position, batch))
+        position += len(batch)
+        yield
+
+
+def fetch(
+    ctx: Context, through: Reach, found: Iterator[None], tally: Tally, total: int | None = None
+) -> Iterator[Progress]:
+    """Fetch what is pending while more is `found`; what an earlier attempt of this job left over comes first.
+
+    `total`: how many there will be, where that is known.
+    """
+    fetched = ctx.engine.map(Fetcher(through), _pending(ctx, found), need="io")
+    looked = ctx.engine.map(Keep(ctx.settings.storage), (_got(*each) for each in fetched), need="cpu")
+    from core.engine import batches
+
+    for batch in batches(looked, BATCH, PAUSE):
+        ended = ctx.store.add_fetched(ctx.claim, ctx.project.id, [outcome(*each) for each in batch])
+        tally.ended(ended, [facts.size for _, facts, _ in batch if facts])
+        statuses = tally.statuses
+        known = sum(statuses.values())
+        yield Progress(known - statuses["pending"], max(known, total or 0), tally.sentence(), tally.detail())
+
+
+def _pending(ctx: Context, found: Iterator[None]) -> Iterator[Candidate]:
+    after, more = 0, True
+    while more:
+        while page := ctx.store.pending(ctx.job.id, after, BATCH):
+            after = page[-1][0]
+            yield from (candidate for _, candidate in page)
+        more = next(found, StopIteration) is not StopIteration
+
+
+def _got(candidate: Candidate, got: Any, error: Exception | None) -> tuple[str, Any]:
+    """(url, what was fetched or the error that stands for it): a failure takes the same way as an image."""
+    return candidate.url, error if error is not None else got
+
+
+def kept(ctx: Context) -> Counter[str]:
+    """class -> images that nobody rejected."""
+    counts = ctx.store.counts(ctx.project.id)
+    return Counter({label: sum(row.values()) - row.get("reject", 0) for label, row in counts.items()})
+
+
+def asked_for(plan: Plan, searches: Iterable[Search], have: Mapping[str, int] | None) -> dict[str, Any]:
+    """What is to be said of the searches: how many, which failed, what was widened and how, and who is short still."""
+    searches = list(searches)
+    widened: dict[str, dict[str, int]] = {}
+    for search in searches:
+        if search.tier and search.status == "done":
+            words = widened.setdefault(search.label, {})
+            name = f"{search.query} ({search.source})"
+            words[name] = words.get(name, 0) + search.found
+    failed = Counter(search.reason for search in searches if search.status == "failed")
+    said: dict[str, Any] = {"searches": {"asked": len(searches), "failed": dict(failed)}, "widened": widened}
+    if have is not None:
+        said["short"] = {label: have.get(label, 0) for label in plan.classes if have.get(label, 0) < plan.limit}
+    return said
