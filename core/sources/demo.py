@@ -6,11 +6,10 @@ candidates name the host HOST, which exists nowhere (RFC 2606), and `at` puts th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.model import Candidate
+from core.model import Candidate, Results
 from core.sources import openverse
 from core.sources.options import Options
 
@@ -20,11 +19,15 @@ if TYPE_CHECKING:
 HOST = "http://demo.invalid"
 
 
-def search(query: str, limit: int, options: Options, get: Get) -> Iterator[Candidate]:
+def search(query: str, cursor: str, options: Options, get: Get) -> Results:
     """As openverse.search; `options.base` is the address of the running demo server."""
-    for found in openverse.search(query, limit, options, get):
-        url, page = (name.replace(options.base, HOST, 1) for name in (found.url, found.page))
-        yield replace(found, source="demo", url=url, page=page)
+    found = openverse.search(query, cursor, options, get)
+    return replace(found, candidates=tuple(_away(candidate, options.base) for candidate in found.candidates))
+
+
+def _away(candidate: Candidate, base: str) -> Candidate:
+    url, page = (name.replace(base, HOST, 1) for name in (candidate.url, candidate.page))
+    return replace(candidate, source="demo", url=url, page=page)
 
 
 def at(url: str, base: str) -> str:
