@@ -10,7 +10,7 @@ RESERVED = "All rights reserved"  # a fact about an image, unlike "unknown"
 NOTHING_KNOWN = "No known copyright restrictions"  # what museums say of old pictures; it promises nothing
 PUBLIC_DOMAIN = "Public domain"
 US_GOVERNMENT = "Public domain (US government work)"
-LONGEST = 200  # characters of a licence that is none of those below
+LONGEST = 100  # characters of a licence that is none of those below; what the database keeps
 
 CC = re.compile(
     r"creativecommons\.org/(licenses|publicdomain)/([a-z+-]+)(?:/(\d\.\d)(?:/([a-z]{2}|igo|scotland)\b(?!\.))?)?",
@@ -66,7 +66,7 @@ _NAME = re.compile(r"CC (BY(?:-NC)?(?:-SA|-ND)?|SA|NC|NC-SA|ND|ND-NC)(?: (\d\.\d
 
 
 def name(slug: str, version: str = "") -> str:
-    """Creative Commons' own words: by-sa, 4.0 -> "CC BY-SA 4.0"; cc0, 1.0 -> "CC0 1.0"; "unknown" where there is none."""
+    """Creative Commons' own words: by-sa, 4.0 -> "CC BY-SA 4.0"; cc0, 1.0 -> "CC0 1.0"; no code -> "unknown"."""
     slug = slug.strip().lower()
     if not slug:
         return UNKNOWN_LICENCE
@@ -85,12 +85,12 @@ def of_url(url: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The one name for a licence, however it is written: "cc-by-sa-3.0,2.5" -> "CC BY-SA 3.0", "PD-old" -> "Public domain".
+    """The one name for a licence, however it is written: "cc-by-sa-3.0,2.5" -> "CC BY-SA 3.0".
 
     Of several versions the first counts. An address of creativecommons.org is read too. "unknown" for nothing; what is
     none of the well-known licences stays as it is written, up to LONGEST characters. A name stays what it is.
     """
-    tidy = " ".join(text.split())[:LONGEST]
+    tidy = " ".join(text.split())[:LONGEST].strip()
     if re.match(r"(https?:)?//", tidy, re.IGNORECASE):
         known = of_url(tidy)
         return tidy if known == UNKNOWN_LICENCE else known

@@ -1,4 +1,4 @@
-"""What an API answers, read with care: nothing in it is of the type that its documentation says until it was looked at."""
+"""What an API answers, read with care: nothing is of the type that the documentation says until it was looked at."""
 
 from __future__ import annotations
 

@@ -19,13 +19,15 @@ def test_codes_are_written_as_people_write_them(slug, version, known):
 
 WRITTEN = [
     ("CC BY-SA 4.0", "CC BY-SA 4.0"), ("cc-by-sa-4.0", "CC BY-SA 4.0"), ("CC-BY-SA-4.0", "CC BY-SA 4.0"),
-    ("cc by 2.0", "CC BY 2.0"), ("CC_BY_NC 3.0", "CC BY-NC 3.0"), ("CC BY-NC-SA", "CC BY-NC-SA"), ("CC BY 4", "CC BY 4.0"),
+    ("cc by 2.0", "CC BY 2.0"), ("CC_BY_NC 3.0", "CC BY-NC 3.0"), ("CC BY-NC-SA", "CC BY-NC-SA"),
+    ("CC BY 4", "CC BY 4.0"),
     ("cc-by-sa-3.0,2.5", "CC BY-SA 3.0"), ("cc-by-sa-3.0,2.5,2.0,1.0", "CC BY-SA 3.0"),
     ("cc-by-sa-3.0-migrated", "CC BY-SA 3.0"), ("CC BY-SA 3.0 de", "CC BY-SA 3.0 DE"),
     ("CC BY 3.0 IGO", "CC BY 3.0 IGO"), ("cc-by-2.5-scotland", "CC BY 2.5 SCOTLAND"), ("CC SA 1.0", "CC SA 1.0"),
     ("CC BY-ND-NC 1.0", "CC BY-NC-ND 1.0"), ("by-sa", "CC BY-SA"), ("BY", "CC BY"), ("by-nc 2.0", "CC BY-NC 2.0"),
     ("Creative Commons Attribution-Share Alike 4.0", "CC BY-SA 4.0"), ("Attribution 4.0 International", "CC BY 4.0"),
-    ("Creative Commons Attribution 2.0 Generic", "CC BY 2.0"), ("Attribution-NonCommercial-ShareAlike License", "CC BY-NC-SA"),
+    ("Creative Commons Attribution 2.0 Generic", "CC BY 2.0"),
+    ("Attribution-NonCommercial-ShareAlike License", "CC BY-NC-SA"),
     ("Creative Commons Attribution-NonCommercial-NoDerivs 2.0", "CC BY-NC-ND 2.0"),
     ("Attribution-NoDerivatives 4.0 International (CC BY-ND 4.0)", None),
     ("CC0", "CC0 1.0"), ("cc-zero", "CC0 1.0"), ("CC0 1.0 Universal", "CC0 1.0"), ("cc0-1.0", "CC0 1.0"),
@@ -34,7 +36,8 @@ WRITTEN = [
     ("PD-old", "Public domain"), ("PD-old-70-expired", "Public domain"), ("pd-us", "Public domain"),
     ("Public Domain Mark", "Public Domain Mark 1.0"), ("PDM 1.0", "Public Domain Mark 1.0"),
     ("PD-USGov-NASA", US_GOVERNMENT), ("United States Government Work", US_GOVERNMENT),
-    ("GFDL", "GFDL"), ("GNU Free Documentation License", "GFDL"), ("GFDL 1.2", "GFDL 1.2"), ("gfdl-1.3 or later", "GFDL 1.3"),
+    ("GFDL", "GFDL"), ("GNU Free Documentation License", "GFDL"), ("GFDL 1.2", "GFDL 1.2"),
+    ("gfdl-1.3 or later", "GFDL 1.3"),
     ("FAL", "Free Art License"), ("Attribution", "Attribution"), ("Copyrighted free use", "Copyrighted free use"),
     ("No restrictions", NOTHING_KNOWN), ("No known copyright restrictions", NOTHING_KNOWN),
     ("All Rights Reserved", RESERVED), ("© 2019 Jane Doe. All rights reserved.", RESERVED), ("In Copyright", RESERVED),
@@ -56,7 +59,7 @@ def test_a_licence_has_one_name_however_it_is_written(text, known):
 def test_a_name_is_never_blank_and_stays_what_it_is(text):
     known = plain(text)
     assert known.strip()
-    assert len(known) <= 200
+    assert len(known) <= 100
     assert plain(known) == known
 
 
@@ -66,12 +69,15 @@ def test_names_are_their_own_names(known):
 
 
 @pytest.mark.parametrize(("url", "known"), [
-    ("https://creativecommons.org/licenses/by-sa/4.0/", "CC BY-SA 4.0"), ("creativecommons.org/licenses/by/2.0", "CC BY 2.0"),
+    ("https://creativecommons.org/licenses/by-sa/4.0/", "CC BY-SA 4.0"),
+    ("creativecommons.org/licenses/by/2.0", "CC BY 2.0"),
     ("http://creativecommons.org/licenses/by-nc/3.0/us/", "CC BY-NC 3.0 US"),
     ("https://creativecommons.org/licenses/by/2.0/deed.de", "CC BY 2.0"),
     ("https://creativecommons.org/licenses/by/3.0/igo/legalcode", "CC BY 3.0 IGO"),
-    ("https://creativecommons.org/licenses/by/4.0/de", "CC BY 4.0"), ("https://creativecommons.org/licenses/by/", "CC BY"),
-    ("https://creativecommons.org/publicdomain/mark/1.0/", "Public Domain Mark 1.0"), ("https://example.org/by/4.0", UNKNOWN_LICENCE),
+    ("https://creativecommons.org/licenses/by/4.0/de", "CC BY 4.0"),
+    ("https://creativecommons.org/licenses/by/", "CC BY"),
+    ("https://creativecommons.org/publicdomain/mark/1.0/", "Public Domain Mark 1.0"),
+    ("https://example.org/by/4.0", UNKNOWN_LICENCE),
     ("", UNKNOWN_LICENCE),
 ])  # fmt: skip
 def test_an_address_of_creative_commons_is_a_licence(url, known):
@@ -82,7 +88,8 @@ def test_an_address_of_creative_commons_is_a_licence(url, known):
     ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/"),
     ("CC BY-NC-ND 2.0", "https://creativecommons.org/licenses/by-nc-nd/2.0/"),
     ("CC BY-SA 3.0 DE", "https://creativecommons.org/licenses/by-sa/3.0/de/"),
-    ("CC0", "https://creativecommons.org/publicdomain/zero/1.0/"), ("GFDL 1.2", "https://www.gnu.org/licenses/old-licenses/fdl-1.2.html"),
+    ("CC0", "https://creativecommons.org/publicdomain/zero/1.0/"),
+    ("GFDL 1.2", "https://www.gnu.org/licenses/old-licenses/fdl-1.2.html"),
     ("Public Domain Mark 1.0", "https://creativecommons.org/publicdomain/mark/1.0/"),
     ("CC BY-SA", ""), ("Public domain", ""), (RESERVED, ""), (UNKNOWN_LICENCE, ""), ("KOGL Type 1", ""), ("", ""),
 ])  # fmt: skip
@@ -106,7 +113,8 @@ PASSES = {
     "cc-by-sa-4.0": "known open commercial alterable", "CC BY": "known open commercial alterable",
     "CC0 1.0": "known open commercial alterable public", "CC0": "known open commercial alterable public",
     "Public domain": "known open commercial alterable public", "PD-old": "known open commercial alterable public",
-    "Public Domain Mark 1.0": "known open commercial alterable public", US_GOVERNMENT: "known open commercial alterable public",
+    "Public Domain Mark 1.0": "known open commercial alterable public",
+    US_GOVERNMENT: "known open commercial alterable public",
 }  # fmt: skip
 
 

@@ -35,8 +35,10 @@ def page(number: int, index: int, width: int = 4000, **more: object) -> dict:
     info = {
         "size": 5_000_000, "width": width, "height": width * 2 // 3, "thumbwidth": min(width, 1280),
         "thumbheight": min(width, 1280) * 2 // 3,
-        "thumburl": small + who + "thumbnail" if width > 1280 else original + who + "original", "thumbmime": "image/jpeg",
-        "url": original + who + "original", "descriptionurl": f"https://commons.wikimedia.org/wiki/File:Car_{number}.jpg",
+        "thumburl": small + who + "thumbnail" if width > 1280 else original + who + "original",
+        "thumbmime": "image/jpeg",
+        "url": original + who + "original",
+        "descriptionurl": f"https://commons.wikimedia.org/wiki/File:Car_{number}.jpg",
         "descriptionshorturl": f"https://commons.wikimedia.org/w/index.php?curid={number}", "mime": "image/jpeg",
         "extmetadata": metadata(),
     }  # fmt: skip

@@ -38,7 +38,8 @@ def test_a_file_keeps_its_provenance(api):
     api.found["car"] = [page(7, 1)]
     (found,) = search(api).candidates
     assert (found.title, found.creator, found.licence, found.licence_url, found.page, found.error) == (
-        "Maserati GranTurismo (2023)", "Alexander Migl", "CC BY-SA 4.0", "https://creativecommons.org/licenses/by-sa/4.0",
+        "Maserati GranTurismo (2023)", "Alexander Migl", "CC BY-SA 4.0",
+        "https://creativecommons.org/licenses/by-sa/4.0",
         "https://commons.wikimedia.org/wiki/File:Car_7.jpg", "")  # fmt: skip
     assert (found.label, found.source) == ("", "commons")
 

@@ -51,7 +51,8 @@ def test_a_photo_keeps_its_provenance(api):
 def test_the_best_of_the_sizes_that_there_are_is_taken(api):
     sizes = {f"url_{size}": None for size in ("l", "c", "z")}
     api.found["car"] = [
-        photo(1, url_l="", url_o="https://h/huge.tif"), photo(2, **sizes, url_o="https://h/o.jpg", url_m="https://h/m.jpg"),
+        photo(1, url_l="", url_o="https://h/huge.tif"),
+        photo(2, **sizes, url_o="https://h/o.jpg", url_m="https://h/m.jpg"),
         photo(3, **sizes, url_m="https://h/m.jpg"),
     ]  # fmt: skip
     assert [c.url.rpartition("/")[2] for c in search(api).candidates] == [

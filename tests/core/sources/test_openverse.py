@@ -47,7 +47,8 @@ def test_a_result_keeps_its_provenance(api):
     api.found["car"] = [RESULT]
     (found,) = search(api).candidates
     assert (found.url, found.page, found.title, found.creator, found.licence, found.licence_url, found.error) == (
-        RESULT["url"], RESULT["foreign_landing_url"], "Tree Bark Photo", "Tim Sullivan", "CC0 1.0", RESULT["license_url"], "")  # fmt: skip
+        RESULT["url"], RESULT["foreign_landing_url"], "Tree Bark Photo", "Tim Sullivan", "CC0 1.0",
+        RESULT["license_url"], "")  # fmt: skip
     assert (found.label, found.source) == ("", "openverse")
 
 
@@ -208,7 +209,8 @@ def test_a_token_that_is_never_accepted_is_the_same_sentence(api, status):
 
 
 @pytest.mark.parametrize(("half", "missing"), [
-    ({"key": "the-id"}, "WINNOW_OPENVERSE_SECRET is not set"), ({"secret": "SECRET123"}, "WINNOW_OPENVERSE_ID is not set"),
+    ({"key": "the-id"}, "WINNOW_OPENVERSE_SECRET is not set"),
+    ({"secret": "SECRET123"}, "WINNOW_OPENVERSE_ID is not set"),
 ])  # fmt: skip
 def test_half_a_key_names_the_other_half(api, half, missing):
     with pytest.raises(BadSetting, match=missing):
