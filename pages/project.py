@@ -6,29 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from core import demo
-from core import project as naming
 from core.errors import BadInput
 from core.model import Project
-from pages.parts import charts, head, house
-
-CLASSES_HELP = (
-    "One class on each line, or separated by commas. `air jordan {1..23}` stands for 23 classes. A class is what the "
-    "model will answer with, and what is searched for unless you say otherwise."
-)
-
-
-def named(text: str) -> tuple[str, ...]:
-    """The classes in the text, shown below it as they will be kept; a slip is said at once."""
-    if not text.strip():
-        return ()
-    try:
-        found = naming.classes(text)
-    except BadInput as error:
-        st.error(house.text(error))
-        return ()
-    shown = ", ".join(house.text(name, 40) for name in found[:12])
-    st.caption(f"{house.count(len(found), 'class', 'classes')}: {shown}{' …' if len(found) > 12 else ''}")
-    return found
+from core.project import name as checked
+from pages.parts import charts, head, house, naming, searched
 
 
 def go(project: Project, page: str) -> None:
@@ -36,17 +17,18 @@ def go(project: Project, page: str) -> None:
     st.switch_page(house.script(page), query_params={"project": project.name})
 
 
-def create(first: bool) -> None:
+def create(first: bool, without: str = "") -> None:
     name = st.text_input("Name of the project", placeholder="my cars", key="new-name", max_chars=100)
-    text = st.text_area(
-        "Classes", placeholder="sedan\ncoupe\nsuv\ntruck", height=150, key="new-classes", help=CLASSES_HELP
-    )
-    found = named(text)
-    if st.button("Create the project", type="primary" if first else "secondary"):
-        if not text.strip():
-            st.error("There is no class yet: write at least two, one on each line.")
+    way = naming.way("new-classes", without)
+    found = naming.classes("new-classes", way, "Classes", height=150)
+    many = len(found[0]) if found else 0
+    label = f"Use {'this 1 class' if many == 1 else f'these {many:,} classes'}" if way == naming.CATALOGUE and many else "Create the project"  # fmt: skip
+    if st.button(label, type="primary" if first else "secondary", disabled=way == naming.CATALOGUE and not many):
+        if found == naming.NOTHING:
+            wanted = "choose a file" if way == naming.FILE else "write at least two, one on each line"
+            st.error(f"There is no class yet: {wanted}.")
         elif found:
-            go(house.store().add_project(naming.name(name, "project name"), found), "scrape")
+            go(house.store().add_project(checked(name, "project name"), *found), "scrape")
 
 
 def try_demo() -> None:
@@ -90,15 +72,23 @@ def classes(project: Project, counts: dict[str, dict[str, int]]) -> None:
             + ", ".join(house.text(label, 40) for label in labels[:60])
             + (" …" if len(labels) > 60 else "")
         )
+    with st.expander("What each class is searched for", key=f"searched-{project.id}", on_change="rerun") as opened:
+        if opened.open:
+            searched.editor(project)
     with st.expander("Add classes"):
-        found = named(st.text_area("New classes", key=f"add-{project.id}", help=CLASSES_HELP))
-        if st.button("Add them", disabled=not found):
-            try:
-                house.store().add_classes(project.id, found)
-            except BadInput as error:
-                st.error(house.text(error))
-            else:
-                st.rerun()
+        add(project)
+
+
+def add(project: Project) -> None:
+    key = f"add-{project.id}"
+    found = naming.classes(key, naming.way(key), "New classes")
+    if st.button("Add them", disabled=not found or not found[0]) and found:
+        try:
+            house.store().add_classes(project.id, found[0], infos=found[1])
+        except BadInput as error:
+            st.error(house.text(error))
+        else:
+            st.rerun()
 
 
 def others(projects: list[Project], current: Project | None) -> None:
@@ -132,7 +122,9 @@ def main() -> None:
         st.subheader(house.text(shown.project.name, 100), anchor=False)
         classes(shown.project, house.store().counts(shown.project.id))
         with st.expander("Start another project"):
-            create(first=False)
+            # One look-up at a time, and one place that shows it.
+            inside = st.session_state.get(f"add-{current.id}-way")
+            create(first=False, without=naming.CATALOGUE if inside == naming.CATALOGUE else "")
         with st.expander("Try the demo"):
             try_demo()
     else:

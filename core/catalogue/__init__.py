@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from core.sources import Get
 
 __all__ = [
-    "TYPES", "Answers", "Ask", "Entry", "Make", "asks", "chosen", "classes", "entries", "folder", "kinds", "last_year",
-    "look", "sentence", "years",
+    "FIRST_YEAR", "TYPES", "Answers", "Ask", "Entry", "Make", "asks", "chosen", "classes", "entries", "folder", "kinds", "last_year",
+    "look", "makes_path", "sentence", "years",
 ]  # fmt: skip
 
 TYPES: dict[str, str] = {"car": "passenger car", "truck": "truck", "mpv": "multipurpose passenger vehicle (MPV)"}
@@ -136,6 +136,11 @@ def chosen(makes: Sequence[Make], names: Sequence[str]) -> list[Make]:
     return [make for name in dict.fromkeys(map(project.key, names)) for make in known[name]]
 
 
+def makes_path(type: str) -> str:
+    """The request that brings the makes of a type of vehicle."""
+    return f"GetMakesForVehicleType/{type}"
+
+
 def asks(makes: Sequence[Make], wanted: Sequence[int], types: Sequence[str]) -> list[Ask]:
     """The requests that bring the models of these makes: one for each make, year and type of vehicle it has."""
     return [
@@ -181,7 +186,7 @@ def _makes(
     types: Sequence[str], get: Get, answers: Answers
 ) -> Generator[Progress, None, tuple[list[Make], int, list[dict[str, str]]]]:
     """The makes, sorted by name; how many came without a number or a name; and what was not answered."""
-    wanted = [Ask(f"GetMakesForVehicleType/{each}", f"all makes, {TYPES[each]}", each) for each in types]
+    wanted = [Ask(makes_path(each), f"all makes, {TYPES[each]}", each) for each in types]
     found, failed = yield from _asked(wanted, get, answers)
     makes: dict[int, Make] = {}
     skipped = 0
