@@ -1,8 +1,8 @@
 """A server that misbehaves on demand, and an image search that answers as Openverse's documentation says.
 
 `with Provider() as p:` listens on a free loopback port, in a thread of its own. `p.connections` counts what reached it,
-`p.requests` keeps (path, headers, monotonic seconds), `p.forms` the (path, fields) of what was sent by POST, `p.most`
-how many were being answered at once. What was asked of /robots.txt is in `p.robots_requests` instead, in the same form.
+`p.sent` the bytes of endless bodies, `p.most` how many requests were being answered at once. `p.requests` keeps (path,
+headers, monotonic seconds), and `p.robots_requests` those for /robots.txt; `p.forms` (path, fields) of what was posted.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Provider:
     def __init__(self, host: str = "127.0.0.1", port: int = 0, delay: float = 0.0, tls: ssl.SSLContext | None = None):
         self.host, self.delay, self.tls = host, delay, tls
         self.socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        # A small buffer: `sent` then says what the other side took, not what the system would keep for it.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         self.port = self.socket.getsockname()[1]
         self.images: dict[str, bytes] = {}  # path -> bytes
         self.found: dict[str, list] = {}  # words asked for -> results, as Openverse would give them

@@ -35,7 +35,7 @@ def test_the_usual_rate_is_two_at_once_and_one_a_second():
 
         asyncio.run(run())
         times = sorted(when for _, _, when in [*host.robots_requests, *host.requests])
-        assert len(times) == 4 and min(b - a for a, b in zip(times, times[1:], strict=False)) > 0.95
+        assert len(times) == 4 and times[-1] - times[0] > 2.9
         assert RATE == "2/1" and host.most <= 2
 
 
