@@ -101,11 +101,7 @@ def _ask(query: str, start: int, end: int, page: int, size: int, options: Option
     }  # fmt: skip
     if options.licence not in ("", "known"):  # every photo has one of the list
         form["license"] = ",".join(str(n) for n, name in LICENCES.items() if licences.allowed(name, options.licence))
-    try:
-        reply = get(_api(options.base), form=form)
-    except Refused as error:
-        raise masked(error, options.key) from None
-    answer = parse(reply.body, WHO)
+    answer = parse(get(_api(options.base), form=form).body, WHO)
     if answer.get("stat") == "fail":
         raise _error(answer, options.key)
     photos = answer.get("photos")

@@ -137,7 +137,7 @@ def _token(options: Options, get: Get) -> str:
     except Permanent as error:
         if error.reason in ("http 400", "http 401", "http 403"):
             raise BadSetting(REFUSED) from None
-        raise masked(error, options.secret, options.key) from None
+        raise
     answer = parse(reply.body, WHO)
     token = text(answer, "access_token")
     if not re.fullmatch(r"[\x21-\x7e]{1,4000}", token):  # it goes into a header
