@@ -5,6 +5,7 @@ candidates.py  candidates, and the image that came of each
 searches.py    what sources were asked, and what is to be asked again
 failures.py    why candidates brought no image, and which may be tried again
 images.py      images, and every place each came from
+provenance.py  the same for all of them: counted, page by page, and for the credits
 findings.py    what the machine noticed
 queue.py       the review queue: filters, pages of tiles, leases
 decisions.py   what people said: append-only, undone by more of it
@@ -20,10 +21,11 @@ from db.store.findings import Findings
 from db.store.images import Images
 from db.store.jobs import Jobs
 from db.store.projects import Projects
+from db.store.provenance import Provenance
 from db.store.queue import Queue
 from db.store.searches import Searches
 from db.store.training import Training
 
 
-class Store(Projects, Searches, Failures, Images, Queue, Findings, Decisions, Training, Jobs):
+class Store(Projects, Searches, Failures, Provenance, Images, Queue, Findings, Decisions, Training, Jobs):
     """The one door to the database. Nouns in, nouns out; safe to share between threads, never over a fork."""
