@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
+import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+from core.errors import BadInput, BadSetting, Missing, Refused
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -25,8 +29,42 @@ LIBRARIES = (
 )
 
 
+WORD = "car"  # asked of every source, to see whether it answers
+PATIENCE = 8.0  # seconds for it to answer
+
+
+def sources(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Whether each source that is asked in words answers now: source, healthy, sentence, seconds."""
+    from core.scrape import check, reach
+    from core.scrape.ask import located
+    from core.sources import SOURCES
+    from core.sources.options import Options
+    from core.web import blocking
+
+    with reach(settings, deadline=PATIENCE) as through, blocking(through.web()) as get:
+        for name, source in SOURCES.items():
+            if source.search is None or name in ("demo", "page"):  # its own server; an address is needed
+                continue
+            began, replies = time.monotonic(), []
+
+            def seen(url: str, replies: list = replies, **more: Any) -> Any:
+                replies.append(get(url, **more))
+                return replies[-1]
+
+            try:
+                check(name, Options(), settings)
+                found = source.search(WORD, "", located(name, Options(), settings, through), seen)
+                left = source.limits(replies[-1].headers) if source.limits and replies else ""
+                sentence = f"It answers: {len(found.candidates)} results for {WORD!r}{f'; {left}' if left else ''}."
+                healthy = True
+            except (BadInput, BadSetting, Missing, Refused) as error:
+                healthy, sentence = False, str(error)
+            yield {"source": name, "healthy": healthy, "sentence": sentence,
+                   "seconds": round(time.monotonic() - began, 2)}  # fmt: skip
+
+
 def report(store: Store, settings: Settings) -> dict[str, Any]:
-    """Settings with their values, missing libraries, the device, free space; `advice` says what to do, if anything."""
+    """Settings with their values, missing libraries, the device, free space, sources; `advice` says what to do, if any."""
     from core.device import device
 
     home = settings.home.absolute()
@@ -50,5 +88,6 @@ def report(store: Store, settings: Settings) -> dict[str, Any]:
         "free_gb": round(free / 1e9, 1),
         "projects": len(store.projects()),
         "missing": missing,
+        "sources": list(sources(settings)),
         "advice": advice,
     }

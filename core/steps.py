@@ -97,6 +97,28 @@ def preview(
     return {"results": p.rows(found, looked)}
 
 
+def catalogue(ctx: Context, types: Sequence[str], years: Sequence[int] = (), makes: Sequence[str] = ()) -> Step:
+    """Look into the car catalogue: the makes of these types, or the models of some makes; it belongs to no project."""
+    from core import catalogue as c
+    from core import scrape as s
+    from core.web import blocking
+
+    with s.reach(ctx.settings) as through, blocking(through.web()) as get:
+        asked = {"types": types, "years": years, "makes": makes}
+        return (yield from c.look(asked, get, c.folder(ctx.settings.home), ctx.settings.source_url("vpic")))
+
+
+def health(ctx: Context) -> Step:
+    """Ask every source for one word: does it answer now?"""
+    from core.doctor import sources
+
+    said = []
+    for each in sources(ctx.settings):
+        said.append(each)
+        yield Progress(len(said), None, f"{each['source']}: {each['sentence']}")
+    return {"sources": {each["source"]: each for each in said}}
+
+
 def clean(ctx: Context) -> Step:
     """Look for duplicates, near-duplicates, labels that disagree, pictures too small, files that changed on disk."""
     from core import clean as c
@@ -269,7 +291,7 @@ def demo(ctx: Context) -> Step:
 
 
 STEPS: dict[str, Callable[..., Step]] = {
-    "scrape": scrape, "preview": preview, "clean": clean, "split": split, "train": train, "evaluate": evaluate, "demo": demo,
+    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "evaluate": evaluate, "demo": demo,
 }  # fmt: skip
 
 

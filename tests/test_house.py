@@ -63,6 +63,8 @@ def test_each_library_has_one_door(path: Path) -> None:
         assert not uses(path, "ray")
     if path != Path("core/detectors/yolo.py"):
         assert not uses(path, "ultralytics")
+    if path != Path("core/sources/page/document.py"):
+        assert not uses(path, "selectolax")
     if not inside(path, "core/web.py", "core/web"):
         assert not uses(path, *NETWORK)
 

@@ -8,12 +8,13 @@ come out even; and the classes take turns.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from core.errors import BadInput, Missing, Refused
+from core.errors import BadInput, BadSetting, Missing, Refused
 from core.model import Candidate, ClassInfo, Search
 from core.scrape.rows import found_by_words
 from core.sources import SOURCES
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from core.scrape.fetch import Reach
     from core.settings import Settings
 
+SHORT = 90.0  # seconds; a source that is used up for longer than that fails, and the next one is asked
 LIMIT = 400  # results for each class, where the user names no number
 PATIENCE = 20  # times the limit: a class that so many results did not fill is left short
 EMPTY = 30  # answers in a row without a result, after which there is no more: an empty one may stand in the middle
@@ -63,6 +65,8 @@ class Plan:
     whole: bool = False  # whether all of an answer is taken, also where it brings more than is wanted
     job: int = 0
     asked: Iterable[Search] = ()
+    pause: float = field(init=False, default=0.0)  # seconds that a source wants to be left alone
+    paused: str = field(init=False, default="")  # its name
     _threads: dict[str, list[_Thread]] = field(init=False)
     _answered: int = field(init=False, default=0)
     _failed: list[Refused] = field(init=False, default_factory=list)
@@ -93,14 +97,19 @@ class Plan:
     def answers(self, want: Callable[[str], int]) -> Iterator[Answer]:
         """Answer after answer, until every class has what it wants (`want` says how many more) or there is no more.
 
+        Ends early where a source wants a short pause: `pause` says how long, and the next call goes on.
         Raises what the first search raised where not one of all was answered.
         """
+        self.pause = 0.0
         with ExitStack() as open_:
             ask = Asker(open_, self.settings, self.through)
             turn = [label for label in self.classes if want(label) > 0]
             while turn:
                 for label in turn:
                     if thread := self._next(label):
+                        if 0 < (pause := ask.pause(thread.source, self.options)) <= SHORT:
+                            self.pause, self.paused = pause, SOURCES[thread.source].title
+                            return
                         yield self._answer(ask, thread, want(label))
                 turn = [label for label in turn if want(label) > 0 and self._next(label)]
         if self._failed and not self._answered:
@@ -147,7 +156,7 @@ class Asker:
         options = located(search.source, options, self._settings, self._through)
         try:
             results = source(search.query, search.cursor, options, self._get)
-        except (Refused, Missing) as error:  # one answer less; the others go on
+        except (Refused, Missing, BadSetting) as error:  # one answer less; the others go on
             reason = error.reason if isinstance(error, Refused) else "missing"
             return replace(search, status="failed", reason=reason, sentence=str(error),
                            retryable=getattr(error, "retryable", False)), []  # fmt: skip
@@ -155,6 +164,11 @@ class Asker:
             found_by_words(c, search.label, search.query, options.licence) for c in results.candidates[: most or None]
         ]
         return replace(search, found=len(found), next=results.next if results.next != search.cursor else ""), found
+
+    def pause(self, source: str, options: Options) -> float:
+        """Seconds until the source may be asked again."""
+        pause = SOURCES[source].pause
+        return pause(located(source, options, self._settings, self._through)) if pause else 0.0
 
 
 def asks(sources: Sequence[str]) -> bool:
@@ -207,6 +221,8 @@ def again(
             options = Options(**(asked.get("options") or {}))
             whole = bool(asked.get("target"))
             while wanted > 0:
+                if 0 < (pause := ask.pause(search.source, options)) <= SHORT:
+                    time.sleep(pause)
                 one = replace(search, id=0, status="done", found=0, next="", reason="", sentence="", retryable=False)
                 answer, candidates = ask(replace(one, cursor=cursor, wanted=wanted), options, 0 if whole else wanted)
                 yield answer, candidates, number

@@ -18,7 +18,7 @@ FAILURES = {
     "licence": "Its licence is not one of those that were asked for.",
     "link out of the folder": "The file is a link that leads out of the folder given.",
     "link to a folder": "A link to a folder is not followed; its files count where they are.",
-    "malformed answer": "The image search did not answer as its documentation says.",
+    "malformed answer": "The answer is not of the form that was wanted; the sentence beside it says why.",
     "malformed result": "The image search named an image without its address.",
     "malformed row": "The row of the table cannot be read; often a quote is never closed.",
     "malformed url": "What stands in the address column is no web address.",

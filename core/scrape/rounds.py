@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -23,15 +24,22 @@ PAUSE = 0.5  # seconds after which a smaller batch is committed too, so that the
 
 
 def asked(ctx: Context, through: Reach, plan: Plan, target: int, tally: Tally) -> Iterator[Progress]:
-    """Ask and fetch, in rounds where there is a `target` of images: a round makes up for what failed in the one before."""
+    """Ask and fetch, in rounds: one makes up for what failed in the one before, and goes on where a source wanted a pause."""
     while True:
-        have = kept(ctx) if target else Counter({label: sum(row.values()) for label, row in tally.by(0).items()})
-        yield from fetch(ctx, through, _answers(ctx, plan, have, target, tally), tally)
-        if not target:
+        yield from fetch(ctx, through, _answers(ctx, plan, _have(ctx, target, tally), target, tally), tally)
+        until = time.monotonic() + plan.pause
+        while (left := until - time.monotonic()) > 0:
+            note = f"{tally.sentence()}; {plan.paused} is asked again in {left:.0f} s, by its limit of requests"
+            yield Progress(tally.done, tally.total, note, tally.detail())
+            time.sleep(min(1.0, left))
+        have = _have(ctx, target, tally)
+        if all(have[label] >= plan.limit or plan.exhausted(label) for label in plan.classes):
             return
-        have = kept(ctx)
-        if all(have[label] >= target or plan.exhausted(label) for label in plan.classes):
-            return
+
+
+def _have(ctx: Context, target: int, tally: Tally) -> Counter[str]:
+    """class -> images that count towards the target, or results towards the limit."""
+    return kept(ctx) if target else Counter({label: sum(row.values()) for label, row in tally.by(0).items()})
 
 
 def _answers(ctx: Context, plan: Plan, have: Counter[str], target: int, tally: Tally) -> Iterator[None]:
@@ -91,9 +99,7 @@ def fetch(
     for batch in batches(looked, BATCH, PAUSE):
         ended = ctx.store.add_fetched(ctx.claim, ctx.project.id, [outcome(*each) for each in batch])
         tally.ended(ended, [facts.size for _, facts, _ in batch if facts])
-        statuses = tally.statuses
-        known = sum(statuses.values())
-        yield Progress(known - statuses["pending"], max(known, total or 0), tally.sentence(), tally.detail())
+        yield Progress(tally.done, max(tally.total, total or 0), tally.sentence(), tally.detail())
 
 
 def _pending(ctx: Context, found: Iterator[None]) -> Iterator[Candidate]:

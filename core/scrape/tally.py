@@ -51,6 +51,14 @@ class Tally:
         return {status: sum(n for c, n in self.counts.items() if c[2] == status) for status in STATUSES}
 
     @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        return self.total - self.statuses["pending"]
+
+    @property
     def failures(self) -> dict[str, int]:
         """reason -> number, the most frequent first."""
         reasons: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from core.model import Candidate, Results
-from core.sources import demo, folder, openverse, urls
+from core.sources import commons, ddgs, demo, flickr, folder, openverse, page, urls
 from core.sources.options import Options
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Source:
     settings: tuple[str, ...] = ()  # the settings it cannot do without
     credentials: tuple[str, ...] = ()  # the settings that are its key and its secret
     how: str = ""  # how to get them, one sentence
+    pause: Callable[[Options], float] | None = None  # seconds until it may be asked again, by its own limits
+    limits: Callable[[Mapping[str, str]], str] | None = None  # by the headers of an answer: what is left of them
 
 
 SOURCES: dict[str, Source] = {
@@ -48,6 +50,23 @@ SOURCES: dict[str, Source] = {
         "Openverse", "Openly licensed pictures from many collections. Each comes with its licence.", openverse.search,
         credentials=("openverse_id", "openverse_secret"),
         how="register at api.openverse.org for more requests a day; it works without.",
+        pause=openverse.pause, limits=openverse.limits,
+    ),
+    "commons": Source(
+        "Wikimedia Commons", "Pictures of Wikipedia and its sisters, openly licensed.", commons.search,
+        settings=("contact",), how="a mail address or page of yours, so that Wikimedia can reach you.",
+    ),
+    "flickr": Source(
+        "Flickr", "Photos of all kinds and licences; each comes with its own.", flickr.search,
+        settings=("flickr_key",), credentials=("flickr_key",), how="ask for one at flickr.com/services/apps/create.",
+    ),
+    "ddgs": Source(
+        "DuckDuckGo", "Pictures from anywhere on the web. Whose they are and their licence are unknown; it may refuse.",
+        ddgs.search,
+    ),
+    "page": Source(
+        "A web page", "The pictures of any page; {class} and {1..9} may stand in its address.", page.search,
+        needs=("address",),
     ),
     "folder": Source(
         "A folder on this computer", "One folder for each class.", read=folder.read, needs=("path",),

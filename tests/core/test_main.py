@@ -78,7 +78,9 @@ def pictures(tmp_path: Path) -> Path:
 def test_a_folder_becomes_a_clean_frozen_set(run: Run, pictures: Path, tmp_path: Path) -> None:
     assert process("project", "p", "--classes", "red, blue")["classes"] == ["red", "blue"]
     scraped = process("scrape", "--project", "p", "--source", "folder", "--path", pictures)
-    assert scraped == {"found": 14, "fetched": 12, "duplicate": 1, "failed": 1, "failures": {"not an image": 1}}
+    counted = {"found": 14, "fetched": 12, "duplicate": 1, "failed": 1, "failures": {"not an image": 1}}
+    assert {name: scraped[name] for name in counted} == counted
+    assert scraped["classes"]["red"] == {"fetched": 6, "duplicate": 1, "failed": 1, "pending": 0}
 
     cleaned = process("clean", "--project", "p")
     assert cleaned["images"] == 12
@@ -127,11 +129,16 @@ def test_a_table_on_the_own_machine_is_refused_row_by_row(run: Run, tmp_path: Pa
         (("project", "p", "--classes", "a,A"), "twice"),
         (("project", "p", "--classes-file", "/nowhere"), "/nowhere"),
         (("project", "p"), "'p'"),
-        (("project", "p", "--vpic", "car"), "later release"),
+        (("project", "p", "--vpic", "car"), "--years"),
         (("scrape", "--project", "p", "--source", "folder", "--path", "."), "'p'"),
         (("scrape", "--project", "p", "--source", "folder"), "--path"),
         (("scrape", "--project", "p", "--source", "urls"), "--table"),
-        (("scrape", "--project", "p", "--source", "commons"), "later release"),
+        (("scrape", "--project", "p", "--source", "commons"), "WINNOW_CONTACT"),
+        (("scrape", "--project", "p", "--source", "flickr"), "WINNOW_FLICKR_KEY"),
+        (("scrape", "--project", "p", "--source", "page"), "--address"),
+        (("scrape", "--project", "p", "--source", "openverse,folder", "--path", "."), "asked in words go together"),
+        (("scrape", "--project", "p", "--source", "openverse", "--per-class", "5"), "sources with labels"),
+        (("scrape", "--project", "p", "--source", "openverse", "--deadline", "0"), "from 1 to 300"),
         (("scrape", "--project", "p", "--source", "nonsense"), "'nonsense'"),
         (("scrape", "--source", "demo"), "--project"),
         (("clean", "--project", "p", "--detector", "yolo"), "later release"),

@@ -182,14 +182,14 @@ def test_the_newest_project_is_chosen_where_the_url_names_none(screen: Screen, s
     store.add_project("new", ["b"])
     shown = screen("scrape")
     assert shown.query_params["project"] == "new"
-    assert shown.selectbox[0].value == "new"
+    assert shown.sidebar.selectbox[0].value == "new"
 
 
 def test_choosing_another_project_puts_it_into_the_url(screen: Screen, store: Store) -> None:
     store.add_project("old", ["a"])
     store.add_project("new", ["b"])
     shown = screen("scrape", project="new", ids="2")
-    shown.selectbox[0].set_value("old").run()
+    shown.sidebar.selectbox[0].set_value("old").run()
     assert dict(shown.query_params) == {"project": "old"}
 
 
@@ -207,13 +207,8 @@ def test_fetching_queues_a_job_with_what_was_chosen_and_asks_for_a_worker(
     (job,) = store.jobs()
     assert (job.verb, job.status, job.need) == ("scrape", "queued", "cpu")
     assert job.params == {
-        "source": "openverse",
-        "query": "{class} car",
-        "limit": 30,
-        "options": {},
-        "add_classes": False,
-        "retry": False,
-    }
+        "source": "openverse", "query": "{class} car", "limit": 30, "target": 30, "options": {}, "only": [], "deadline": 20.0,
+    }  # fmt: skip
     assert len(workers) == 1
     assert "waiting for its turn" in words(shown).replace("\\", "") + shown.get("progress")[0].proto.text.replace(
         "\\", ""
@@ -232,7 +227,7 @@ def test_retrying_queues_only_what_may_be_tried_again(screen: Screen, store: Sto
     filled.scraped(store, home)
     shown = screen("scrape", project="cars")
     button(shown, "Retry 2 addresses").click().run()
-    assert store.jobs()[0].params == {"source": "", "retry": True}
+    assert store.jobs()[0].params == {"retry": True}
 
 
 def test_what_a_stopped_fetch_left_over_can_be_retried_where_nothing_failed(screen: Screen, store: Store) -> None:
@@ -241,7 +236,7 @@ def test_what_a_stopped_fetch_left_over_can_be_retried_where_nothing_failed(scre
     store.add_candidates(claim, project.id, 0, [Candidate("https://example.org/1.jpg", "suv", "urls")])
     store.finish(claim, "stopped")
     button(screen("scrape", project="cars"), "Retry 1 address").click().run()
-    assert store.jobs()[0].params == {"source": "", "retry": True}
+    assert store.jobs()[0].params == {"retry": True}
 
 
 def test_a_split_that_does_not_sum_to_a_hundred_is_refused_before_a_job_is_made(

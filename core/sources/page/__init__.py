@@ -42,7 +42,13 @@ def search(query: str, cursor: str, options: Options, get: Get) -> Results:
     says so in a <meta>, "malformed answer" where it is no page; and what `get` raises.
     """
     asked = ask(options.address, query, cursor)
-    reply = get(asked.url, robots=True)
+    try:
+        reply = get(asked.url, robots=True)
+    except Permanent as error:
+        if asked.last < 0:
+            raise
+        missing = Candidate(asked.url, "", "page", page=asked.url, error=error.reason)
+        return Results((missing,), asked.following(asked.url, ""))  # the others of the range are there all the same
     if _is_image(reply):
         alone = Candidate(reply.url, "", "page", page=reply.url)
         return Results((alone,), asked.following(reply.url, ""))
