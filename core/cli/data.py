@@ -1,4 +1,4 @@
-"""The verbs that make a data set: clean, findings, review, split."""
+"""The verbs that make a data set: clean, findings, review, split, export."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from core.cli.submit import inside, submit
 from core.errors import BadInput, NotYet
+
+FORMATS = ("imagefolder", "coco", "csv", "parquet", "huggingface", "model", "credits", "card", "report")  # of an export
 
 
 def clean(args: argparse.Namespace) -> dict[str, Any]:
@@ -79,6 +81,15 @@ def split(args: argparse.Namespace) -> dict[str, Any]:
     shares(args.parts)  # a slip in writing it is said here, before there is a job
     names = ("parts", "seed", "min_per_class", "keep_source_parts")
     return submit(args, "split", {name: getattr(args, name) for name in names})
+
+
+def export(args: argparse.Namespace) -> dict[str, Any]:
+    if args.format != "credits":
+        raise NotYet(f"The export of {args.format} comes with a later release of Winnow: so far there is credits.")
+    from core import credits
+
+    store, _, project = inside(args)
+    return credits.write(store.kept_origins(project.id), args.to, project.name, args.licence)
 
 
 def _known_kind(kind: str, *more: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.cli import data, jobs, models, project, scrape
 from core.errors import NotYet
+from core.licences import FILTERS
 
 Run = Callable[[argparse.Namespace], dict[str, Any] | None]
 Verb = Callable[..., argparse.ArgumentParser]  # name, what runs, one line about it, project=False where it needs none
@@ -96,9 +97,10 @@ def _models(verb: Verb) -> None:
     v.add_argument("--ensemble", choices=("average", "priority"), default="average")
     v.add_argument("images", nargs="+", metavar="IMAGE_OR_FOLDER")
 
-    v = verb("export", _later("export", "The export of data sets and models"), "data set and model, to go")
-    v.add_argument("--to")
-    v.add_argument("--format")
+    v = verb("export", data.export, "data set and model, to go; so far the credits of its pictures")
+    v.add_argument("--to", type=Path, required=True, help="folder; made where it is missing")
+    v.add_argument("--format", choices=data.FORMATS, required=True)
+    v.add_argument("--licence", choices=tuple(FILTERS), default="", help="credits: only pictures of such a licence")
 
 
 def _jobs(verb: Verb) -> None:
