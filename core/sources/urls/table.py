@@ -32,8 +32,8 @@ def rows(path: Path, wanted: Sequence[str], what: str = "--table") -> Iterator[R
     raise BadInput(f"{what} {path.name!r} ends in {path.suffix!r}; .csv, .tsv or .parquet was wanted.")
 
 
-def columns(path: Path) -> list[str]:
-    """The names in the table's first line. Raises BadInput where it is missing or cannot be read."""
+def columns(path: Path, what: str = "--table") -> list[str]:
+    """The names in the table's first line. Raises BadInput where it is missing or cannot be read. `what`: as `rows`."""
     if path.is_file() and path.suffix.lower() in PARQUET:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -42,7 +42,7 @@ def columns(path: Path) -> list[str]:
             return list(pq.read_schema(path).names)
         except (pa.ArrowException, OSError) as error:
             raise _no_parquet(path, error) from None
-    for _ in rows(path, []):  # says why a file that is missing or of another kind cannot be read
+    for _ in rows(path, [], what):  # says why a file that is missing or of another kind cannot be read
         break
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         return [name.strip() for name in next(csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()]), [])]

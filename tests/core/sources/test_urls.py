@@ -141,7 +141,8 @@ def test_every_row_that_a_csv_writer_writes_is_counted(tmp_path, rows):
         csv.writer(file).writerows([("url", "label"), *rows])
     found = read(path)
     assert len(found) == len(rows)
-    assert [c.url for c in found if not c.error] == [url.strip() for url, _ in rows if url.strip()]
+    addresses = [url.strip() for url, _ in rows]
+    assert [c.url for c in found if not c.error] == [url for url in addresses if url and not url.startswith("/")]
 
 
 ODD_NAMES = "id,source,model,where\n1,http://shop/1,suv,http://h/1.jpg\n2,own,coupe,http://h/2.jpg\n"
