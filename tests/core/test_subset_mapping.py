@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from core.errors import BadInput
-from core.mapping import mapped, propose, read_mapping
 from core.model import Candidate
+from core.subset import mapped, propose, read_mapping
 
 CARS = ["Acura CL", "Acura TL", "Maserati GranTurismo", "BMW M3", "Mercedes-Benz S-Class", "Porsche 911"]
 
