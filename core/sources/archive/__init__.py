@@ -41,6 +41,7 @@ def read(options: Options) -> Iterator[Candidate]:
     What could not be unpacked is a candidate with an error. Directories and hidden files are passed over. Raises
     BadInput where there is no archive, or where it is damaged, made to do harm, or of another kind.
     """
+    assert options.images, "The job says where to unpack; the folder one happens to be in is no such place."
     path, into = Path(os.path.abspath(Path(options.path).expanduser())), Path(options.images)
     for _ in unpack(path, into):
         pass

@@ -377,6 +377,13 @@ def test_the_order_is_the_archives_and_stays_the_same(tmp_path):
     assert [c.label for c in read(path)] == ["b", "a", "c"] == [c.label for c in read(path)]
 
 
+def test_nothing_is_unpacked_where_no_place_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AssertionError):
+        list(archive.read(Options(path=str(packed(tmp_path / "set.zip", "a/1.jpg")))))
+    assert [each.name for each in tmp_path.iterdir()] == ["set.zip"]
+
+
 def test_the_archive_is_found_in_a_candidates_address():
     assert archive.archive("/data/wow!/cars.ZIP!/a!/1.zip!/x") == Path("/data/wow!/cars.ZIP")
     assert archive.local("/data/cars.zip!/a!/1.jpg", Path("/w")) != archive.local("/data/cars.zip!/a/1.jpg", Path("/w"))
