@@ -18,7 +18,7 @@ from core.export import write_csv
 from core.licences import FILTERS
 from core.model import UNKNOWN_LICENCE, Candidate, ImageRecord, Origin
 
-__all__ = ["attribution", "attribution_html", "file_name", "rights", "write"]
+__all__ = ["allows", "attribution", "attribution_html", "file_name", "rights", "web", "words", "write"]
 
 Row = tuple[ImageRecord, Sequence[Origin]]  # a kept picture and where it came from: what brought it is the first
 
@@ -46,6 +46,19 @@ def rights(counts: Mapping[str, int]) -> dict[str, int]:
         found["unknown" if licence(written) == UNKNOWN_LICENCE else "open" if opened else "other"] += number
         found["noncommercial"] += number if opened and not allowed(written, "commercial") else 0
     return found
+
+
+def allows(written: str) -> str:
+    """What a licence lets anybody do, in a few words."""
+    if licence(written) == UNKNOWN_LICENCE:
+        return "nobody said: ask the author"
+    if not allowed(written, "open"):
+        return "no open licence: ask the author, or read its terms"
+    if allowed(written, "public"):
+        return "may be used for anything"
+    what = "copied and altered" if "ND" not in licence(written) else "copied, not altered"
+    money = "" if allowed(written, "commercial") else ", not to earn money"
+    return f"may be {what} with credit{money}"
 
 
 def write(rows: Iterable[Row], folder: Path, project: str, wanted: str = "") -> dict[str, Any]:

@@ -49,6 +49,9 @@ SCREENS: dict[str, Screen] = {
         "Nothing is taken out here: you decide in the review.")),
     "review": Screen("Review", ":material/rule:", "Collect", (
         "Look at the pictures and reject what does not belong. Nothing is deleted, and every decision can be taken back.")),
+    "credits": Screen("Sources and licences", ":material/copyright:", "Collect", (
+        "See where your pictures came from and what you may do with them, and take along the credits that their authors "
+        "are owed.")),
     "split": Screen("Split", ":material/call_split:", "Learn", (
         "Freeze what is kept into pictures to learn from, to choose by, and to test with. "
         "Near-duplicates always stay together, so that no test picture was seen in training.")),
