@@ -56,7 +56,7 @@ def allows(written: str) -> str:
         return "no open licence: ask the author, or read its terms"
     if allowed(written, "public"):
         return "may be used for anything"
-    what = "copied and altered" if "ND" not in licence(written) else "copied, not altered"
+    what = "copied and altered" if "ND" not in licence(written) else "copied unaltered"
     money = "" if allowed(written, "commercial") else ", not to earn money"
     return f"may be {what} with credit{money}"
 

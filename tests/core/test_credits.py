@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.__main__ import main
-from core.credits import COLUMNS, attribution, attribution_html, file_name, rights, write
+from core.credits import COLUMNS, allows, attribution, attribution_html, file_name, rights, write
 from core.credits.attribution import words
 from core.errors import BadInput
 from core.export import uncell
@@ -293,6 +293,15 @@ def test_memory_does_not_grow_with_the_pictures(tmp_path: Path, monkeypatch: pyt
 def test_rights_are_counted_by_what_each_licence_allows() -> None:
     counts = {"CC BY 4.0": 5, "cc-by-nc-2.0": 3, "CC0 1.0": 2, "unknown": 7, "": 1, "All rights reserved": 4}
     assert rights(counts) == {"all": 22, "open": 10, "unknown": 8, "noncommercial": 3, "other": 4}
+
+
+@pytest.mark.parametrize(("licence", "said"), [
+    ("CC0 1.0", "may be used for anything"), ("CC BY-SA 4.0", "may be copied and altered with credit"),
+    ("CC BY-ND 2.0", "may be copied unaltered with credit"), ("CC BY-NC-ND 2.0", "may be copied unaltered with credit, not to earn money"),
+    ("All rights reserved", "no open licence: ask the author, or read its terms"), ("unknown", "nobody said: ask the author"),
+])  # fmt: skip
+def test_what_a_licence_allows_is_said_in_a_few_words(licence: str, said: str) -> None:
+    assert allows(licence) == said
 
 
 # the command line ---------------------------------------------------------------------------------------------------
