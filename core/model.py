@@ -200,6 +200,7 @@ class Split:
     classes: tuple[str, ...]  # the labels in it, in the project's order
     left_out: Mapping[str, str]  # label -> the sentence saying why
     leak: int  # images of val or test with a near-duplicate in another part
+    by: str = ""  # the parent that stands for the class ("make"); "" = the class itself
 
 
 @dataclass(frozen=True, slots=True)

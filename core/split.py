@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import BadInput
-from core.model import PARTS, Part
+from core.model import PARTS, ClassInfo, Part
 
 NO_PART = "(no part)"  # stands for the images that are in no part of their source
 Members = dict[Part, tuple[tuple[int, str], ...]]  # part -> (image id, label) ...
@@ -36,6 +36,21 @@ def shares(text: str) -> tuple[int, int, int]:
     if len(numbers) != 3 or min(numbers) <= 0 or sum(numbers) != 100:
         raise BadInput(f"parts={text!r}: {wanted}.")
     return numbers[0], numbers[1], numbers[2]
+
+
+def level(
+    classes: Sequence[str], infos: Mapping[str, ClassInfo], by: str = ""
+) -> tuple[tuple[str, ...], Callable[[str], str]]:
+    """What is learned: the classes themselves, or with `by` what they have as this parent ("make"), in their order; and
+    the way from a class to it. A class without that parent stays what it is, and so is left out. Raises BadInput."""
+    if not by:
+        return tuple(classes), lambda label: label
+    stands_for = {name: info.parents[by] for name, info in infos.items() if info.parents.get(by)}
+    found = tuple(dict.fromkeys(stands_for[name] for name in classes if name in stands_for))
+    if len(found) < 2:
+        known = ", ".join(dict.fromkeys(parent for info in infos.values() for parent in info.parents)) or "none"
+        raise BadInput(f"The classes have fewer than two different {by!r} to learn (their parents: {known}).")
+    return found, lambda label: stands_for.get(label, label)
 
 
 def split(

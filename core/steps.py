@@ -71,9 +71,11 @@ def scrape(
             yield from s.asked(ctx, through, plan, target, tally)
             return tally.result() | s.asked_for(plan, store.searches(ctx.job.id), s.kept(ctx) if target else None)
         yield Progress(0, None, "counting what there is")
+        wanted = yield from s.opened(sources, wanted, ctx.settings)
         chosen = s.choose(sources, wanted, ctx.settings, only, rules or {}, mapping or {})
         rows = s.labelled(chosen.rows, project.classes, add_classes, wanted.licence, through.roots)
-        yield from s.fetch(ctx, through, s.rows(ctx, rows, add_classes, tally), tally, chosen.total)
+        yield from s.fetch(ctx, through, s.rows(ctx, rows, add_classes, tally), tally, chosen.about)
+        s.closed(sources, wanted)
     return tally.result() | {"left_out": chosen.left_out}
 
 
@@ -82,19 +84,21 @@ def preview(
     deadline: float = 5.0,
 ) -> Step:  # fmt: skip
     """The first dozen results of a source, with small pictures; nothing of it is kept."""
+    from core.scrape import opened, reach, roots
     from core.scrape import preview as p
-    from core.scrape import reach, roots
     from core.sources.options import Options
 
     with reach(ctx.settings, source == "demo", deadline, roots([ctx.job.params])) as through:
         yield Progress(0, None, "asking")
-        wanted = Options(**(options or {}))
+        wanted = yield from opened([source], Options(**(options or {})), ctx.settings)
         found = p.results(source, ctx.project, label or ctx.project.classes[0], query, wanted, ctx.settings, through)
         looked = []
         for each in p.look(ctx.engine, through, found):
             looked.append(each)
             yield Progress(len(looked), len(found), "fetching small pictures")
-    return {"results": p.rows(found, looked)}
+        yield Progress(len(found), len(found), "counting its labels")
+        labels = p.labels(source, wanted, ctx.project.classes)
+    return {"results": p.rows(found, looked), **({"labels": labels} if labels else {})}
 
 
 def catalogue(ctx: Context, types: Sequence[str], years: Sequence[int] = (), makes: Sequence[str] = ()) -> Step:
@@ -146,9 +150,13 @@ def clean(ctx: Context) -> Step:
 
 
 def split(
-    ctx: Context, parts: str = "80/10/10", seed: int = 0, min_per_class: int = 50, keep_source_parts: bool = False
-) -> Step:
-    """Freeze what is kept into train, val and test; a near-duplicate group is never cut, so they are looked for first."""
+    ctx: Context, parts: str = "80/10/10", seed: int = 0, min_per_class: int = 50, keep_source_parts: bool = False,
+    by: str = "",
+) -> Step:  # fmt: skip
+    """Freeze what is kept into train, val and test; a near-duplicate group is never cut, so they are looked for first.
+
+    `by`: a parent of the classes, such as "make", that is learned instead of them.
+    """
     from core import split as s
     from core.clean import cleaned
 
@@ -159,13 +167,13 @@ def split(
     kept = list(store.images(project.id, ("keep", "undecided")))
     if not kept:
         raise BadInput("Nothing is kept: fetch images first, or take back some rejections.")
-    groups = _groups(store, project.id)
+    groups, (classes, label) = _groups(store, project.id), s.level(project.classes, project.infos, by)
     if keep_source_parts:
-        made = s.keep_source_parts([(r.id, r.label, r.part) for r in kept], groups, project.classes, min_per_class)
+        made = s.keep_source_parts([(r.id, label(r.label), r.part) for r in kept], groups, classes, min_per_class)
     else:
-        made = s.split([(r.id, r.label) for r in kept], groups, project.classes, s.shares(parts), seed, min_per_class)
+        made = s.split([(r.id, label(r.label)) for r in kept], groups, classes, s.shares(parts), seed, min_per_class)
     left = s.leak(made.parts, groups)
-    frozen = store.add_split(ctx.claim, project.id, seed, made.parts, made.classes, made.left_out, left)
+    frozen = store.add_split(ctx.claim, project.id, seed, made.parts, made.classes, made.left_out, left, by)
     sizes = {part: len(frozen.parts[part]) for part in PARTS}
     return {
         **sizes,

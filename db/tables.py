@@ -129,6 +129,8 @@ candidates = Table(
     Index(None, "image"),
     Index(None, "project", "host", "id"),
     Index(None, "project", "licence", "id"),
+    Index(None, "project", "source", "id"),
+    Index(None, "project", "label", "id"),
 )
 
 searches = Table(
@@ -243,6 +245,7 @@ splits = Table(
     Column("leak", Integer, nullable=False),
     _ref("job", "jobs", unique=True),  # a job that is run again finds the split it made
     Column("created", Utc, nullable=False),
+    Column("by", String(100), nullable=False, server_default=""),  # the parent that stands for the class, "make"
     Index(None, "project", "id"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +13,7 @@ from core.scrape import meaning
 from core.sources import SOURCES
 from pages.parts import collected, head, house, progress, sources
 
+Widgets = Callable[[Project, sources.Params], sources.Params | None]
 LOOKED = ("source", "query", "options")  # what a look ahead and a fetch have in common
 
 
@@ -26,22 +27,23 @@ def choose(project: Project, shown: head.Head) -> None:
         key=f"source-{project.id}",
     )  # fmt: skip
     st.caption(sources.KINDS[kind][1])
-    widgets = {"search": sources.search, "page": sources.page, "urls": sources.table, "folder": sources.folder,
+    widgets: dict[str, Widgets] = {"search": sources.search, "page": sources.page, "urls": sources.table, "folder": sources.folder,
                "archive": sources.archive, "demo": _demo}  # fmt: skip
-    params = widgets[kind](project)
+    params = widgets[kind](project, dict(before.params) if before else {})
     looked = _looked(project, params)
     if params and SOURCES[params["source"].partition(",")[0]].read:
         more = sources.rules(project, looked)
         params = params | more | {"options": params["options"] | more["options"]}
     _buttons(project, shown, params)
-    if looked and looked.status == "done":
-        collected.preview(looked)
-    elif looked:
-        progress.ended(looked)
+    if looked and (before is None or before.id < looked.id):
+        if looked.status == "done":
+            collected.preview(looked)
+        else:
+            progress.ended(looked)
 
 
-def _demo(project: Project) -> sources.Params:
-    return {"source": "demo", **sources.words(project, demo=True)}
+def _demo(project: Project, before: sources.Params) -> sources.Params:
+    return {"source": "demo", **sources.words(project, before, demo=True)}
 
 
 def _looked(project: Project, params: sources.Params | None) -> Job | None:

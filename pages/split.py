@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import BadInput
 from core.model import PARTS, Project, Split
+from core.project import parents
 from core.split import shares
 from pages.parts import charts, head, house, progress
 
@@ -21,6 +22,13 @@ ABOUT = {
 
 
 def choose(shown: head.Head) -> None:
+    by = ""
+    if levels := parents(shown.project.infos):
+        by = st.segmented_control(
+            "What is to be told apart", ["", *levels], default="", required=True, key="by",
+            format_func=lambda level: house.text(level, 40) if level else "the classes",
+            help="Your classes have parents, such as the make of a model: the models can learn those instead.",
+        )  # fmt: skip
     keep = st.checkbox(
         "Keep the parts that the source's own folders name (train, val, test)",
         key="keep",
@@ -54,7 +62,7 @@ def choose(shown: head.Head) -> None:
     if st.button("Split the pictures", type=shown.emphasis("split"), key="run"):  # type: ignore[arg-type]
         if not keep:
             shares(parts)
-        house.start("split", parts=parts, seed=int(seed), min_per_class=int(least), keep_source_parts=keep)
+        house.start("split", parts=parts, seed=int(seed), min_per_class=int(least), keep_source_parts=keep, by=by)
         st.rerun()
 
 

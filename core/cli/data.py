@@ -79,7 +79,7 @@ def split(args: argparse.Namespace) -> dict[str, Any]:
     from core.split import shares
 
     shares(args.parts)  # a slip in writing it is said here, before there is a job
-    names = ("parts", "seed", "min_per_class", "keep_source_parts")
+    names = ("parts", "seed", "min_per_class", "keep_source_parts", "by")
     return submit(args, "split", {name: getattr(args, name) for name in names})
 
 

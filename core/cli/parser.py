@@ -68,6 +68,7 @@ def _data(verb: Verb) -> None:
     v.add_argument("--seed", type=int, default=0)
     v.add_argument("--min-per-class", type=_positive, default=50)
     v.add_argument("--keep-source-parts", action="store_true", help="train/val/test as the source's folders say")
+    v.add_argument("--by", default="", help="learn a parent of the classes instead of them, such as make")
 
 
 def _models(verb: Verb) -> None:

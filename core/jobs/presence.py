@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from core.engine import engine
 from core.engine.processes import ROOT
 from core.errors import BadSetting, WinnowError
@@ -33,7 +35,10 @@ COMMAND = (sys.executable, "-m", "core")
 WATCH = 1.0  # seconds between two looks of a web server whether there is a worker; longer after each start
 # What a job's process gets from whoever asked last for a worker. The rest is the worker's own: it is one for each home
 # and database, and an address with a password does not belong into a file.
-PASSED_ON = ("weights", "engine", "device", "allow_hosts", "host_rate", "threads", "contact")
+PASSED_ON = (
+    "weights", "engine", "device", "allow_hosts", "host_rate", "threads", "contact", "connections", "openverse_id"
+)  # fmt: skip
+MARK = "mark of the keys"  # beside them: keys are in no file, so a worker that has others gives its place to a new one
 
 
 def ensure_worker(settings: Settings, command: Sequence[str] = ()) -> bool:
@@ -133,12 +138,27 @@ def job_environment(settings: Settings) -> dict[str, str]:
     except FileNotFoundError:
         return own  # a worker started by hand
     replaced = {f"WINNOW_{name.upper()}" for name in PASSED_ON}
+    passed_on.pop(MARK, None)
     return {key: value for key, value in own.items() if key not in replaced and not _is_source(key)} | passed_on
+
+
+def outdated(settings: Settings) -> bool:
+    """Whether whoever asked last for a worker has other keys than this one."""
+    try:
+        return json.loads(_noted(settings).read_text()).get(MARK, "") != _mark(settings)
+    except FileNotFoundError:
+        return False  # started by hand
+
+
+def _mark(settings: Settings) -> str:
+    """A mark of the keys that does not tell them."""
+    values = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    return hashlib.pbkdf2_hmac("sha256", "\n".join(values).encode(), str(lock_path(settings)).encode(), 1000).hex()
 
 
 def _note_settings(settings: Settings) -> None:
     _home(settings)
-    text = json.dumps(_spelled(settings, PASSED_ON) | _sources())
+    text = json.dumps(_spelled(settings, PASSED_ON) | _sources() | {MARK: _mark(settings)})
     noted = _noted(settings)
     with contextlib.suppress(OSError):
         if noted.read_text() == text:
@@ -157,6 +177,8 @@ def _spelled(settings: Settings, names: Sequence[str]) -> dict[str, str]:
     spelled = {}
     for name in names:
         value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
         if isinstance(value, Path) or (name == "data" and value and "://" not in value):
             value = Path(value).absolute()
         if name == "database_url":

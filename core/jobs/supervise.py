@@ -22,7 +22,7 @@ import psutil
 from core.engine import Engine, Handle, engine
 from core.errors import Busy, Fenced
 from core.jobs.job import PARENT
-from core.jobs.presence import COMMAND, job_environment, lock_path, taken, training_lock, web_is_present
+from core.jobs.presence import COMMAND, job_environment, lock_path, outdated, taken, training_lock, web_is_present
 from core.jobs.watch import log_path
 from core.model import Claim, Job
 
@@ -100,7 +100,10 @@ class _Worker:
             try:
                 for running in list(self._running):
                     self._look_after(running)
-                self._claim()
+                if not outdated(self._settings):
+                    self._claim()
+                elif not self._running:  # its place is taken by one with the new keys
+                    break
                 if self._running or web_is_present(self._settings.home) or self._store.waiting():
                     idle_since = time.monotonic()
                 well = time.monotonic()

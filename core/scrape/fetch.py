@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from core.errors import Permanent, Refused
+from core.errors import BadInput, Permanent, Refused
 from core.model import Candidate
 from core.sources.demo import at
 
@@ -34,7 +36,8 @@ class Reach:
     contact: str = ""
     own: tuple[str, ...] = ()  # host:port of the demo's server, where it runs
     demo: str = ""  # the address of that server
-    roots: tuple[str, ...] = ()  # folders of this computer whose files may be read, as absolute paths
+    roots: tuple[str, ...] = ()  # folders and archives ("cars.zip!") of this computer that may be read, absolute paths
+    home: str = ""  # where archives are unpacked
     deadline: float = DEADLINE  # seconds for one download
 
     def web(self) -> Web:
@@ -52,7 +55,8 @@ def reach(
     That server's one address and port are open to this job and to no other.
     """
     inside = tuple(dict.fromkeys(os.path.abspath(root) for root in roots if root))
-    usual = Reach(settings.allow_hosts, settings.host_rate, settings.contact, roots=inside, deadline=deadline)
+    home = str(settings.home.absolute())
+    usual = Reach(settings.allow_hosts, settings.host_rate, settings.contact, (), "", inside, home, deadline)
     if not demo:
         yield usual
         return
@@ -63,9 +67,25 @@ def reach(
 
 
 def roots(asked: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The folders of this computer that jobs with these parameters were pointed at."""
-    options = [params.get("options") or {} for params in asked]
-    return [folder for each in options for name in ("path", "images") if (folder := each.get(name, ""))]
+    """The folders and archives of this computer that jobs with these parameters were pointed at."""
+    found = []
+    for params in asked:
+        options = params.get("options") or {}
+        if path := options.get("path", ""):
+            found.append(f"{path}!" if params.get("source") == "archive" else path)
+        if images := options.get("images", ""):
+            found.append(images)
+    return found
+
+
+def unpacked(home: str | Path, archive: str) -> Path:
+    """The folder that an archive is unpacked into: another one once the file has changed. Raises BadInput."""
+    try:
+        facts = os.stat(archive)
+    except OSError as error:
+        raise BadInput(f"The archive {archive} cannot be read: {error.strerror}.") from None
+    mark = f"{archive}\n{facts.st_size}\n{facts.st_mtime_ns}"
+    return Path(home) / "unpacked" / hashlib.sha256(mark.encode()).hexdigest()[:32]
 
 
 class Fetcher:
@@ -92,6 +112,14 @@ class Fetcher:
         return reply.body, reply.permission
 
     def _read(self, path: str) -> bytes:
+        from core.sources.archive import local
+
+        whole = next((root for root in self.through.roots if root.endswith("!") and path.startswith(f"{root}/")), "")
+        if whole:
+            try:
+                return read(str(local(path, unpacked(self.through.home, whole[:-1]))))
+            except BadInput as error:
+                raise Permanent("no such file", str(error)) from None
         real = os.path.realpath(path)
         if not any(real.startswith(os.path.join(os.path.realpath(root), "")) for root in self.through.roots):
             raise Permanent("link out of the folder", f"{path} leads out of the folder that was given.")

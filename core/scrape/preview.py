@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from core.scrape.fetch import Fetcher
 from core.scrape.rows import labelled
 from core.sources import SOURCES
 from core.sources.options import Options
+from core.subset import count_table, counts, distribution, propose
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 MANY = 12
+LABELS = 500  # of a source, the most frequent: those that a person can map by hand
 
 
 def results(source: str, project: Project, label: str, query: str, options: Options, settings: Settings,
@@ -40,6 +42,23 @@ def results(source: str, project: Project, label: str, query: str, options: Opti
     if answer.status == "failed":
         raise Refused(answer.reason, answer.sentence)
     return found
+
+
+def labels(source: str, options: Options, classes: Sequence[str]) -> dict[str, Any]:
+    """How many rows a source has of each label, and which class each may stand for; {} for one asked in words."""
+    read = SOURCES[source].read
+    if read is None:
+        return {}
+    seen = count_table(options) if source == "urls" else counts(read(options))
+    spread = distribution(seen.rows)
+    some = [label for label, _ in seen.rows.most_common(LABELS)]
+    guessed = propose(some, classes)
+    return {
+        "rows": seen.rows.total() + seen.unusable, "unusable": seen.unusable, "labels": len(seen.rows),
+        "most": spread.most, "least": spread.least,
+        "sizes": [(f"{low}" if low == high else f"{low:,} to {high:,}", number) for low, high, number in spread.sizes],
+        "some": [{"label": label, "rows": seen.rows[label], "class": guessed.get(label, "")} for label in some],
+    }  # fmt: skip
 
 
 Looked = tuple[tuple[str, Any], bytes | None, Exception | None]  # (url, what was fetched), small JPEG, or why not

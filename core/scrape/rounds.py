@@ -86,29 +86,30 @@ def rows(ctx: Context, found: Iterable[Candidate], add_classes: bool, tally: Tal
 
 
 def fetch(
-    ctx: Context, through: Reach, found: Iterator[None], tally: Tally, total: int | None = None
+    ctx: Context, through: Reach, found: Iterator[None], tally: Tally, about: int | None = None
 ) -> Iterator[Progress]:
     """Fetch what is pending while more is `found`; what an earlier attempt of this job left over comes first.
 
-    `total`: how many there will be, where that is known.
+    `about`: how many there will be, roughly, until all are found.
     """
-    fetched = ctx.engine.map(Fetcher(through), _pending(ctx, found), need="io")
+    more = [True]
+    fetched = ctx.engine.map(Fetcher(through), _pending(ctx, found, more), need="io")
     looked = ctx.engine.map(Keep(ctx.settings.storage), (_got(*each) for each in fetched), need="cpu")
     from core.engine import batches
 
     for batch in batches(looked, BATCH, PAUSE):
         ended = ctx.store.add_fetched(ctx.claim, ctx.project.id, [outcome(*each) for each in batch])
         tally.ended(ended, [facts.size for _, facts, _ in batch if facts])
-        yield Progress(tally.done, max(tally.total, total or 0), tally.sentence(), tally.detail())
+        yield Progress(tally.done, max(tally.total, (about or 0) * more[0]), tally.sentence(), tally.detail())
 
 
-def _pending(ctx: Context, found: Iterator[None]) -> Iterator[Candidate]:
-    after, more = 0, True
-    while more:
+def _pending(ctx: Context, found: Iterator[None], more: list[bool]) -> Iterator[Candidate]:
+    after = 0
+    while more[0]:
         while page := ctx.store.pending(ctx.job.id, after, BATCH):
             after = page[-1][0]
             yield from (candidate for _, candidate in page)
-        more = next(found, StopIteration) is not StopIteration
+        more[0] = next(found, StopIteration) is not StopIteration
 
 
 def _got(candidate: Candidate, got: Any, error: Exception | None) -> tuple[str, Any]:

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+import shutil
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from core import project
 from core.errors import BadInput, Permanent
 from core.licences import allowed
-from core.model import Candidate
+from core.model import Candidate, Progress
 from core.sources import SOURCES
 from core.sources.options import Options
+from core.subset import LeftOut, Rules, chosen, counts, left_out, mapped
 
 if TYPE_CHECKING:
     from core.settings import Settings
+
+
+NO_RULES: Mapping[str, int] = MappingProxyType({})
+NO_MAPPING: Mapping[str, str] = MappingProxyType({})
+LONGEST = {"url": 8000, "page": 8000, "licence_url": 8000, "licence": 100}  # characters kept; 1000 for the rest
+
+
+def opened(sources: Sequence[str], options: Options, settings: Settings) -> Generator[Progress, None, Options]:
+    """The options with the folder that an archive is unpacked into; other sources need no opening. Raises BadInput."""
+    from core.scrape.fetch import unpacked
+    from core.sources.archive import unpack
+
+    if sources != ["archive"] or not options.path:
+        return options
+    into = unpacked(settings.home.absolute(), options.path)
+    yield from unpack(Path(options.path), into)
+    return replace(options, images=str(into))
+
+
+def closed(sources: Sequence[str], options: Options) -> None:
+    """What an archive was unpacked into is no longer needed: its images are kept under their hash by now."""
+    if sources == ["archive"]:
+        shutil.rmtree(options.images, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +51,39 @@ class Chosen:
     """The rows of a source that a job takes."""
 
     rows: Iterator[Candidate]
-    total: int | None  # how many, where that is known
-    left_out: Mapping[str, int]  # rows and classes that the rules leave out: {"rows": 3, "classes": 1}
+    about: int | None  # how many, roughly, where that can be told before they are read
+    by_rules: LeftOut
+    by_mapping: Counter[str]  # label -> rows mapped to no class; complete once all rows were read
 
-
-LONGEST = {"url": 8000, "page": 8000, "licence_url": 8000, "licence": 100}  # characters kept; 1000 for the rest
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Rows and labels that are not wanted."""
+        return {"rows": self.by_rules.rows + self.by_mapping.total(),
+                "classes": self.by_rules.classes + len(self.by_mapping)}  # fmt: skip
 
 
 def choose(
-    sources: Sequence[str], options: Options, settings: Settings, only: Sequence[str], rules: Mapping[str, int],
-    mapping: Mapping[str, str],
+    sources: Sequence[str], options: Options, settings: Settings, only: Sequence[str] = (),
+    rules: Mapping[str, int] = NO_RULES, mapping: Mapping[str, str] = NO_MAPPING,
 ) -> Chosen:  # fmt: skip
-    """Raises BadInput where there is more than one source, none, or one that lacks what it needs."""
+    """The rows of the one source; where there are rules, its labels are counted first.
+
+    Raises BadInput where there is more than one source, none, or one that lacks what it needs.
+    """
     from core.scrape.ask import check
 
     if len(sources) != 1:
         raise BadInput(f"One source with labels of its own at a time: {', '.join(sources) or 'none'} was given.")
     check(sources[0], options, settings)
-    read = SOURCES[sources[0]].read
-    assert read is not None
-    return Chosen(read(options), None, {})
+    source, wanted, dropped = SOURCES[sources[0]], Rules(labels=tuple(only), **rules), Counter[str]()
+    assert source.read is not None
+    rows = mapped(source.read(options), mapping, dropped)
+    if wanted == Rules():
+        return Chosen(rows, source.about_rows(options) if source.about_rows else None, LeftOut(0, 0), dropped)
+    seen = counts(mapped(source.read(replace(options, attribution="")), mapping), wanted)
+    out = left_out(wanted, seen)
+    total = seen.rows.total() - out.rows + seen.unusable
+    return Chosen(chosen(rows, wanted, seen), total, out, dropped)
 
 
 def labelled(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from core.model import Candidate, Results
-from core.sources import commons, ddgs, demo, flickr, folder, openverse, page, urls
+from core.sources import archive, commons, ddgs, demo, flickr, folder, openverse, page, urls
 from core.sources.options import Options
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Source:
     settings: tuple[str, ...] = ()  # the settings it cannot do without
     credentials: tuple[str, ...] = ()  # the settings that are its key and its secret
     how: str = ""  # how to get them, one sentence
+    about_rows: Callable[[Options], int] | None = None  # of one that brings its labels: roughly how many rows
     pause: Callable[[Options], float] | None = None  # seconds until it may be asked again, by its own limits
     limits: Callable[[Mapping[str, str]], str] | None = None  # by the headers of an answer: what is left of them
 
@@ -73,7 +74,10 @@ SOURCES: dict[str, Source] = {
     ),
     "urls": Source(
         "A table of addresses", "CSV, TSV or Parquet with an address and a label in each row.", read=urls.read,
-        needs=("table",),
+        needs=("table",), about_rows=urls.about_rows,
+    ),
+    "archive": Source(
+        "A zip or tar file", "A .zip or .tar file with one folder for each class.", read=archive.read, needs=("path",),
     ),
     "demo": Source("The demo's drawn cars", "Drawn on this computer: no network needed.", demo.search),
 }  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import BadInput
@@ -121,6 +121,25 @@ class Projects(Base):
             table.setdefault(label, {})[verdict] = count
         return table
 
+    @staticmethod
+    def _outdated(c: Connection, project: int, split: Any) -> int:
+        """Images of the split that were rejected, or given another class, since it was frozen."""
+        frozen = split_images.c.label
+        changed = c.execute(
+            select(images.c.verdict, images.c.label, frozen, func.count())
+            .join_from(split_images, images)
+            .where(split_images.c.split == split, or_(images.c.verdict == "reject", images.c.label != frozen))
+            .group_by(images.c.verdict, images.c.label, frozen)
+        ).all()
+        if not changed:
+            return 0
+        by = c.execute(select(splits.c.by).where(splits.c.id == split)).scalar_one()
+        infos = c.execute(select(projects.c.infos).where(projects.c.id == project)).scalar_one()
+        stands_for = {name: info["parents"].get(by, name) for name, info in infos.items()} if by else {}
+        return sum(
+            n for verdict, label, was, n in changed if verdict == "reject" or stands_for.get(label, label) != was
+        )
+
     def funnel(self, project: int) -> Funnel:
         """found -> fetched -> unique -> kept -> in the newest split."""
         newest = select(func.max(splits.c.id)).where(splits.c.project == project).scalar_subquery()
@@ -137,13 +156,8 @@ class Projects(Base):
                     select(images.c.verdict, func.count()).where(images.c.project == project).group_by(images.c.verdict)
                 ).all()
             )
-            members = select(func.count()).where(split_images.c.split == newest)
-            split = c.execute(members).scalar_one()
-            outdated = c.execute(
-                members.join_from(split_images, images).where(
-                    or_(images.c.verdict == "reject", images.c.label != split_images.c.label)
-                )
-            ).scalar_one()
+            split = c.execute(select(func.count()).where(split_images.c.split == newest)).scalar_one()
+            outdated = self._outdated(c, project, newest)
         unique = sum(by_verdict.values())
         return Funnel(
             found=sum(by_status.values()),

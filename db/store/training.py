@@ -26,6 +26,7 @@ class Training(Base):
         classes: Sequence[str],
         left_out: Mapping[str, str],
         leak: int,
+        by: str = "",
     ) -> Split:
         """Freeze a split. A job that is run again gets the one it made."""
         with self._write(claim) as c:
@@ -39,6 +40,7 @@ class Training(Base):
                         classes=list(classes),
                         left_out=dict(left_out),
                         leak=leak,
+                        by=by,
                         job=claim.job,
                         created=now(),
                     )
@@ -81,6 +83,7 @@ class Training(Base):
             tuple(row.classes),
             row.left_out,
             row.leak,
+            row.by,
         )
 
     # runs ----------------------------------------------------------------------------------------------------------

@@ -88,9 +88,10 @@ def outcome(job: Job) -> None:
 
 def said(result: Mapping[str, Any]) -> None:
     """Searches that were widened or failed, classes that are short still, and rows that rules left out."""
-    for label, words in list(result.get("widened", {}).items())[:10]:
-        asked = ", ".join(f"{house.text(name, 80)}: {number:,}" for name, number in words.items())
-        st.caption(f"**{house.text(label, 60)}** fell short, so more was asked. Found with {asked}.")
+    if widened := result.get("widened", {}):
+        with st.expander(f"{house.count(len(widened), 'class', 'classes')} fell short at first, so more was asked"):
+            rows = [(label, name, number) for label, words in widened.items() for name, number in words.items()]
+            st.dataframe(pd.DataFrame(rows, columns=["class", "what was asked", "found"]), hide_index=True)
     short = result.get("short", {})
     if short:
         names = ", ".join(f"{house.text(label, 40)} has {number:,}" for label, number in list(short.items())[:8])

@@ -34,10 +34,11 @@ QUERY_HELP = (
 Params = dict[str, Any]
 
 
-def search(project: Project) -> Params | None:
-    """Sources asked in words: which, with which words, for how many pictures."""
-    chosen = [name for name in ASKED if name in SOURCES and _ticked(name)]
-    shared = words(project)
+def search(project: Project, before: Params) -> Params | None:
+    """Sources asked in words: which, with which words, for how many pictures; as they were chosen `before`."""
+    usual = [name for name in before.get("source", "").split(",") if name in ASKED] or [ASKED[0]]
+    chosen = [name for name in ASKED if name in SOURCES and _ticked(name, name in usual)]
+    shared = words(project, before)
     if not chosen:
         st.caption("Tick at least one source.")
         return None
@@ -46,7 +47,7 @@ def search(project: Project) -> Params | None:
     return {"source": ",".join(chosen), **shared}
 
 
-def _ticked(name: str) -> bool:
+def _ticked(name: str, usual: bool) -> bool:
     source, health = SOURCES[name], checked().get(name)
     missing = [f"WINNOW_{need.upper()}" for need in source.settings if not value(house.settings(), need)]
     said = source.about
@@ -54,8 +55,10 @@ def _ticked(name: str) -> bool:
         said = f"Needs the setting {' and '.join(missing)}: {source.how}"
     elif health:
         said += f" {'✓' if health['healthy'] else '✗'} {health['sentence']}"
-    ticked = st.checkbox(source.title, name == ASKED[0], disabled=bool(missing), key=f"source-{name}")
-    st.caption(house.text(said, 400))
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        with st.container(width=190):
+            ticked = st.checkbox(source.title, usual and not missing, disabled=bool(missing), key=f"source-{name}")
+        st.caption(house.text(said, 400), width="stretch")
     return ticked and not missing
 
 
@@ -65,12 +68,12 @@ def checked() -> dict[str, Any]:
     return jobs[0].result.get("sources", {}) if jobs and jobs[0].status == "done" else {}
 
 
-def words(project: Project, demo: bool = False) -> Params:
+def words(project: Project, before: Params, demo: bool = False) -> Params:
     """What is searched for, how many, which classes, which licences."""
     left, right = st.columns([2, 1])
-    query = left.text_input("What to search for", "{class}", key="query", help=QUERY_HELP)
+    query = left.text_input("What to search for", before.get("query", "{class}"), key="query", help=QUERY_HELP)
     limit = right.number_input(
-        "Pictures for each class", 1, 10_000, LIMIT, step=50, key="limit",
+        "Pictures for each class", 1, 10_000, before.get("target") or before.get("limit") or LIMIT, step=50, key="limit",
         help="Fetch more than you need: some will be rejected.",
     )  # fmt: skip
     if "{class}" not in query and not demo:
@@ -107,7 +110,7 @@ def patience() -> float:
     ))  # fmt: skip
 
 
-def page(project: Project) -> Params | None:
+def page(project: Project, before: Params) -> Params | None:
     address = st.text_input(
         "Address of the page", key="address", placeholder="https://shop.example/{class}?page={1..9}",
         help="{class} stands for the name of each class, {1..9} for the numbers of pages.",
@@ -124,7 +127,7 @@ def page(project: Project) -> Params | None:
     return {"source": "page", **shared, "options": options} if address.strip() else None
 
 
-def table(project: Project) -> Params | None:
+def table(project: Project, before: Params) -> Params | None:
     """The address table: the file, then which column is which, and whether its classes are known."""
     path = file("table", ["csv", "tsv", "parquet"], "/home/me/cars.csv")
     if path is None:
@@ -199,7 +202,7 @@ def keep(name: str, data: bytes) -> Path:
     return path
 
 
-def folder(project: Project) -> Params | None:
+def folder(project: Project, before: Params) -> Params | None:
     written = st.text_input(
         "Path of the folder", placeholder="/home/me/pictures", key="folder",
         help="Each picture's own folder is its class. Folders named train, val or test above that are kept as parts.",
@@ -207,7 +210,7 @@ def folder(project: Project) -> Params | None:
     return {"source": "folder", "options": {"path": str(Path(written).expanduser())}} if written.strip() else None
 
 
-def archive(project: Project) -> Params | None:
+def archive(project: Project, before: Params) -> Params | None:
     path = file("archive", ["zip", "tar", "gz", "tgz", "xz", "bz2"], "/home/me/cars.zip")
     return {"source": "archive", "options": {"path": str(path)}} if path else None
 
@@ -227,6 +230,11 @@ def rules(project: Project, looked: Job | None) -> Params:
             "per_class": columns[2].number_input("Take of each label at most", 0, key="per", help="0 = all. Which ones is "
                                                  "drawn by lot, and the same ones when it is asked again."),
         }  # fmt: skip
+        if looked:
+            params["only"] = st.multiselect(
+                "Only these labels", [row["label"] for row in looked.result.get("labels", {}).get("some", [])],
+                key="labels", placeholder="all labels", accept_new_options=True,
+            )  # fmt: skip
         params["rules"] = {name: int(number) for name, number in numbers.items() if number}
         params["options"] = licence()
         params["deadline"] = patience()

@@ -53,6 +53,19 @@ def read(options: Options) -> Iterator[Candidate]:
                             creator=whose.creator or creator, licence=named, licence_url=address, error=error)  # fmt: skip
 
 
+def about_rows(options: Options) -> int:
+    """How many rows the table has, roughly: a line break inside quotes counts as one. For a bar of progress."""
+    path = Path(options.table).expanduser()
+    if not path.is_file():
+        return 0
+    if path.suffix.lower() in (".parquet", ".pq"):
+        import pyarrow.parquet as pq
+
+        return pq.read_metadata(path).num_rows
+    with path.open("rb") as file:
+        return max(sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1, 0)
+
+
 def labels(options: Options) -> Iterator[tuple[str, str]]:
     """(label, reason why it cannot be used or "") of each row, as `read` has them, without the rest: for counting."""
     for _, label, error, _ in _used(settled(options), ()):

@@ -1,4 +1,5 @@
-"""Searches are rows of their own; what a class is searched for; the host of each candidate and what it permits."""
+"""Searches are rows of their own; what a class is searched for; where candidates lie and what their host permits;
+splits by a parent of the classes."""
 
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ def upgrade() -> None:
     op.add_column("projects", sa.Column("infos", sa.JSON(), nullable=False, server_default="{}"))
     for name, kind in (("query", sa.Text()), ("host", sa.String(length=255)), ("permission", sa.Text())):
         op.add_column("candidates", sa.Column(name, kind, nullable=False, server_default=""))
+    op.add_column("splits", sa.Column("by", sa.String(length=100), nullable=False, server_default=""))
     op.create_table(
         "searches",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -44,8 +46,8 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_searches_project_status"), "searches", ["project", "status"], unique=False)
     _fill(op.get_bind())
-    op.create_index(op.f("ix_candidates_project_host_id"), "candidates", ["project", "host", "id"], unique=False)
-    op.create_index(op.f("ix_candidates_project_licence_id"), "candidates", ["project", "licence", "id"], unique=False)
+    for name in ("host", "licence", "source", "label"):
+        op.create_index(op.f(f"ix_candidates_project_{name}_id"), "candidates", ["project", name, "id"], unique=False)
 
 
 def _fill(bind: sa.Connection) -> None:

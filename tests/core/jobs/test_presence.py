@@ -12,8 +12,9 @@ import pytest
 
 from core import jobs
 from core.errors import BadSetting, NotYet
+from core.jobs import presence
 from core.jobs.presence import ensure_worker, environment, job_environment, lock_path, web_is_present, web_present
-from core.settings import Settings
+from core.settings import Settings, load
 from tests.core.jobs import tiny
 
 
@@ -156,3 +157,20 @@ def test_a_web_server_starts_a_worker_and_starts_it_again_when_it_is_killed(home
                         os.kill(worker.pid, signal.SIGKILL)
             time.sleep(0.05)
     assert len(seen) == 2
+
+
+def test_a_key_reaches_a_jobs_process_and_is_written_into_no_file(home, monkeypatch):
+    monkeypatch.setenv("WINNOW_FLICKR_KEY", "SECRET123")
+    settings = load()
+    (home / "worker.log").parent.mkdir(exist_ok=True)
+    presence._note_settings(settings)
+    assert presence.job_environment(settings)["WINNOW_FLICKR_KEY"] == "SECRET123"
+    assert not [path for path in home.rglob("*") if path.is_file() and b"SECRET123" in path.read_bytes()]
+    assert not presence.outdated(settings)
+
+
+def test_a_worker_whose_keys_are_not_those_of_who_asks_now_is_outdated(home, monkeypatch):
+    before = load()
+    monkeypatch.setenv("WINNOW_FLICKR_KEY", "SECRET123")
+    presence._note_settings(load())
+    assert presence.outdated(before) and not presence.outdated(load())
