@@ -71,7 +71,9 @@ def checked() -> dict[str, Any]:
 def words(project: Project, before: Params, demo: bool = False) -> Params:
     """What is searched for, how many, which classes, which licences."""
     left, right = st.columns([2, 1])
-    query = left.text_input("What to search for", before.get("query", "{class}"), key="query", help=QUERY_HELP)
+    query = (
+        left.text_input("What to search for", before.get("query", "{class}"), key="query", help=QUERY_HELP) or "{class}"
+    )
     limit = right.number_input(
         "Pictures for each class", 1, 10_000, before.get("target") or before.get("limit") or LIMIT, step=50, key="limit",
         help="Fetch more than you need: some will be rejected.",

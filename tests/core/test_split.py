@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadInput
-from core.model import PARTS
-from core.split import NO_PART, joined, keep_source_parts, leak, shares, split
+from core.model import PARTS, ClassInfo
+from core.split import NO_PART, joined, keep_source_parts, leak, level, shares, split
 
 CLASSES = ("sedan", "coupe", "suv")
 
@@ -169,3 +169,25 @@ def test_groupings_are_joined_where_they_share_an_image():
     assert len({groups[1], groups[4], groups[9]}) == 3
     assert groups[4] == groups[5]
     assert groups.keys() == one.keys() | other.keys()
+
+
+# a parent instead of the classes ------------------------------------------------------------------------------------
+
+
+def test_a_parent_of_the_classes_is_learned_instead_of_them_in_their_order():
+    infos = {name: ClassInfo(parents={"make": name.split()[0]}) for name in ("BMW X5", "Audi A4", "BMW 3")}
+    classes, of = level(("BMW X5", "Audi A4", "BMW 3", "trailer"), infos, "make")
+    assert classes == ("BMW", "Audi")
+    assert [of(label) for label in ("BMW 3", "Audi A4", "trailer")] == ["BMW", "Audi", "trailer"]
+
+
+def test_without_a_parent_the_classes_are_what_they_are():
+    classes, of = level(("a", "b"), {}, "")
+    assert classes == ("a", "b") and of("a") == "a"
+
+
+def test_a_parent_that_fewer_than_two_classes_have_is_refused_with_those_there_are():
+    infos = {"BMW X5": ClassInfo(parents={"make": "BMW"}), "BMW 3": ClassInfo(parents={"make": "BMW"})}
+    for by in ("make", "colour"):
+        with pytest.raises(BadInput, match=f"'{by}'.*their parents: make"):
+            level(tuple(infos), infos, by)

@@ -144,7 +144,9 @@ def test_a_class_that_many_results_do_not_fill_is_left_short(provider, monkeypat
 def test_an_unknown_source_and_one_without_its_setting_are_named(provider, monkeypatch):
     with pytest.raises(BadInput, match="'bing'.*openverse"):
         plan(provider, ["x"], sources=("bing",))
-    monkeypatch.setitem(SOURCES, "keyed", Source("", "", SOURCES["openverse"].search, settings=("flickr_key",), how="Ask."))
+    monkeypatch.setitem(
+        SOURCES, "keyed", Source("", "", SOURCES["openverse"].search, settings=("flickr_key",), how="Ask.")
+    )
     with pytest.raises(BadInput, match="WINNOW_FLICKR_KEY: Ask"):
         plan(provider, ["x"], sources=("keyed",))
     monkeypatch.setenv("WINNOW_FLICKR_KEY", "SECRET123")

@@ -93,7 +93,10 @@ def test_a_failure_keeps_its_reason_its_sentence_and_whether_it_may_be_tried_aga
     store.add_fetched(
         by,
         project.id,
-        [("http://a/1", Refused("timeout", "No answer in 20 s."), ""), ("http://a/2", Permanent("404", "It is gone."), "")],
+        [
+            ("http://a/1", Refused("timeout", "No answer in 20 s."), ""),
+            ("http://a/2", Permanent("404", "It is gone."), ""),
+        ],
     )
     rows = {row["url"]: (row["reason"], row["sentence"], row["retryable"]) for row in store.failed(project.id)}
     assert rows == {"http://a/1": ("timeout", "No answer in 20 s.", True), "http://a/2": ("404", "It is gone.", False),

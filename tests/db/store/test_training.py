@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import BadInput, Fenced
-from core.model import Decision, Recipe
+from core.model import ClassInfo, Decision, Recipe
 from tests.db.conftest import operation, reject
 
 RECIPE = Recipe("vgg75-bn", epochs=3)
@@ -44,6 +44,17 @@ def test_what_was_rejected_or_renamed_since_makes_a_split_outdated_until_the_nex
     assert store.funnel(project.id).outdated == 2
     again = store.add_split(claim("split"), project.id, 8, parts | {"train": [(train[3], "sedan")]}, ["sedan"], {}, 0)
     assert (store.newest_split(project.id), store.funnel(project.id).outdated) == (again.id, 0)
+
+
+def test_a_split_by_make_is_outdated_only_by_another_make(store, project, claim, parts):
+    makes = {"sedan": ClassInfo(parents={"make": "BMW"}), "coupe": ClassInfo(parents={"make": "BMW"})}
+    store.set_infos(project.id, makes)
+    by_make = {part: [(image, "BMW") for image, _ in members] for part, members in parts.items()}
+    made = store.add_split(claim("split"), project.id, 1, by_make, ["BMW"], {}, 0, "make")
+    assert (made.by, store.split(project.id).by, store.funnel(project.id).outdated) == ("make", "make", 0)
+    first, second = (image for image, _ in parts["train"][:2])
+    store.apply(project.id, operation(Decision(first, "keep", label="coupe"), Decision(second, "keep", label="lorry")))
+    assert store.funnel(project.id).outdated == 1
 
 
 def test_a_project_without_a_split_has_no_newest_one(store, project):

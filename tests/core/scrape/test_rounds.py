@@ -1,0 +1,192 @@
+"""A scrape at work: targets, pauses, rules, archives, and what is said at the end."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import BadInput
+from core.model import Candidate, ClassInfo, Results
+from core.sources import SOURCES, Source
+from db.store import Store
+from tests.core.test_clean import jpeg, scene
+from tests.provider import Provider
+from tests.test_whole_path import Path_
+
+
+@pytest.fixture
+def provider(monkeypatch) -> Iterator[Provider]:
+    with Provider() as running:
+        monkeypatch.setenv("WINNOW_OPENVERSE_URL", running.url)
+        monkeypatch.setenv("WINNOW_ALLOW_HOSTS", running.allow)
+        monkeypatch.setenv("WINNOW_HOST_RATE", "off")
+        running.images = {f"/{n}.jpg": jpeg(scene(n)) for n in range(30)}
+        yield running
+
+
+@pytest.fixture
+def path(store: Store, provider: Provider) -> Path_:
+    return Path_(store, ("sedan", "suv"))
+
+
+def found(provider: Provider, *numbers: int) -> list[dict]:
+    return [{"url": f"{provider.url}/{n}.jpg", "license": "by" if n % 2 else "by-nc"} for n in numbers]
+
+
+def counts(path: Path_) -> dict[str, int]:
+    return {label: sum(row.values()) for label, row in path.store.counts(path.project.id).items()}
+
+
+# targets ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_target_is_met_though_downloads_fail_and_copies_come_twice(path: Path_, provider: Provider) -> None:
+    broken = [{"url": f"{provider.url}/status/404"}, {"url": f"{provider.url}/status/410"}]
+    provider.found = {
+        "sedan": broken + found(provider, 0, 0, *range(1, 9)) * 2 + found(provider, 9),
+        "suv": found(provider, *range(10, 26)),
+    }
+    result = path("scrape", source="openverse", target=10)
+    assert counts(path) == {"sedan": 10, "suv": 16}  # an answer is taken whole: its last pictures cost nothing
+    assert result["found"] == result["fetched"] + result["duplicate"] + result["failed"]
+    assert result["short"] == {} and result["searches"]["asked"] == 3
+
+
+def test_a_class_that_falls_short_gets_its_synonyms_and_it_is_said(path: Path_, provider: Provider) -> None:
+    provider.found = {
+        "sedan": found(provider, 0, 1),
+        "saloon": found(provider, 2, 3),
+        "suv": found(provider, 4, 5, 6, 7),
+    }
+    path.store.set_infos(path.project.id, {"sedan": ClassInfo(synonyms=("saloon",))})
+    path.project = path.store.project("cars")
+    result = path("scrape", source="openverse", target=4)
+    assert counts(path) == {"sedan": 4, "suv": 4}
+    assert result["widened"] == {"sedan": {"saloon (openverse)": 2}}
+
+
+def test_a_class_that_stays_short_is_named_with_what_it_has(path: Path_, provider: Provider) -> None:
+    provider.found = {"sedan": found(provider, 0, 1), "suv": found(provider, 4, 5, 6, 7)}
+    assert path("scrape", source="openverse", target=4)["short"] == {"sedan": 2}
+
+
+def test_a_second_scrape_tops_up_what_a_person_rejected_and_fetches_nothing_twice(
+    path: Path_, provider: Provider
+) -> None:
+    provider.found = {"sedan": found(provider, *range(8)), "suv": found(provider, *range(8, 16))}
+    path("scrape", source="openverse", target=8)
+    asked = len(provider.requests)
+    again = path("scrape", source="openverse", target=8)
+    assert again["found"] == 0 and len(provider.requests) == asked, "every class has its eight"
+    provider.found["sedan"] += found(provider, 20, 21)
+    result = path("scrape", source="openverse", target=9, only=["sedan"])
+    assert (result["fetched"], result["duplicate"]) == (2, 8)
+    assert counts(path) == {"sedan": 10, "suv": 8}
+    fetched = [asked for asked, _, _ in provider.requests if asked.endswith(".jpg")]
+    assert len(fetched) == len(set(fetched)) == 18
+
+
+def test_only_the_classes_that_were_named_are_asked_for(path: Path_, provider: Provider) -> None:
+    provider.found = {"sedan": found(provider, 0), "suv": found(provider, 1)}
+    path("scrape", source="openverse", only=["suv"])
+    assert counts(path) == {"suv": 1}
+
+
+def test_pictures_whose_licence_does_not_allow_it_are_counted_and_not_fetched(path: Path_, provider: Provider) -> None:
+    provider.found = {"sedan": found(provider, 0, 1, 2, 3)}
+    result = path("scrape", source="openverse", options={"licence": "commercial"})
+    assert (result["fetched"], result["failures"]) == (2, {"licence": 2})
+    assert {asked for asked, _, _ in provider.requests if asked.endswith(".jpg")} == {"/1.jpg", "/3.jpg"}
+
+
+def test_a_source_that_wants_a_pause_is_asked_again_after_it(path: Path_, provider: Provider, monkeypatch) -> None:
+    left, pauses = [1], []
+
+    def search(query: str, cursor: str, options: object, get: object) -> Results:
+        left[0] -= 1
+        return Results((Candidate(f"{provider.url}/{len(pauses)}.jpg", "", "slow"),))
+
+    def pause(options: object) -> float:
+        if left[0] > 0:
+            return 0.0
+        pauses.append(0.3)
+        left[0] = 1
+        return 0.3
+
+    monkeypatch.setitem(SOURCES, "slow", Source("Slow", "", search, pause=pause))
+    result = path("scrape", source="slow", limit=1)
+    assert (result["fetched"], len(pauses)) == (2, 1)
+
+
+# what a host permits ------------------------------------------------------------------------------------------------
+
+
+def test_what_a_host_permits_is_kept_with_each_address(path: Path_, provider: Provider) -> None:
+    provider.robots = b"User-agent: *\nDisallow: /2.jpg\n"
+    provider.found = {"sedan": found(provider, 1, 2)}
+    result = path("scrape", source="openverse")
+    assert result["failures"] == {"robots": 1}
+    rows, _ = path.store.provenance(path.project.id), None
+    by_url = {row["url"].rpartition("/")[2]: row for row in rows}
+    assert by_url["1.jpg"]["permission"].startswith("allowed: robots.txt")
+    assert "/2.jpg" in by_url["2.jpg"]["sentence"] and "robots.txt" in by_url["2.jpg"]["sentence"]
+    assert not [asked for asked, _, _ in provider.requests if asked == "/2.jpg"]
+
+
+# sources with labels of their own -----------------------------------------------------------------------------------
+
+
+def table(tmp_path: Path, rows: list[tuple[str, str]]) -> dict[str, str]:
+    with (tmp_path / "t.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("url", "label"), *rows])
+    return {"table": str(tmp_path / "t.csv")}
+
+
+def test_rules_take_a_part_of_a_table_and_say_what_they_left_out(
+    path: Path_, provider: Provider, tmp_path: Path
+) -> None:
+    rows = [(f"{provider.url}/{n}.jpg", "sedan" if n < 10 else "suv" if n < 13 else "tank") for n in range(20)]
+    options = table(tmp_path, rows)
+    result = path("scrape", source="urls", options=options, rules={"per_class": 2}, only=["sedan", "suv"])
+    assert counts(path) == {"sedan": 2, "suv": 2}
+    assert (result["found"], result["left_out"]) == (4, {"rows": 16, "classes": 1})
+
+
+def test_labels_of_another_data_set_are_mapped_to_classes(path: Path_, provider: Provider, tmp_path: Path) -> None:
+    rows = [(f"{provider.url}/{n}.jpg", label) for n, label in enumerate(("bmw_3_2008", "bmw_x5_2010", "trailer"))]
+    mapping = {"bmw_3_2008": "sedan", "bmw_x5_2010": "suv", "trailer": ""}
+    result = path("scrape", source="urls", options=table(tmp_path, rows), mapping=mapping)
+    assert counts(path) == {"sedan": 1, "suv": 1}
+    assert (result["failed"], result["left_out"]) == (0, {"rows": 1, "classes": 1})
+
+
+def test_one_url_under_two_classes_is_fetched_once_and_is_a_label_conflict(
+    path: Path_, provider: Provider, tmp_path: Path
+) -> None:
+    options = table(tmp_path, [(f"{provider.url}/1.jpg", "sedan"), (f"{provider.url}/1.jpg", "suv")])
+    result = path("scrape", source="urls", options=options)
+    assert (result["fetched"], result["duplicate"]) == (1, 1)
+    assert [asked for asked, _, _ in provider.requests] == ["/1.jpg"]
+    assert path("clean")["findings"]["label_conflict"] == 1
+
+
+def test_an_archive_is_read_like_a_folder_and_leaves_nothing_unpacked(path: Path_, tmp_path: Path, monkeypatch) -> None:
+    with zipfile.ZipFile(tmp_path / "cars.zip", "w") as archive:
+        for n, name in enumerate(("train/sedan/a.jpg", "train/suv/b.jpg", "test/suv/c.jpg")):
+            archive.writestr(name, jpeg(scene(n)))
+        archive.writestr("../../evil.jpg", jpeg(scene(9)))
+    result = path("scrape", source="archive", options={"path": str(tmp_path / "cars.zip")})
+    assert (result["fetched"], result["failures"]) == (3, {"unsafe name": 1})
+    (first, *_) = path.store.images(path.project.id)
+    assert (first.origin, first.part) == (f"{tmp_path}/cars.zip!/train/sedan/a.jpg", "train")
+    assert not list(path.settings.home.glob("unpacked/*"))
+
+
+def test_two_sources_with_labels_or_none_at_all_are_refused(path: Path_) -> None:
+    for source in ("", "folder,urls", "openverse,folder"):
+        with pytest.raises(BadInput, match="at a time"):
+            path("scrape", source=source)
