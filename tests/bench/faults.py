@@ -114,8 +114,10 @@ class Checks:
         self.surprises: list[str] = []  # accounted for, but not as expected
 
     def equal(self, what: str, got: object, wanted: object) -> None:
+        if isinstance(got, Counter) and isinstance(wanted, Counter):
+            got, wanted = dict(got - wanted), dict(wanted - got)  # too many, too few
         if got != wanted:
-            self.wrong.append(f"{what}: {got}, wanted {wanted}")
+            self.wrong.append(f"{what}: {str(got)[:500]}, wanted {str(wanted)[:500]}")
 
     def accounts(self, rows: Sequence[sqlite3.Row], result: Mapping[str, Any]) -> None:
         """Every address once, at its end, and counted in the job's result as it stands in the database."""

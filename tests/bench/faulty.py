@@ -21,6 +21,7 @@ from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+from tests.bench.dots import chunk  # noqa: E402
 from tests.provider import OK, Provider, head, whole  # noqa: E402
 
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")).resolve() / "data"
@@ -91,10 +92,6 @@ def plan(count: int, faulty: float, seed: int) -> list[Item]:
         items.append(Item(number % len(HOSTS), f"/{folder}/{number}.jpg", file.parent.name, str(file), kind,
                           bool(kind) and KINDS[kind].passes and even))  # fmt: skip
     return items
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 PIXEL = (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))

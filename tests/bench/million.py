@@ -29,11 +29,9 @@ import shutil
 import signal
 import sqlite3
 import statistics
-import struct
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +40,8 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-from tests.bench.server import Prepared, Remote, whole  # noqa: E402
+from tests.bench.dots import Dots  # noqa: E402
+from tests.bench.server import Remote  # noqa: E402
 
 COMMAND = (sys.executable, str(Path(__file__)))  # the worker's, with this file's timed store in its jobs
 LABELS = 1000
@@ -50,57 +49,6 @@ FEW = 1000  # rows of the first, small job
 CALLS = ("add_candidates", "pending", "add_fetched")
 GOALS = {"memory above start, MB": 300, "rows/s alone": 20_000, "rows/s within the job": 20_000}
 ENOUGH = 7200.0  # seconds
-
-
-class Dots(Prepared):
-    """/0.png, /1.png ... up to `rows`; knows how often each was asked for, and when one was asked for the first time."""
-
-    def __init__(self, rows: int, distinct: bool) -> None:
-        super().__init__()
-        self.asked = bytearray(rows)
-        self._distinct, self._same = distinct, whole(png(0), "image/png")
-        self.mark()
-
-    def forget(self) -> None:
-        """As if nothing had been asked for."""
-        self.asked = bytearray(len(self.asked))
-        self.mark()
-
-    def mark(self) -> None:
-        """`news` speaks of what comes after this."""
-        self._first = self._last = 0.0
-        self._pause, self._new = 0.0, 0
-
-    def reply(self, path: str) -> bytes:
-        if not path.endswith(".png"):
-            return b""  # robots.txt: there is none
-        number = int(path[1:-4])
-        if not self.asked[number]:
-            now = time.monotonic()
-            self._first = self._first or now
-            self._pause = max(self._pause, now - self._last) if self._last else 0.0
-            self._last, self._new = now, self._new + 1
-        self.asked[number] = min(self.asked[number] + 1, 255)
-        return whole(png(number), "image/png") if self._distinct else self._same
-
-    def news(self) -> dict[str, float]:
-        return {"first": self._first, "longest pause": self._pause, "new": self._new}
-
-    def counts(self) -> bytes:
-        return bytes(self.asked)
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-PIXELS = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + bytes(range(y, y + 32)) for y in range(32))))  # a grey ramp
-START = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 32, 32, 8, 0, 0, 0, 0))
-
-
-def png(number: int) -> bytes:
-    """32 x 32 px, grey, with the number in a comment: other bytes, the same picture."""
-    return START + chunk(b"tEXt", b"Comment\0%09d" % number) + PIXELS + chunk(b"IEND", b"")
 
 
 def label(number: int) -> str:
@@ -371,6 +319,10 @@ def measured(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
             found["killed"] = killed(bench, number, server, args.more)
         finally:
             bench.close()
+    after = found["killed"]
+    found["not accounted for"] = [
+        name for name in ("lost", "doubled", "ended without being fetched", "failed") if after[name]
+    ] + ["asked for twice"] * (after["asked for twice"] > after["of at most in flight"])
     figures = found["job"] | found["written"]
     found["met"] = {
         name: figures[name] <= goal if "MB" in name else figures[name] >= goal for name, goal in GOALS.items()
@@ -396,6 +348,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(found, indent=None if args.json else 1))
+    sys.exit(bool(found["not accounted for"]))
 
 
 if __name__ == "__main__":
