@@ -14,7 +14,6 @@ from core.sources import SOURCES
 from pages.parts import collected, head, house, progress, sources
 
 Widgets = Callable[[Project, sources.Params], sources.Params | None]
-LOOKED = ("source", "query", "options")  # what a look ahead and a fetch have in common
 
 
 def choose(project: Project, shown: head.Head) -> None:
@@ -51,14 +50,13 @@ def _looked(project: Project, params: sources.Params | None) -> Job | None:
     job = house.newest(project, "preview")
     if job is None or params is None or job.status in house.ACTIVE:
         return None
-    source = params["source"].partition(",")[0]
-    now = {"source": source, "query": params.get("query", "{class}"), "options": _without_rules(params["options"])}
-    then = {name: job.params.get(name) for name in LOOKED} | {"options": _without_rules(job.params.get("options", {}))}
-    return job if now == then else None
+    return job if _asks(params) == _asks(dict(job.params)) else None
 
 
-def _without_rules(options: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in options.items() if name != "licence"}
+def _asks(params: sources.Params) -> tuple[str, str, dict[str, str]]:
+    """What a look ahead and a fetch have in common: the source, its words and options; rules and licences come after."""
+    options = {name: value for name, value in params.get("options", {}).items() if name != "licence"}
+    return params.get("source", "").partition(",")[0], params.get("query", "{class}"), options
 
 
 def _buttons(project: Project, shown: head.Head, params: sources.Params | None) -> None:
@@ -71,9 +69,8 @@ def _buttons(project: Project, shown: head.Head, params: sources.Params | None) 
             help="Shows the first dozen results with their licence, and for a table or folder how many rows each label "
             "has. Nothing is kept.",
         ) and params:  # fmt: skip
-            asked = {name: params[name] for name in LOOKED if name in params}
-            label = (params.get("only") or [""])[0]
-            house.start("preview", **asked | {"source": params["source"].partition(",")[0], "label": label})
+            (source, query, options), only = _asks(params), params.get("only") or [""]
+            house.start("preview", source=source, query=query, options=options, label=only[0])
             st.rerun()
         if st.button("Do the sources answer?", key="health", help="Asks each source for one word."):
             house.start("health")

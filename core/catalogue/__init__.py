@@ -32,7 +32,7 @@ __all__ = [
     "look", "makes_path", "sentence", "years",
 ]  # fmt: skip
 
-TYPES: dict[str, str] = {"car": "passenger car", "truck": "truck", "mpv": "multipurpose passenger vehicle (MPV)"}
+TYPES: dict[str, str] = {"car": "passenger car", "truck": "truck", "mpv": "van or SUV (MPV)"}
 FIRST_YEAR = 1996  # the documentation: a model year is "greater than 1995"
 AWAY = ("timeout", "connection", "unknown host", "asked for a pause", "http 429", "http 503")
 PATIENCE = 5  # requests in a row that fail for one of these reasons, after which nobody is asked any more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 MANY = 12
+FIRST = 5000  # rows of a source with its own labels that the dozen is taken from
 LABELS = 500  # of a source, the most frequent: those that a person can map by hand
 
 
@@ -34,7 +36,7 @@ def results(source: str, project: Project, label: str, query: str, options: Opti
     """
     check(source, options, settings)
     if read := SOURCES[source].read:
-        return list(itertools.islice(labelled(read(options), project.classes, roots=through.roots), MANY))
+        return _spread(labelled(read(options), project.classes, add_classes=True, roots=through.roots))
     info = project.infos.get(label)
     words = query.replace("{class}", info.queries[0] if info and info.queries else label)
     with ExitStack() as open_:
@@ -42,6 +44,16 @@ def results(source: str, project: Project, label: str, query: str, options: Opti
     if answer.status == "failed":
         raise Refused(answer.reason, answer.sentence)
     return found
+
+
+def _spread(rows: Iterable[Candidate]) -> list[Candidate]:
+    """A dozen of the first rows, of as many labels as there are."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for position, row in enumerate(itertools.islice(rows, FIRST)):
+        turns.append((seen[row.label], position, row))
+        seen[row.label] += 1
+    return [row for _, _, row in sorted(turns, key=lambda turn: turn[:2])[:MANY]]
 
 
 def labels(source: str, options: Options, classes: Sequence[str]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Head:
 
 
 PAGE_OF = {"demo": "scrape"}  # verbs whose page has another name
+LOOKS = ("preview", "health", "catalogue")  # they change nothing, so nobody has to wait for them
 
 
 def next_action(standing: Standing) -> Action:
@@ -84,7 +85,10 @@ def standing(project: Project) -> Standing:
     """Read from the store: a few small queries."""
     store = house.store()
     funnel = store.funnel(project.id)
-    busy = next((job.verb for job in store.jobs(project.id, limit=20) if job.status in house.ACTIVE), "")
+    busy = next(
+        (job.verb for job in store.jobs(project.id, limit=20) if job.status in house.ACTIVE and job.verb not in LOOKS),
+        "",
+    )
     runs = store.runs(project.id)
     newest_split = store.newest_split(project.id)
     trained = {run.id for run in runs if run.split == newest_split and run.status == "done"}
