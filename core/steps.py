@@ -7,6 +7,7 @@ claim, in units that have a key: run again, it skips what is there.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,7 +74,8 @@ def scrape(
         yield Progress(0, None, "counting what there is")
         wanted = yield from s.opened(sources, wanted, ctx.settings)
         chosen = s.choose(sources, wanted, ctx.settings, only, rules or {}, mapping or {})
-        rows = s.labelled(chosen.rows, project.classes, add_classes, wanted.licence, through.roots)
+        rest = itertools.islice(chosen.rows, store.positions(ctx.job.id), None)
+        rows = s.labelled(rest, project.classes, add_classes, wanted.licence, through.roots)
         yield from s.fetch(ctx, through, s.rows(ctx, rows, add_classes, tally), tally, chosen.about)
         s.closed(sources, wanted)
     return tally.result() | {"left_out": chosen.left_out}

@@ -71,9 +71,8 @@ def _store(
 
 
 def rows(ctx: Context, found: Iterable[Candidate], add_classes: bool, tally: Tally) -> Iterator[None]:
-    """Store the rows of a source, batch by batch, from where an earlier attempt of the job left off."""
-    position = ctx.store.positions(ctx.job.id)
-    left = itertools.islice(found, position, None)
+    """Store the rows of a source, batch by batch: those behind the ones that an earlier attempt of the job stored."""
+    position, left = ctx.store.positions(ctx.job.id), iter(found)
     while batch := list(itertools.islice(left, ROWS)):
         if add_classes:
             labels = dict.fromkeys(c.label for c in batch if not c.error)
