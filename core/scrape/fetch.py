@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from core.errors import BadInput, Permanent, Refused
 from core.model import Candidate
 from core.sources.demo import at
+from core.sources.options import Options
 
 if TYPE_CHECKING:
     from core.model import ImageFacts
@@ -68,12 +69,14 @@ def reach(
 
 def roots(asked: Iterable[Mapping[str, Any]]) -> list[str]:
     """The folders and archives of this computer that jobs with these parameters were pointed at."""
+    from core.sources.urls.presets import settled
+
     found = []
     for params in asked:
         options = params.get("options") or {}
         if path := options.get("path", ""):
             found.append(f"{path}!" if params.get("source") == "archive" else path)
-        if images := options.get("images", ""):
+        if images := settled(Options(**options)).images:  # a preset says where they are, if the user does not
             found.append(images)
     return found
 

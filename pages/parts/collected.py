@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.model import Job, Project
+from core.model import UNKNOWN_LICENCE, Job, Project
 from core.scrape import meaning
 from core.sources import SOURCES
 from pages.parts import charts, house
@@ -122,7 +122,8 @@ def preview(job: Job) -> None:
                     st.image(row["picture"], width=150, alt=row["title"] or row["url"])
                 else:
                     st.caption(f":orange[no picture:] {house.text(row['error'] or 'it could not be fetched', 90)}")
-                about = [row["label"], row["title"], row["creator"] and f"by {row['creator']}", row["licence"]]
+                licence = "licence unknown" if row["licence"] == UNKNOWN_LICENCE else row["licence"]
+                about = [row["label"], row["title"], row["creator"] and f"by {row['creator']}", licence]
                 st.caption(" · ".join(house.text(each, 60) for each in about if each))
     if labels := job.result.get("labels"):
         distribution(labels)
@@ -132,7 +133,10 @@ def distribution(labels: Mapping[str, Any]) -> None:
     st.markdown(f"**{house.count(labels['rows'], 'row')}** with **{house.count(labels['labels'], 'label')}**"
                 + (f"; {house.count(labels['unusable'], 'row')} cannot be used." if labels["unusable"] else "."))  # fmt: skip
     left, middle, right = st.columns(3)
+    all_shown = labels["labels"] <= len(labels["most"])
     for place, title, name in ((left, "Most frequent", "most"), (middle, "Least frequent", "least")):
+        if name == "least" and all_shown:
+            continue
         with place:
             st.plotly_chart(charts.counts(labels[name], title), key=f"counts-{name}", config=MARKS, alt=title)
     with right:

@@ -15,7 +15,8 @@ from core.project import key, spellings
 from core.scrape import LIMIT
 from core.scrape.ask import value
 from core.sources import SOURCES
-from core.sources.urls import guess, sample
+from core.sources.urls import PRESETS, guess, preset, sample
+from core.subset import read_mapping
 from pages.parts import house
 
 ASKED = ("openverse", "commons", "flickr", "ddgs")  # by class name, in the order they are proposed
@@ -135,22 +136,53 @@ def table(project: Project, before: Params) -> Params | None:
     if path is None:
         return None
     names, rows = sample(path)
+    found = preset(names, rows)
+    kind = st.selectbox(
+        "Kind of table", ["", *PRESETS], ["", *PRESETS].index(found), key=f"preset-{path}",
+        format_func=lambda name: PRESETS[name].title if name else "any table: you say which column is which",
+    )  # fmt: skip
+    options = _known_table(kind, names) if kind else _any_table(project, names, rows)
+    return {"source": "urls", "options": {"table": str(path), **options}}
+
+
+def _known_table(kind: str, names: list[str]) -> Params:
+    """A table whose columns are known: which of them is the class, and the files beside it."""
+    known = PRESETS[kind]
+    st.caption(known.wants)
+    usual = known.columns["label_column"]
+    label = st.selectbox("Column with the classes", names, names.index(usual) if usual in names else 0)
+    options: Params = {"preset": kind, "label_column": label}
+    if known.images:
+        folder = st.text_input(
+            "Folder of the pictures", placeholder=f"the folder {known.images} beside the table", key="images"
+        )
+        options |= {"images": str(Path(folder.strip()).expanduser())} if folder.strip() else {}
+    elif kind == "landmarks-v2":
+        table = st.text_input("Path of train_attribution.csv (optional)", key="attribution",
+                              help="It says whose each picture is, and under which licence.")  # fmt: skip
+        options |= {"attribution": str(Path(table.strip()).expanduser())} if table.strip() else {}
+    return options
+
+
+def _any_table(project: Project, names: list[str], rows: list[list[str]]) -> Params:
     urls, labels = guess(names, rows, project.classes)
     left, right = st.columns(2)
     url = left.selectbox(
-        "Column with the addresses",
-        names,
-        names.index(urls),
+        "Column with the addresses", names, names.index(urls),
         help="Web addresses of pictures, or names of files in a folder.",
+    )  # fmt: skip
+    label = right.selectbox(
+        "Column with the classes", names, names.index(labels), help="What each picture is said to show."
     )
-    label = right.selectbox("Column with the classes", names, names.index(labels), help="What each picture is said to show.")  # fmt: skip
     shown = {name: [row[names.index(name)] for row in rows] for name in (url, label)}
     st.dataframe(pd.DataFrame(shown).head(3), hide_index=True)
     _known(project, shown[label])
     nothing = "(none)"
     with st.expander("More columns, or pictures on this computer"):
-        images = st.text_input("Folder of the pictures (optional)", placeholder="/home/me/images", key="images",
-                               help="Where the table names files instead of web addresses.")  # fmt: skip
+        images = st.text_input(
+            "Folder of the pictures (optional)", placeholder="/home/me/images", key="images",
+            help="Where the table names files instead of web addresses.",
+        )  # fmt: skip
         picked = {
             name: st.selectbox(
                 f"Column with the {name}", [nothing, *names], names.index(name) + 1 if name in names else 0,
@@ -161,7 +193,7 @@ def table(project: Project, before: Params) -> Params | None:
     more = {f"{name}_column": choice for name, choice in picked.items() if choice != nothing}
     if images.strip():
         more["images"] = str(Path(images.strip()).expanduser())
-    return {"source": "urls", "options": {"table": str(path), "url_column": url, "label_column": label, **more}}
+    return {"url_column": url, "label_column": label, **more}
 
 
 def _known(project: Project, labels: list[str]) -> None:
@@ -247,8 +279,9 @@ def rules(project: Project, looked: Job | None) -> Params:
 
 def mapping(project: Project, looked: Job) -> dict[str, str]:
     """Which class each foreign label stands for: proposed, and corrected by hand."""
-    labels = looked.result.get("labels", {})
-    rows = [row for row in labels.get("some", []) if key(row["label"]) not in spellings(project.classes)]
+    some = looked.result.get("labels", {}).get("some", [])
+    known = spellings(project.classes)
+    rows = [row for row in some if key(row["label"]) not in known]
     if not rows:
         return {}
     leave = "(leave out)"
@@ -259,6 +292,12 @@ def mapping(project: Project, looked: Job) -> dict[str, str]:
             column_config={"class": st.column_config.SelectboxColumn("class", options=[*project.classes, leave])},
             key=f"mapping-{looked.id}",
         )  # fmt: skip
+        written = st.file_uploader(
+            "Or a table with the columns label and class", type=["csv", "tsv"], key="mapping",
+            help="For more labels than stand here. An empty class leaves the label out.",
+        )  # fmt: skip
+    if written:
+        return read_mapping(keep(written.name, written.getvalue()))
     return {
         row["label"]: "" if row["class"] == leave else row["class"] for row in edited.to_dict("records") if row["class"]
     }

@@ -11,6 +11,7 @@ from core.doctor import report, sources
 from core.settings import load
 from tests.providers.flickr import Flickr
 from tests.providers.openverse import Openverse, many
+from tests.test_whole_path import Path_
 
 
 @pytest.fixture
@@ -46,3 +47,8 @@ def test_a_key_is_used_and_shown_nowhere(openverse, store, monkeypatch) -> None:
     assert "SECRET123" not in json.dumps(found)
     assert found["settings"]["WINNOW_FLICKR_KEY"] == "**********"
     assert next(row for row in found["sources"] if row["source"] == "flickr")["healthy"]
+
+
+def test_the_page_asks_the_sources_in_a_job(openverse, store) -> None:
+    said = Path_(store, ("a", "b"))("health")["sources"]
+    assert said["openverse"]["healthy"] and not said["ddgs"]["healthy"]

@@ -190,3 +190,26 @@ def test_two_sources_with_labels_or_none_at_all_are_refused(path: Path_) -> None
     for source in ("", "folder,urls", "openverse,folder"):
         with pytest.raises(BadInput, match="at a time"):
             path("scrape", source=source)
+
+
+def test_a_known_table_brings_the_pictures_beside_it(path: Path_, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for n in (1163, 1164):
+        (tmp_path / "images" / f"{n}.jpg").write_bytes(jpeg(scene(n % 30)))
+    (tmp_path / "styles.csv").write_text(
+        "id,gender,masterCategory,subCategory,articleType,baseColour,season,year,usage,productDisplayName\n"
+        "1163,Men,Apparel,Topwear,SUV,Blue,Summer,2011,Sports,Nike Jersey\n"
+        "1164,Men,Apparel,Topwear,Sedan,Blue,Winter,2015,Sports,Nike, a jersey\n"
+        "1165,Men,Apparel,Topwear,Sedan,Blue,Winter,2015,Sports,Gone\n"
+    )
+    result = path("scrape", source="urls", options={"table": str(tmp_path / "styles.csv"), "preset": "styles"})
+    assert counts(path) == {"suv": 1}
+    assert result["failures"] == {"wrong number of fields": 1, "no such file": 1}
+
+
+def test_a_table_without_a_folder_reads_no_file_of_this_computer(path: Path_, tmp_path: Path) -> None:
+    (tmp_path / "secret.jpg").write_bytes(jpeg(scene(1)))
+    rows = [(str(tmp_path / "secret.jpg"), "suv"), (f"file://{tmp_path}/secret.jpg", "suv"), ("secret.jpg", "suv")]
+    result = path("scrape", source="urls", options=table(tmp_path, rows))
+    assert (result["fetched"], result["failed"]) == (0, 3)
+    assert set(result["failures"]) <= {"malformed url", "forbidden address"}
