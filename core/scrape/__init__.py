@@ -4,6 +4,7 @@ ask.py        what a source is asked in words: which class, which words, which a
 rows.py       what a source with labels of its own brings: whose class, which rows
 fetch.py      what a job may reach, and how one candidate is fetched and kept
 rounds.py     a scrape at work: stored as it is found, fetched meanwhile
+turns.py      whose host has enough under way waits for its turn
 tally.py      how far it is, by class, source and reason
 preview.py    a dozen results before anything is kept
 failures.py   why a candidate brings no image, and what can be done

@@ -14,6 +14,7 @@ from core.project import key, spellings
 from core.scrape.ask import Plan, again
 from core.scrape.fetch import Fetcher, Keep, Reach, outcome
 from core.scrape.tally import Tally
+from core.scrape.turns import Turns
 
 if TYPE_CHECKING:
     from core.steps import Context
@@ -92,8 +93,9 @@ def fetch(
     `about`: how many there will be, roughly, until all are found.
     """
     more = [True]
-    fetched = ctx.engine.map(Fetcher(through), _pending(ctx, found, more), need="io")
-    looked = ctx.engine.map(Keep(ctx.settings.storage), (_got(*each) for each in fetched), need="cpu")
+    turns = Turns(_pending(ctx, found, more), through)
+    fetched = _over(turns, ctx.engine.map(Fetcher(through), turns, need="io"))
+    looked = ctx.engine.map(Keep(ctx.settings.storage), fetched, need="cpu")
     from core.engine import batches
 
     for batch in batches(looked, BATCH, PAUSE):
@@ -111,9 +113,11 @@ def _pending(ctx: Context, found: Iterator[None], more: list[bool]) -> Iterator[
         more[0] = next(found, StopIteration) is not StopIteration
 
 
-def _got(candidate: Candidate, got: Any, error: Exception | None) -> tuple[str, Any]:
+def _over(turns: Turns, fetched: Iterable[tuple[Candidate, Any, Exception | None]]) -> Iterator[tuple[str, Any]]:
     """(url, what was fetched or the error that stands for it): a failure takes the same way as an image."""
-    return candidate.url, error if error is not None else got
+    for candidate, got, error in fetched:
+        turns.over(candidate)
+        yield candidate.url, error if error is not None else got
 
 
 def kept(ctx: Context) -> Counter[str]:
