@@ -87,6 +87,7 @@ class Search:
     status: Literal["done", "failed", "retried"] = "done"
     wanted: int = 0  # how many results of these words were wanted still, this answer's included
     asked_by: int = 0  # the job whose parameters it follows: another try is not the job that asked first
+    size: int = 0  # results asked for in one answer: a cursor holds only with the same one
     found: int = 0
     next: str = ""
     reason: str = ""  # failed: the word it is counted under

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 SHORT = 90.0  # seconds; a source that is used up for longer than that fails, and the next one is asked
+UNREACHED = ("timeout", "connection", "unknown host", "robots unreachable", "certificate")
+TRIES = 3  # times in a row that a source is not reached before it counts as away
 LIMIT = 400  # results for each class, where the user names no number
 PATIENCE = 20  # times the limit: a class that so many results did not fill is left short
 EMPTY = 30  # answers in a row without a result, after which there is no more: an empty one may stand in the middle
@@ -125,13 +128,13 @@ class Plan:
         return min(open_, key=lambda t: (t.tier, t.found), default=None)
 
     def _answer(self, ask: Asker, thread: _Thread, wanted: int) -> Answer:
-        queries = len(self.infos.get(thread.label, ClassInfo()).queries)
-        size = math.ceil(self.limit / queries) if queries > 1 else 0  # a share for each, so that all are asked
+        queries = len(self.infos.get(thread.label, ClassInfo()).queries) or 1
+        size = math.ceil(self.limit / queries)  # a share for each, so that all are asked, and no answer is far too long
         search = Search(
             thread.label, thread.source, thread.query, thread.cursor or "", thread.tier, wanted=wanted,
-            asked_by=self.job,
+            asked_by=self.job, size=size,
         )  # fmt: skip
-        search, candidates = ask(search, replace(self.options, size=size), 0 if self.whole else wanted)
+        search, candidates = ask(search, self.options, 0 if self.whole else wanted)
         if search.status == "failed":
             self._failed.append(Refused(search.reason, search.sentence))
         else:
@@ -148,15 +151,21 @@ class Asker:
 
         self._settings, self._through = settings, through
         self._get = open_.enter_context(blocking(through.web()))
+        self._silent: Counter[str] = Counter()  # source -> times in a row that it could not be reached
+        self._away: dict[str, Refused] = {}
 
     def __call__(self, search: Search, options: Options, most: int = 0) -> Answer:
         """The search with what came of it, and the candidates (`most` of them; 0 = all). A failure is a result too."""
         source = SOURCES[search.source].search
         assert source is not None, search.source
-        options = located(search.source, options, self._settings, self._through)
+        options = replace(located(search.source, options, self._settings, self._through), size=search.size)
         try:
+            if error := self._away.get(search.source):
+                raise error
             results = source(search.query, search.cursor, options, self._get)
+            self._silent[search.source] = 0
         except (Refused, Missing, BadSetting) as error:  # one answer less; the others go on
+            self._note(search.source, error)
             reason = error.reason if isinstance(error, Refused) else "missing"
             return replace(search, status="failed", reason=reason, sentence=str(error),
                            retryable=getattr(error, "retryable", False)), []  # fmt: skip
@@ -164,6 +173,13 @@ class Asker:
             found_by_words(c, search.label, search.query, options.licence) for c in results.candidates[: most or None]
         ]
         return replace(search, found=len(found), next=results.next if results.next != search.cursor else ""), found
+
+    def _note(self, source: str, error: Exception) -> None:
+        """A source that could not be reached several times in a row is not asked again: each time takes long."""
+        if isinstance(error, Refused) and (error.reason in UNREACHED or error.reason.startswith("http 5")):
+            self._silent[source] += 1
+            if self._silent[source] >= TRIES:
+                self._away[source] = error
 
     def pause(self, source: str, options: Options) -> float:
         """Seconds until the source may be asked again."""
@@ -177,7 +193,7 @@ def asks(sources: Sequence[str]) -> bool:
 
 
 def check(source: str, options: Options, settings: Settings) -> None:
-    """Raises BadInput for a source there is not, or one that lacks what it needs."""
+    """Raises BadInput for a source there is not, or that lacks what it needs, and for options that do not fit it."""
     found = SOURCES.get(source)
     if found is None:
         raise BadInput(f"There is no source named {source!r} (there are: {', '.join(SOURCES)}).")
@@ -187,6 +203,8 @@ def check(source: str, options: Options, settings: Settings) -> None:
     for need in found.settings:
         if not value(settings, need):
             raise BadInput(f"The source {source} needs the setting WINNOW_{need.upper()}: {found.how}")
+    if found.check:
+        found.check(options)
 
 
 def located(source: str, options: Options, settings: Settings, through: Reach) -> Options:

@@ -41,6 +41,7 @@ class Source:
     settings: tuple[str, ...] = ()  # the settings it cannot do without
     credentials: tuple[str, ...] = ()  # the settings that are its key and its secret
     how: str = ""  # how to get them, one sentence
+    check: Callable[[Options], None] | None = None  # raises BadInput for options that do not fit, at once
     about_rows: Callable[[Options], int] | None = None  # of one that brings its labels: roughly how many rows
     pause: Callable[[Options], float] | None = None  # seconds until it may be asked again, by its own limits
     limits: Callable[[Mapping[str, str]], str] | None = None  # by the headers of an answer: what is left of them
@@ -62,22 +63,24 @@ SOURCES: dict[str, Source] = {
         settings=("flickr_key",), credentials=("flickr_key",), how="ask for one at flickr.com/services/apps/create.",
     ),
     "ddgs": Source(
-        "DuckDuckGo", "Pictures from anywhere on the web. Whose they are and their licence are unknown; it may refuse.",
-        ddgs.search,
+        "DuckDuckGo", "Pictures from anywhere on the web, of unknown licence, as far as its robots.txt lets programs ask.",
+        ddgs.search, check=ddgs.check,
     ),
     "page": Source(
         "A web page", "The pictures of any page; {class} and {1..9} may stand in its address.", page.search,
-        needs=("address",),
+        needs=("address",), check=page.check,
     ),
     "folder": Source(
         "A folder on this computer", "One folder for each class.", read=folder.read, needs=("path",),
+        check=folder.check,
     ),
     "urls": Source(
         "A table of addresses", "CSV, TSV or Parquet with an address and a label in each row.", read=urls.read,
-        needs=("table",), about_rows=urls.about_rows,
+        needs=("table",), about_rows=urls.about_rows, check=urls.check,
     ),
     "archive": Source(
         "A zip or tar file", "A .zip or .tar file with one folder for each class.", read=archive.read, needs=("path",),
+        check=archive.check,
     ),
     "demo": Source("The demo's drawn cars", "Drawn on this computer: no network needed.", demo.search),
 }  # fmt: skip

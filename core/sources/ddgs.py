@@ -32,14 +32,12 @@ TOKEN = re.compile(rb"""vqd=(?:"([\w-]{1,200})"|'([\w-]{1,200})'|([\w-]{1,200})&
 def search(query: str, cursor: str, options: Options, get: Get) -> Results:
     """About 100 results, best first; the cursor is the number of results before them.
 
-    How many there are in one answer is the engine's to say, whatever `options.size`. With `options.licence` there are
-    none, and nothing is asked: no image of an unknown licence fits. A result without an address is a failure.
+    How many there are in one answer is the engine's to say, whatever `options.size`. A result without an address is a
+    failure.
     Raises Refused where the engine does not answer, or not as it did when this was written.
     """
     if not re.fullmatch(r"([1-9]\d{0,5})?", cursor):
         raise BadInput(f"{cursor[:200]!r} is not a place in DuckDuckGo's results: a number was wanted.")
-    if options.licence:
-        return Results(())
     base = (options.base or BASE).rstrip("/")
     words = query[:QUERY]
     # It answers no program that has not been to its page, from which this token is.
@@ -55,6 +53,13 @@ def search(query: str, cursor: str, options: Options, get: Get) -> Results:
         raise malformed(WHO)
     following = _following(text(answer, "next"), int(cursor or 0)) if results else ""
     return Results(tuple(_candidate(result, at) for at, result in enumerate(results, int(cursor or 0) + 1)), following)
+
+
+def check(options: Options) -> None:
+    """Raises BadInput for a licence: it knows none."""
+    if options.licence:
+        raise BadInput(f"DuckDuckGo knows no licences, so none of its pictures passes --licence {options.licence}: "
+                       "leave one of the two out.")  # fmt: skip
 
 
 def _token(words: str, base: str, get: Get) -> str:

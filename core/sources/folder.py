@@ -22,12 +22,17 @@ PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "t
 
 def read(options: Options) -> Iterator[Candidate]:
     """Every file under `options.path`, in order of their names. Raises BadInput where the path is no folder."""
+    check(options)
     root = Path(os.path.abspath(Path(options.path).expanduser()))
-    if not root.is_dir():
-        raise BadInput(f"--path {options.path!r} is not a folder.")
     top = _top(root)
     for path, error in _files(str(root), os.path.realpath(root)):
         yield _candidate(top if Path(path).is_relative_to(top) else root, path, error)
+
+
+def check(options: Options) -> None:
+    """Raises BadInput where the path is no folder."""
+    if not Path(options.path).expanduser().is_dir():
+        raise BadInput(f"--path {options.path!r} is not a folder.")
 
 
 def _top(root: Path) -> Path:

@@ -70,7 +70,7 @@ def search(query: str, cursor: str, options: Options, get: Get) -> Results:
     results = answer.get("results")
     if not isinstance(results, list):
         raise malformed(WHO)
-    more = results and page < (number(answer, "page_count") or 0)
+    more = page < (number(answer, "page_count") or 0)  # an empty page may stand in the middle
     return Results(tuple(_candidate(result) for result in results), str(page + 1) if more else "")
 
 

@@ -16,7 +16,7 @@ from db.tables import searches
 
 def _search(row: Row) -> Search:
     return Search(
-        row.label, row.source, row.query, row.cursor, row.tier, row.status, row.wanted, row.asked_by, row.found,
+        row.label, row.source, row.query, row.cursor, row.tier, row.status, row.wanted, row.asked_by, row.size, row.found,
         row.next, row.reason, row.sentence, row.retryable, row.id,
     )  # fmt: skip
 

@@ -55,6 +55,11 @@ def read(options: Options) -> Iterator[Candidate]:
                         error=error or ("" if label else "no label"))  # fmt: skip
 
 
+def check(options: Options) -> None:
+    """Raises BadInput where the path is no archive of a kind that can be read."""
+    _suffix(Path(options.path).expanduser())
+
+
 def unpack(path: Path, into: Path) -> Iterator[Progress]:
     """Unpack an archive into a folder that is for this archive alone. Where that is done, there is nothing to do.
 

@@ -58,6 +58,11 @@ def search(query: str, cursor: str, options: Options, get: Get) -> Results:
     return Results(found, asked.following(reply.url, document["next"]))
 
 
+def check(options: Options) -> None:
+    """Raises BadInput where the address is none."""
+    ask(options.address, "class", "")
+
+
 def _is_image(reply: Reply) -> bool:
     """True for an image, False for a page; raises Permanent "malformed answer" for anything else."""
     kind = reply.headers.get("Content-Type", "").partition(";")[0].strip().lower()

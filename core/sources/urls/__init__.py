@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def read(options: Options) -> Iterator[Candidate]:
             named, address = _licence(written)
             yield Candidate(url, label, "urls", page=whose.page or page, title=whose.title,
                             creator=whose.creator or creator, licence=named, licence_url=address, error=error)  # fmt: skip
+
+
+def check(options: Options) -> None:
+    """Raises BadInput as `read` does, by the first row alone."""
+    options = settled(options)
+    if options.attribution:
+        columns(Path(options.attribution).expanduser(), "--attribution")
+    next(labels(replace(options, attribution="")), None)
 
 
 def about_rows(options: Options) -> int:

@@ -22,6 +22,7 @@ class Preset:
     nothing: str = ""  # what stands in a cell that holds nothing
     images: str = ""  # the folder of the images, beside the table; "" = the table holds addresses
     suffix: str = ""  # of the images' file names, after what stands in the table
+    attribution: str = ""  # the table that says whose each image is, beside the table
 
 
 LANDMARKS = {"url_column": "url", "label_column": "landmark_id"}
@@ -35,7 +36,7 @@ PRESETS = {
         "Google Landmarks v2",
         "train.csv with the columns id, url and landmark_id, and beside it train_attribution.csv (id, url, author, "
         "license, title), which says whose each image is.",
-        LANDMARKS, frozenset({"id", "url", "landmark_id"}), nothing="None",
+        LANDMARKS, frozenset({"id", "url", "landmark_id"}), nothing="None", attribution="train_attribution.csv",
     ),
     "styles": Preset(
         "Fashion articles (styles.csv)",
@@ -61,6 +62,9 @@ def settled(options: Options) -> Options:
     given = {name: value for name, value in known.columns.items() if getattr(options, name) == usual[name]}
     if known.images and not options.images:
         given["images"] = str(Path(options.table).expanduser().parent / known.images)
+    beside = Path(options.table).expanduser().parent / known.attribution
+    if known.attribution and not options.attribution and beside.is_file():
+        given["attribution"] = str(beside)
     return replace(options, **given)
 
 

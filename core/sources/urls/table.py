@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 PARQUET = (".parquet", ".pq")
 SURROGATE = re.compile("[\ud800-\udfff]")  # what bytes that are no UTF-8 are read as
 Row = list[str] | str  # the wanted fields in their order, or the reason why there are none
+
+MOST_LINES = 100  # that one row may take: a quote that is never closed would take all the rest
 
 
 def rows(path: Path, wanted: Sequence[str], what: str = "--table") -> Iterator[Row]:
@@ -69,27 +72,70 @@ def _places(path: Path, columns: Sequence[str], wanted: Sequence[str]) -> list[i
     return [columns.index(name) for name in wanted]
 
 
+class _Lines:
+    """The lines of a file, of which those that one row took can be put back."""
+
+    def __init__(self, file: Iterator[str]) -> None:
+        self._file, self._back, self.taken = file, deque[str](), list[str]()
+        self.over = False  # a row asked for more lines than there are: its quote was never closed
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) >= MOST_LINES:
+            raise csv.Error("a quote that is never closed")
+        line = self._back.popleft() if self._back else next(self._file, "")
+        self.over = not line
+        if self.over:
+            raise StopIteration
+        self.taken.append(line)
+        return line
+
+    def put_back(self) -> None:
+        """All that the row took but its first line."""
+        self._back.extendleft(reversed(self.taken[1:]))
+        self.taken.clear()
+
+
 def _text_rows(path: Path, wanted: Sequence[str], delimiter: str) -> Iterator[Row]:
     # Bytes that are no UTF-8 become surrogates, so that one bad row does not end the table.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        lines = csv.reader(file, delimiter=delimiter)
+        lines = _Lines(file)
+        delimiter, rows = _opened(path, lines, delimiter)
         try:
-            header = [name.strip() for name in next(lines, [])]
+            header = [name.strip() for name in next(rows, [])]
         except csv.Error as error:
             raise BadInput(f"The table {path.name} cannot be read: {error}.") from None
         places, width = _places(path, header, wanted), len(header)
         while True:
+            lines.taken.clear()
             try:
-                fields = next(lines, None)
-            except csv.Error:  # a field over 128 KB: most likely a quote that is never closed
-                yield "malformed row"
-                continue
+                fields = next(rows, None)
+            except csv.Error:  # a field over 128 KB, or over many lines
+                fields = []
             if fields is None:
                 return
-            if len(fields) == width:
+            if len(fields) == width and not lines.over:
                 yield _checked([fields[place].strip() for place in places])
+            elif lines.over or len(lines.taken) > 1 or (not fields and lines.taken[0].strip()):
+                yield "malformed row"  # most likely a quote that is never closed: the next lines are rows of their own
+                lines.put_back()
+                rows = csv.reader(lines, delimiter=delimiter)
             elif fields:  # an empty line is no row
                 yield "wrong number of fields"
+
+
+def _opened(path: Path, lines: _Lines, delimiter: str) -> tuple[str, Any]:
+    """The delimiter that the first line is written with, and a reader. Raises BadInput for UTF-16."""
+    first = next(lines, "")
+    if first.startswith(("\udcff\udcfe", "\udcfe\udcff")):
+        raise BadInput(f"The table {path.name} is written in UTF-16; save it as UTF-8 (a spreadsheet's 'CSV UTF-8').")
+    if delimiter == "," and "," not in first and ";" in first:
+        delimiter = ";"  # as spreadsheets write it where a comma stands in numbers
+    lines.taken = ["", first]  # none of it was read yet
+    lines.put_back()
+    return delimiter, csv.reader(lines, delimiter=delimiter)
 
 
 def _checked(cells: list[str]) -> Row:

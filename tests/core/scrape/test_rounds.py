@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import BadInput
+from core.errors import BadInput, Refused
 from core.model import Candidate, ClassInfo, Results
 from core.sources import SOURCES, Source
 from db.store import Store
@@ -51,9 +51,9 @@ def test_a_target_is_met_though_downloads_fail_and_copies_come_twice(path: Path_
         "suv": found(provider, *range(10, 26)),
     }
     result = path("scrape", source="openverse", target=10)
-    assert counts(path) == {"sedan": 10, "suv": 16}  # an answer is taken whole: its last pictures cost nothing
+    assert counts(path) == {"sedan": 10, "suv": 10}
     assert result["found"] == result["fetched"] + result["duplicate"] + result["failed"]
-    assert result["short"] == {} and result["searches"]["asked"] == 3
+    assert result["short"] == {} and result["searches"]["asked"] == 4
 
 
 def test_a_class_that_falls_short_gets_its_synonyms_and_it_is_said(path: Path_, provider: Provider) -> None:
@@ -84,10 +84,10 @@ def test_a_second_scrape_tops_up_what_a_person_rejected_and_fetches_nothing_twic
     assert again["found"] == 0 and len(provider.requests) == asked, "every class has its eight"
     provider.found["sedan"] += found(provider, 20, 21)
     result = path("scrape", source="openverse", target=9, only=["sedan"])
-    assert (result["fetched"], result["duplicate"]) == (2, 8)
-    assert counts(path) == {"sedan": 10, "suv": 8}
+    assert (result["fetched"], result["duplicate"]) == (1, 8)
+    assert counts(path) == {"sedan": 9, "suv": 8}
     fetched = [asked for asked, _, _ in provider.requests if asked.endswith(".jpg")]
-    assert len(fetched) == len(set(fetched)) == 18
+    assert len(fetched) == len(set(fetched)) == 17
 
 
 def test_only_the_classes_that_were_named_are_asked_for(path: Path_, provider: Provider) -> None:
@@ -213,3 +213,19 @@ def test_a_table_without_a_folder_reads_no_file_of_this_computer(path: Path_, tm
     result = path("scrape", source="urls", options=table(tmp_path, rows))
     assert (result["fetched"], result["failed"]) == (0, 3)
     assert set(result["failures"]) <= {"malformed url", "forbidden address"}
+
+
+def test_a_source_that_is_down_is_not_waited_for_again_and_again(path: Path_, provider: Provider, monkeypatch) -> None:
+    asked = []
+
+    def down(query: str, cursor: str, options: object, get: object) -> Results:
+        asked.append(query)
+        raise Refused("timeout", "It did not answer within 20 seconds.")
+
+    monkeypatch.setitem(SOURCES, "down", Source("Down", "", down))
+    provider.found = {f"class {n}": found(provider, n) for n in range(8)}
+    path.project = path.store.add_project("many", [f"class {n}" for n in range(8)])
+    result = path("scrape", source="down,openverse", limit=1)
+    assert (len(asked), result["fetched"]) == (3, 8)
+    assert result["searches"]["failed"] == {"timeout": 8}
+    assert path.store.retryable(path.project.id) == 8

@@ -94,10 +94,10 @@ def test_its_robots_txt_holds(duck):
     assert duck.requests == []
 
 
-def test_with_a_wish_for_a_licence_nothing_is_asked(duck):
-    duck.results["car"] = [result(1)]
-    assert search(duck, licence="known") == Results(())
-    assert duck.requests == []
+def test_a_wish_for_a_licence_is_refused_before_anything_is_asked():
+    with pytest.raises(BadInput, match="--licence open"):
+        ddgs.check(Options(licence="open"))
+    ddgs.check(Options())
 
 
 @pytest.mark.parametrize(

@@ -135,9 +135,10 @@ def test_a_page_count_that_makes_no_sense_does_not_run_for_ever(api, count, onwa
     assert (len(found.candidates), found.next) == (20, onward)
 
 
-def test_no_results_ends_the_search_whatever_the_page_count(api):
-    api.faults = [Answer({"page_count": 1000000, "results": []})]
-    assert search(api) == Results((), "")
+def test_an_empty_page_in_the_middle_does_not_end_the_search_and_the_last_one_does(api):
+    api.faults = [Answer({"page_count": 3, "results": []}), Answer({"page_count": 3, "results": []})]
+    assert search(api) == Results((), "2")
+    assert search(api, cursor="3") == Results((), "")
 
 
 @pytest.mark.parametrize("cursor", ["0", "-1", "two", "1.5", "1 ", "²"])

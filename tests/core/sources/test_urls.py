@@ -73,7 +73,7 @@ def test_a_quote_that_is_never_closed_is_a_failure_and_not_the_end(tmp_path):
     ("t.csv", "link,label\nx,y\n", r"no column 'url'; its columns are 'link', 'label'"),
     ("t.csv", "url,url,label\nx,y,z\n", "more than one column 'url'"),
     ("t.csv", "", "no column 'url'; its columns are none"),
-    ("t.csv", "url;label\nx;y\n", "'url;label'"),
+    ("t.csv", "url|label\nx|y\n", "'url|label'"),
     ("t.xlsx", "x", r"\.csv, \.tsv or \.parquet"),
     ("t.parquet", "this is no parquet", "not a Parquet file"),
 ])  # fmt: skip
@@ -342,3 +342,31 @@ def test_text_in_parquet_that_is_no_utf8_fails_its_row_only(tmp_path):
     odd = pa.array([b"caf\xe9", b"suv", None]).view(pa.string())
     pq.write_table(pa.table({"url": [f"http://h/{n}.jpg" for n in range(3)], "label": odd}), path)
     assert [(c.label, c.error) for c in read(path)] == [("", "not UTF-8"), ("suv", ""), ("", "")]
+
+
+# tables as spreadsheets write them ----------------------------------------------------------------------------------
+
+
+def test_a_table_with_semicolons_is_read(tmp_path):
+    (tmp_path / "t.csv").write_text("url;label\nhttp://h/1.jpg;a, b\n")
+    assert [(c.url, c.label) for c in read(tmp_path / "t.csv")] == [("http://h/1.jpg", "a, b")]
+
+
+def test_a_table_in_utf_16_says_how_to_save_it(tmp_path):
+    (tmp_path / "t.csv").write_bytes("url,label\nhttp://h/1.jpg,a\n".encode("utf-16"))
+    with pytest.raises(BadInput, match="UTF-16; save it as UTF-8"):
+        read(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("rows", [5, 90, 5000])
+def test_a_quote_that_is_never_closed_costs_its_own_row_only(tmp_path, rows):
+    lines = [f"http://h/{n}.jpg,a" for n in range(rows)]
+    lines[2] = 'http://h/2.jpg,"a'
+    (tmp_path / "t.csv").write_text("\n".join(["url,label", *lines]))
+    assert [c.error for c in read(tmp_path / "t.csv")] == ["", "", "malformed row"] + [""] * (rows - 3)
+
+
+def test_a_cell_over_several_lines_is_one_cell(tmp_path):
+    (tmp_path / "t.csv").write_text('url,label,title\nhttp://h/1.jpg,a,"one\ntwo\nthree"\nhttp://h/2.jpg,b,x\n')
+    assert [(c.url, c.label, c.error) for c in read(tmp_path / "t.csv")] == [
+        ("http://h/1.jpg", "a", ""), ("http://h/2.jpg", "b", "")]  # fmt: skip
