@@ -7,6 +7,7 @@ so a source may be an ordinary generator that reads the database.
 from __future__ import annotations
 
 import asyncio
+import collections
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -56,6 +57,9 @@ class _Loop:
         self._broken: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._given: collections.deque = collections.deque()  # items that the loop has yet to take
+        self._woken = False  # it was told of them
+        self._done: list = []  # outcomes that the consumer has yet to be told of
         self._thread = threading.Thread(target=self._run, name="conveyor", daemon=True)
 
     def enter(self) -> None:
@@ -65,7 +69,10 @@ class _Loop:
             raise self._broken
 
     def put(self, item: Any) -> None:
-        self._call(lambda: self._todo.put_nowait(item))
+        self._given.append(item)
+        if not self._woken:  # one wake-up for all that is given before the loop gets round to it
+            self._woken = True
+            self._call(self._take)
 
     def close(self) -> None:
         self._closed = True
@@ -113,4 +120,19 @@ class _Loop:
                 if self._leave.is_set():
                     raise
                 outcome = item, None, Refused("cancelled", "Its own library cancelled it.")
+            except BaseException as error:  # noqa: BLE001, the program failed, not the item: the consumer raises it
+                outcome = error
+            if not self._done:
+                asyncio.get_running_loop().call_soon(self._hand_over)
+            self._done.append(outcome)
+
+    def _take(self) -> None:
+        self._woken = False  # first: what is given from here on wakes it again
+        while self._given:
+            self._todo.put_nowait(self._given.popleft())
+
+    def _hand_over(self) -> None:
+        """All that got ready in one turn of the loop: the consumer wakes up once, and not in between."""
+        for outcome in self._done:
             self._ready.put(outcome)
+        self._done.clear()

@@ -137,8 +137,7 @@ class Web:
             polite = ask.robots and not self._own.host(host, port)
             began = time.monotonic()
             try:
-                async with asyncio.timeout(left):
-                    await self.guard.judge(host, port)
+                await self.guard.judge(host, port, left)
                 left -= time.monotonic() - began
                 permission, gap = await self._robots.judge(url) if polite else (NOT_ASKED, 0.0)
                 said[permission] = None
@@ -200,14 +199,15 @@ async def _body(answer: aiohttp.ClientResponse, limit: int, cut: bool) -> bytes:
     too_large = Permanent("too large", f"{answer.url.host} sends more than {limit / MEGABYTE:g} MB.")
     if (answer.content_length or 0) > limit and not cut:
         raise too_large
-    body = bytearray()
+    chunks, size = [], 0
     async for chunk in answer.content.iter_any():
-        body += chunk
-        if len(body) > limit:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
             if not cut:
                 raise too_large
             break
-    return bytes(body)
+    return b"".join(chunks)
 
 
 def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:

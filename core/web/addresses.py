@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 from aiohttp.abc import AbstractResolver
@@ -61,8 +62,7 @@ def parse(text: str) -> URL:
         raise Permanent("forbidden address", f"Only http and https are fetched, not {text[:200]!r}.")
     if re.match(r"[^:/?#]*://[^/?#]*@", text):
         raise Permanent("forbidden address", f"{text[:200]!r} carries a user name, which hides where it leads.")
-    name = all(re.fullmatch(r"[a-z0-9_-]{1,63}", part) for part in host.removesuffix(".").split("."))
-    if not url.absolute or not port or not (":" in host or name) or len(host) > 253:
+    if not url.absolute or not port or len(host) > 253 or not (":" in host or _is_name(host)):
         raise wrong
     last = host.removesuffix(".").rpartition(".")[2]
     if re.fullmatch(r"\d+|0x[0-9a-f]*", last) and not _literal(host):  # 2130706433, 0x7f000001, 127.1, 017700000001
@@ -70,6 +70,12 @@ def parse(text: str) -> URL:
     return url
 
 
+@lru_cache(REMEMBERED)
+def _is_name(host: str) -> bool:
+    return all(re.fullmatch(r"[a-z0-9_-]{1,63}", part) for part in host.removesuffix(".").split("."))
+
+
+@lru_cache(REMEMBERED)
 def _literal(host: str) -> Address | None:
     try:
         return ipaddress.ip_address(host)
@@ -126,10 +132,11 @@ class Guard(AbstractResolver):
         # Own threads: a name server that never answers must not block other work, nor the end of the event loop.
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="names")
 
-    async def judge(self, host: str, port: int) -> list[Address]:
+    async def judge(self, host: str, port: int, seconds: float | None = None) -> list[Address]:
         """The addresses of `host`, every one of them fit to be connected to.
 
-        Raises Permanent "forbidden address" where one is not, Refused "unknown host" where there is none.
+        Raises Permanent "forbidden address" where one is not, Refused "unknown host" where there is none, TimeoutError
+        where it takes longer than `seconds` to find out.
         """
         now = time.monotonic()
         if len(self._known) > REMEMBERED:
@@ -138,7 +145,10 @@ class Guard(AbstractResolver):
         if task is None or until < now:
             task = asyncio.ensure_future(self._judge(host, port))
             self._known[host, port] = (now + FRESH, task)
-        found = task.result() if task.done() else await asyncio.shield(task)  # others may wait for it too
+        if not task.done():
+            async with asyncio.timeout(seconds):
+                await asyncio.shield(task)  # others may wait for it too
+        found = task.result()
         if isinstance(found, Refused):
             raise type(found)(found.reason, str(found))
         return found

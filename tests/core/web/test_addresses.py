@@ -132,12 +132,33 @@ def test_the_whole_list_makes_no_connection_to_a_forbidden_address(provider, rea
 @pytest.mark.parametrize("text", [
     "", "   ", "x", "photo.jpg", "//h/x", "http://", "http:///x", "http:h/x", "http://[::1", "http://a b/", "http://h:99999/",
     "http://h:0/", "http://a..b/", "http://h:80:90/", "http://evil.example\\@127.0.0.1/", "http://h/\x00", "http://*/",
-    "http://%31%32%37.0.0.1/", "http://" + "a" * 64 + ".com/", "http://h/" + "a" * 9000, "http://h\n/x", "\ud800",
+    "http://%31%32%37.0.0.1/", "http://" + "a" * 64 + ".com/", "http://" + "a." * 126 + "com/", "http://h/" + "a" * 9000, "http://h\n/x", "\ud800",
 ])  # fmt: skip
 def test_what_is_no_address_is_malformed(text):
     with pytest.raises(Permanent) as caught:
         parse(text)
     assert caught.value.reason == "malformed url"
+
+
+SPELLINGS = [
+    ("http://h.example/x", ""), ("http://h.example./x", ""), ("https://H.EXAMPLE:8080/x#part", ""),
+    ("http://8.8.8.8/x", ""), ("http://[2606:4700::1111]/x", ""), ("http://①②⑦.⓪.⓪.①/x", ""),
+    ("http://8.8.8.8./x", "forbidden address"), ("http://2130706433/x", "forbidden address"),
+    ("http://127.1/x", "forbidden address"), ("http://0x7f000001/x", "forbidden address"),
+    ("http://h.0x1/x", "forbidden address"), ("http://user@h.example/x", "forbidden address"),
+    ("ftp://h.example/x", "forbidden address"), ("http://h.example:0/x", "malformed url"),
+    ("http://h..example/x", "malformed url"), ("http://h*/x", "malformed url"),
+]  # fmt: skip
+
+
+def test_a_host_that_was_judged_before_is_judged_the_same_again_in_any_order():
+    for url, expected in [*SPELLINGS, *reversed(SPELLINGS), *SPELLINGS]:
+        found = ""
+        try:
+            assert "#" not in str(parse(url))
+        except Permanent as error:
+            found = error.reason
+        assert (url, found) == (url, expected)
 
 
 @given(st.text(max_size=40))
@@ -154,6 +175,12 @@ def test_any_text_is_parsed_or_refused_with_a_reason(text):
 def test_an_at_sign_in_the_query_is_no_user_name():
     assert parse("http://h.example?mail=a@b").raw_host == "h.example"
     assert parse("http://h.example/~user@x/y").raw_host == "h.example"
+
+
+def test_the_sentence_names_the_address_that_was_asked_for_and_not_an_earlier_one():
+    for path in ("first", "second"):
+        with pytest.raises(Permanent, match=f"^'http://h\\.\\.example/{path}' is not a web address"):
+            parse(f"http://h..example/{path}")
 
 
 # names ----------------------------------------------------------------------------------------------------------------
@@ -238,6 +265,27 @@ def test_one_host_asked_often_is_looked_up_once(provider):
     assert asked == ["here.example"]
 
 
+def test_who_cannot_wait_for_a_name_takes_it_from_nobody_who_can(provider):
+    asked = []
+
+    async def run():
+        async with Web((f"here.example:{provider.port}",), "off") as web:
+
+            async def lookup(host, port):
+                asked.append(host)
+                await asyncio.sleep(0.3)
+                return ["127.0.0.1"]
+
+            web.guard.lookup = lookup
+            url = f"http://here.example:{provider.port}/hops/0"
+            return await asyncio.gather(web.get(url, deadline=0.1), web.get(url), return_exceptions=True)
+
+    hasty, patient = asyncio.run(run())
+    assert isinstance(hasty, Refused) and hasty.reason == "timeout"
+    assert patient.body == b"arrived"
+    assert asked == ["here.example"]
+
+
 def test_tls_keeps_the_name_and_checks_the_certificate(tmp_path):
     if not shutil.which("openssl"):
         pytest.skip("openssl is not installed; it makes the test's certificate")
@@ -284,3 +332,15 @@ def test_a_malformed_allowed_host_is_named(entry):
 def test_an_allowed_v6_address_with_a_port():
     allowed = Allowed(["[::1]:8080"])
     assert allowed.host("::1", 8080) and not allowed.host("::1", 80)
+
+
+@pytest.mark.parametrize(("host", "on_it"), [
+    ("127.0.0.1", True), ("::ffff:127.0.0.1", True), ("::ffff:7f00:1", True), ("intranet", True),
+    ("127.1", False), ("2130706433", False), ("0x7f000001", False), ("0177.0.0.1", False), ("127.0.0.1.", False),
+    ("::1", False), ("127.0.0.2", False), ("intranet.", False), ("", False),
+])  # fmt: skip
+def test_a_host_is_on_the_list_by_what_it_is_and_not_by_what_another_list_said(host, on_it):
+    for _ in range(2):
+        assert Allowed(["127.0.0.1", "intranet"]).host(host, 80) == on_it
+        assert not Allowed([]).host(host, 80)
+        assert not Allowed(["127.0.0.1:81", "intranet:81"]).host(host, 80)

@@ -1,6 +1,7 @@
 """What the door bounds, and what it sends: rows 2 and 4-7 of the threat list."""
 
 import asyncio
+import random
 import socket
 import time
 
@@ -96,6 +97,11 @@ def test_a_body_of_exactly_the_limit_passes(provider):
     provider.images["/x"] = bytes(5000)
     assert len(get(provider.url + "/x", provider.allow, limit=5000).body) == 5000
     assert reason(provider.url + "/x", provider.allow, limit=4999) == "too large"
+
+
+def test_a_body_in_many_pieces_is_put_together_in_order(provider):
+    provider.images["/x"] = random.Random(0).randbytes(3_000_000)
+    assert get(provider.url + "/x", provider.allow).body == provider.images["/x"]
 
 
 def test_a_gzip_bomb_is_counted_as_it_is_unpacked(provider):
