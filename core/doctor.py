@@ -41,7 +41,7 @@ def sources(settings: Settings) -> Iterator[dict[str, Any]]:
     from core.sources.options import Options
     from core.web import blocking
 
-    with reach(settings, deadline=PATIENCE) as through, blocking(through.web()) as get:
+    with reach(settings, deadline=PATIENCE) as through, blocking(through.web(), PATIENCE) as get:
         for name, source in SOURCES.items():
             if source.search is None or name in ("demo", "page"):  # its own server; an address is needed
                 continue

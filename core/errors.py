@@ -36,6 +36,7 @@ class Refused(WinnowError):
     """One item failed. `reason` is the short word it is counted under, str() the sentence."""
 
     retryable = True
+    permission = ""  # what the host permits, as far as it was asked before this happened: see core.web.Reply
 
     def __init__(self, reason: str, sentence: str = "") -> None:
         super().__init__(sentence or reason)

@@ -95,7 +95,8 @@ def load() -> Settings:
         if key not in known and not SOURCE_URL.fullmatch(key):
             near = difflib.get_close_matches(key, sorted(known), 1)
             hint = f" Did you mean {near[0]}?" if near else f" Known are {', '.join(sorted(known))}."
-            raise BadSetting(f"{key}={value!r} is not a setting.{hint}")
+            shown = "..." if re.search("KEY|SECRET|TOKEN|PASSWORD|_ID", key) else repr(value)  # it may be a secret
+            raise BadSetting(f"{key}={shown} is not a setting.{hint}")
     try:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:

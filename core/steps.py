@@ -60,7 +60,9 @@ def scrape(
         sources = ["demo"] if "demo" in again else []  # its own server has to be there
     tally, wanted = s.Tally(store.tally(ctx.job.id)), Options(**(options or {}))
     asked = store.jobs(project.id, "scrape", limit=1000) if retry else [ctx.job]
-    with s.reach(ctx.settings, "demo" in sources, deadline, s.roots(job.params for job in asked)) as through:
+    with s.reach(
+        ctx.settings, "demo" in sources, deadline, s.roots(job.params for job in asked), ctx.job.id
+    ) as through:
         if retry:
             yield from s.fetch(ctx, through, s.asked_again(ctx, through, tally), tally)
             return tally.result()
@@ -72,7 +74,7 @@ def scrape(
             yield from s.asked(ctx, through, plan, target, tally)
             return tally.result() | s.asked_for(plan, store.searches(ctx.job.id), s.kept(ctx) if target else None)
         yield Progress(0, None, "counting what there is")
-        wanted = yield from s.opened(sources, wanted, ctx.settings)
+        wanted = yield from s.opened(sources, wanted, through)
         chosen = s.choose(sources, wanted, ctx.settings, only, rules or {}, mapping or {})
         rest = itertools.islice(chosen.rows, store.positions(ctx.job.id), None)
         rows = s.labelled(rest, project.classes, add_classes, wanted.licence, through.roots)
@@ -86,13 +88,13 @@ def preview(
     deadline: float = 5.0,
 ) -> Step:  # fmt: skip
     """The first dozen results of a source, with small pictures; nothing of it is kept."""
-    from core.scrape import opened, reach, roots
+    from core.scrape import closed, opened, reach, roots
     from core.scrape import preview as p
     from core.sources.options import Options
 
-    with reach(ctx.settings, source == "demo", deadline, roots([ctx.job.params])) as through:
+    with reach(ctx.settings, source == "demo", deadline, roots([ctx.job.params]), ctx.job.id) as through:
         yield Progress(0, None, "asking")
-        wanted = yield from opened([source], Options(**(options or {})), ctx.settings)
+        wanted = yield from opened([source], Options(**(options or {})), through)
         found = p.results(source, ctx.project, label or ctx.project.classes[0], query, wanted, ctx.settings, through)
         looked = []
         for each in p.look(ctx.engine, through, found):
@@ -100,6 +102,7 @@ def preview(
             yield Progress(len(looked), len(found), "fetching small pictures")
         yield Progress(len(found), len(found), "counting its labels")
         labels = p.labels(source, wanted, ctx.project.classes)
+        closed([source], wanted)
     return {"results": p.rows(found, looked), **({"labels": labels} if labels else {})}
 
 

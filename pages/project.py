@@ -99,7 +99,7 @@ def others(projects: list[Project], current: Project | None) -> None:
                 house.script("project"),
                 label=f"{house.text(project.name, 60)} · "
                 f"{house.count(len(project.classes), 'class', 'classes')}, {house.count(funnel.unique, 'picture')}",
-                icon="📁",
+                icon=":material/folder:",
                 query_params={"project": project.name},
             )
 

@@ -85,7 +85,7 @@ def failures(project: Project) -> None:
     if (reasons or may) and st.button(
         f"Retry {house.count(may, 'address', 'addresses')}", disabled=not may, key="retry",
         help="Those that failed for a passing reason (a timeout, a busy host), searches that broke off, and what a "
-        "stopped fetch left over. What failed for good (no such file, robots.txt, no picture) is not asked again.",
+        "stopped fetch had found ('Go on' above finds the rest too). What failed for good (no such file, robots.txt, no picture) is not asked again.",
     ):  # fmt: skip
         house.start("scrape", retry=True)
         st.rerun()

@@ -39,7 +39,10 @@ def inside(args: argparse.Namespace) -> tuple[Store, Settings, Project]:
 
 def submit(args: argparse.Namespace, verb: str, params: dict[str, Any], need: str = "cpu") -> dict[str, Any]:
     """Queue the job, wait for it, give its result."""
+    from core import jobs
+
     store, settings, project = inside(args)
+    jobs.ensure_worker(settings)  # first: a worker that is there takes the job at once, under the settings it knows
     return wait(store, settings, store.submit(verb, params, project.id, need).id)
 
 

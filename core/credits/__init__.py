@@ -99,6 +99,7 @@ class _Kept:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for record, origins in self._rows:
             origins = origins or (Origin(Candidate(record.origin, record.label, ""), None),)
+            origins = sorted(origins, key=lambda origin: licence(origin.candidate.licence) == UNKNOWN_LICENCE)
             known = licence(origins[0].candidate.licence)
             if not allowed(known, self._wanted):
                 self.left_out += 1
@@ -112,6 +113,6 @@ def _row(record: ImageRecord, origins: Sequence[Origin]) -> dict[str, Any]:
     return {
         "image": record.id, "sha256": record.facts.sha256, "file": file_name(record), "label": record.label,
         "title": words(first.title), "creator": words(first.creator), "licence": licence(first.licence),
-        "licence_url": licence_url(first), "page": web(first.page), "url": first.url, "source": first.source,
+        "licence_url": licence_url(first), "page": web(first.page), "url": web(first.url) or Path(first.url).name, "source": first.source,
         "fetched": fetched.isoformat(timespec="seconds") if fetched else "", "attribution": attribution(origins),
     }  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from core.errors import BadInput, Permanent, Refused
+from core.errors import Permanent, Refused
 from core.model import Candidate
 from core.sources.demo import at
 from core.sources.options import Options
@@ -38,7 +37,7 @@ class Reach:
     own: tuple[str, ...] = ()  # host:port of the demo's server, where it runs
     demo: str = ""  # the address of that server
     roots: tuple[str, ...] = ()  # folders and archives ("cars.zip!") of this computer that may be read, absolute paths
-    home: str = ""  # where archives are unpacked
+    work: str = ""  # the folder that this job's archive is unpacked into
     deadline: float = DEADLINE  # seconds for one download
 
     def web(self) -> Web:
@@ -49,15 +48,15 @@ class Reach:
 
 @contextmanager
 def reach(
-    settings: Settings, demo: bool = False, deadline: float = DEADLINE, roots: Iterable[str] = ()
+    settings: Settings, demo: bool = False, deadline: float = DEADLINE, roots: Iterable[str] = (), job: int = 0
 ) -> Iterator[Reach]:
     """What a job may reach, open for as long as the job runs. `demo`: its own server runs meanwhile.
 
     That server's one address and port are open to this job and to no other.
     """
     inside = tuple(dict.fromkeys(os.path.abspath(root) for root in roots if root))
-    home = str(settings.home.absolute())
-    usual = Reach(settings.allow_hosts, settings.host_rate, settings.contact, (), "", inside, home, deadline)
+    work = str(unpacked(settings.home.absolute(), job))
+    usual = Reach(settings.allow_hosts, settings.host_rate, settings.contact, (), "", inside, work, deadline)
     if not demo:
         yield usual
         return
@@ -81,14 +80,9 @@ def roots(asked: Iterable[Mapping[str, Any]]) -> list[str]:
     return found
 
 
-def unpacked(home: str | Path, archive: str) -> Path:
-    """The folder that an archive is unpacked into: another one once the file has changed. Raises BadInput."""
-    try:
-        facts = os.stat(archive)
-    except OSError as error:
-        raise BadInput(f"The archive {archive} cannot be read: {error.strerror}.") from None
-    mark = f"{archive}\n{facts.st_size}\n{facts.st_mtime_ns}"
-    return Path(home) / "unpacked" / hashlib.sha256(mark.encode()).hexdigest()[:32]
+def unpacked(home: Path, job: int) -> Path:
+    """The folder that an archive is unpacked into, for this job alone: two may read the same archive at once."""
+    return home / "unpacked" / str(job)
 
 
 class Fetcher:
@@ -117,12 +111,8 @@ class Fetcher:
     def _read(self, path: str) -> bytes:
         from core.sources.archive import local
 
-        whole = next((root for root in self.through.roots if root.endswith("!") and path.startswith(f"{root}/")), "")
-        if whole:
-            try:
-                return read(str(local(path, unpacked(self.through.home, whole[:-1]))))
-            except BadInput as error:
-                raise Permanent("no such file", str(error)) from None
+        if any(root.endswith("!") and path.startswith(f"{root}/") for root in self.through.roots):
+            return read(str(local(path, Path(self.through.work))))
         real = os.path.realpath(path)
         if not any(real.startswith(os.path.join(os.path.realpath(root), "")) for root in self.through.roots):
             raise Permanent("link out of the folder", f"{path} leads out of the folder that was given.")
@@ -175,5 +165,5 @@ def outcome(
     url, got = fetched
     if error is not None and not isinstance(error, Refused):
         error = Refused("cannot be read", f"{type(error).__name__}: {error}")
-    permission = got[1] if isinstance(got, tuple) else ""
+    permission = got[1] if isinstance(got, tuple) else getattr(got, "permission", "")
     return url, error or facts, permission  # type: ignore[return-value]

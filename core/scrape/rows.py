@@ -20,6 +20,7 @@ from core.sources.options import Options
 from core.subset import LeftOut, Rules, chosen, counts, left_out, mapped
 
 if TYPE_CHECKING:
+    from core.scrape.fetch import Reach
     from core.settings import Settings
 
 
@@ -28,16 +29,14 @@ NO_MAPPING: Mapping[str, str] = MappingProxyType({})
 LONGEST = {"url": 8000, "page": 8000, "licence_url": 8000, "licence": 100}  # characters kept; 1000 for the rest
 
 
-def opened(sources: Sequence[str], options: Options, settings: Settings) -> Generator[Progress, None, Options]:
+def opened(sources: Sequence[str], options: Options, through: Reach) -> Generator[Progress, None, Options]:
     """The options with the folder that an archive is unpacked into; other sources need no opening. Raises BadInput."""
-    from core.scrape.fetch import unpacked
     from core.sources.archive import unpack
 
     if sources != ["archive"] or not options.path:
         return options
-    into = unpacked(settings.home.absolute(), options.path)
-    yield from unpack(Path(options.path), into)
-    return replace(options, images=str(into))
+    yield from unpack(Path(options.path), Path(through.work))
+    return replace(options, images=through.work)
 
 
 def closed(sources: Sequence[str], options: Options) -> None:

@@ -31,6 +31,7 @@ MEGABYTE = 1024 * 1024
 LIMIT = 20 * MEGABYTE  # bytes of one body, counted after decoding
 DEADLINE = 20.0  # seconds for one request: names, connections, redirects and body; waiting for our turn is not in it
 HOPS = 5  # redirects
+FORBIDDEN = ("robots", "robots unreachable", "noai", "tdm reserved")  # reasons by which a host says no
 TRIES = 3  # of a request that is answered with 429 or 503
 OURS = ("host", "user-agent", "accept-encoding", "content-length", "transfer-encoding", "connection")  # headers
 
@@ -114,7 +115,9 @@ class Web:
         if reply.status < 400:
             return reply
         kind = Refused if reply.status in (408, 425, 429) or reply.status >= 500 else Permanent
-        raise kind(f"http {reply.status}", f"{target.host} answered with the error {reply.status}.")
+        error = kind(f"http {reply.status}", f"{target.host} answered with the error {reply.status}.")
+        error.permission = reply.permission
+        raise error
 
     async def _robots_txt(self, url: URL, limit: int, deadline: float) -> Reply:
         return await self._patiently(url, _Ask(limit, deadline, {}, None, robots=False, cut=True))
@@ -131,7 +134,15 @@ class Web:
         return reply
 
     async def _follow(self, url: URL, ask: _Ask) -> Reply:
-        left, start, headers, said = ask.deadline, url, ask.headers, {}
+        said: dict[str, None] = {}  # what the hosts permit, hop by hop
+        try:
+            return await self._hops(url, ask, said)
+        except Refused as error:
+            error.permission = f"refused: {error}" if error.reason in FORBIDDEN else "; ".join(said)
+            raise
+
+    async def _hops(self, url: URL, ask: _Ask, said: dict[str, None]) -> Reply:
+        left, start, headers = ask.deadline, url, ask.headers
         for _ in range(HOPS + 1):
             host, port = url.raw_host or "", url.port or 0
             polite = ask.robots and not self._own.host(host, port)
@@ -221,7 +232,7 @@ def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 
 @contextmanager
-def blocking(web: Web) -> Iterator[Get]:
+def blocking(web: Web, deadline: float = DEADLINE) -> Iterator[Get]:
     """`web.get` for code that is not async, a source or a page: `with blocking(Web()) as get: get(url)`.
 
     For the addresses of APIs, which are made to be asked by programs: robots.txt is asked only with `robots`.
@@ -233,7 +244,7 @@ def blocking(web: Web) -> Iterator[Get]:
             url: str, *, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None,
             robots: bool = False,
         ) -> Reply:  # fmt: skip
-            return runner.run(web.get(url, headers=headers, form=form, robots=robots))
+            return runner.run(web.get(url, deadline=deadline, headers=headers, form=form, robots=robots))
 
         try:
             yield get

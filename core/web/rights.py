@@ -38,9 +38,12 @@ def unwanted(values: Iterable[str]) -> str:
         for word in value.lower().split(","):
             word = word.strip()
             prefix = re.match(r"([a-z*][^\s:]*)\s*:\s*", word)
-            if prefix and prefix[1] not in VALUED:
+            if prefix and prefix[1] in VALUED:
+                continue
+            if prefix:
                 ours = prefix[1].partition("/")[0] in ("*", AGENT.lower())
                 word = word[prefix.end() :]
-            if ours and word in UNWANTED:
-                return word
+            for said in re.split(r"[;\s\"']+", word) if ours else ():  # some write them with other signs between
+                if said in UNWANTED:
+                    return said
     return ""

@@ -6,9 +6,10 @@ import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, bindparam, func, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, func, literal, or_, select, update
 
 from core.errors import BadInput, Refused
 from core.model import Candidate, Claim, ImageFacts
@@ -57,7 +58,8 @@ class Candidates(Base):
     def add_candidates(self, claim: Claim, project: int, start: int, found: Sequence[Candidate]) -> Counter[Count]:
         """Store a batch that begins at position `start` of the source, and how many are counted under what.
 
-        A URL that brought an image earlier is a duplicate at once. Repeating it changes nothing.
+        A URL that brought an image earlier is a duplicate at once, one that failed in this job fails again without
+        being asked. Repeating it changes nothing.
         """
         with self._write(claim) as c:
             return self._add_candidates(c, claim, project, start, found)
@@ -66,16 +68,14 @@ class Candidates(Base):
         self, c: Connection, claim: Claim, project: int, start: int, found: Sequence[Candidate]
     ) -> Counter[Count]:
         found = [_storable(x) for x in found]
-        known = self._images_of(c, project, {x.url for x in found if not x.error})
+        known = self._known(c, project, claim.job, {x.url for x in found if not x.error})
         rows = []
         for position, x in enumerate(found, start):
-            image = None if x.error else known.get(x.url)
-            status = "failed" if x.error else "pending" if image is None else "duplicate"
             rows.append({name: getattr(x, name) for name in FIELDS if name != "error"} | {
                 "project": project, "found_by": claim.job, "fetched_by": claim.job, "position": position,
-                "host": host(x.url), "status": status, "image": image, "fetched": image and now(),
-                "reason": x.error, "sentence": x.error, "retryable": False,
-            })  # fmt: skip
+                "host": host(x.url), "status": "failed" if x.error else "pending", "image": None, "fetched": None,
+                "reason": x.error, "sentence": x.error, "retryable": False, "permission": "",
+            } | ({} if x.error else known.get(x.url, {})))  # fmt: skip
         if rows:
             c.execute(
                 self._insert_new(candidates).on_conflict_do_nothing(index_elements=["found_by", "position"]), rows
@@ -83,15 +83,25 @@ class Candidates(Base):
         return Counter((row["label"], row["source"], row["status"], row["reason"]) for row in rows)
 
     @staticmethod
-    def _images_of(c: Connection, project: int, urls: set[str]) -> dict[str, int]:
-        found: dict[str, int] = {}
+    def _known(c: Connection, project: int, job: int, urls: set[str]) -> dict[str, dict[str, Any]]:
+        """url -> how it ended: the image it brought, in any job, or why it failed in this one."""
+        found: dict[str, dict[str, Any]] = {}
+        failed_here = and_(
+            candidates.c.fetched_by == job, candidates.c.status == "failed", candidates.c.fetched.is_not(None)
+        )
+        names = ("image", "fetched", "reason", "sentence", "retryable", "permission")
         for some in chunks(sorted(urls)):
             rows = c.execute(
-                select(candidates.c.url, candidates.c.image).where(
-                    candidates.c.project == project, candidates.c.url.in_(some), candidates.c.image.is_not(None)
+                select(candidates.c.url, *(candidates.c[name] for name in names)).where(
+                    candidates.c.project == project,
+                    candidates.c.url.in_(some),
+                    or_(candidates.c.image.is_not(None), failed_here),
                 )
             )
-            found |= {row.url: row.image for row in rows}
+            for row in rows.mappings():
+                if row["image"] is not None or row["url"] not in found:
+                    status = "failed" if row["image"] is None else "duplicate"
+                    found[row["url"]] = {name: row[name] for name in names} | {"status": status}
         return found
 
     def pending(self, job: int, after: int = 0, limit: int = 500) -> list[tuple[int, Candidate]]:

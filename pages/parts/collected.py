@@ -43,7 +43,9 @@ def bars(result: Mapping[str, Any], where: str) -> None:
             continue
         with place.container(height=420 if len(result[of]) > 12 else "content", border=False):
             st.plotly_chart(
-                charts.collected(pd.DataFrame(rows, columns=["class", "status", "images"]), title),
+                charts.collected(pd.DataFrame(rows, columns=["class", "status", "images"]), title).update_layout(
+                    showlegend=of == "classes"  # the same colours twice; beside long names there is no room for it
+                ),
                 key=f"{where}-{of}", config=MARKS, alt=f"{title}: new, already there, failed, waiting",
             )  # fmt: skip
 

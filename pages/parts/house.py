@@ -156,17 +156,16 @@ def start(verb: str, need: str = "cpu", project: Project | None = None, **params
     inside = project or globals()["project"]()
     if inside is None:
         raise BadInput("There is no project yet: name your classes on the page Project first.")
-    job = store().submit(verb, params, inside.id, need, alone=True)
-    jobs.ensure_worker(settings())
-    return job
+    jobs.ensure_worker(settings())  # first: a worker that is there takes the job at once, under the settings it knows
+    return store().submit(verb, params, inside.id, need, alone=True)
 
 
 def again(job: int) -> None:
     """Queue a failed or stopped job once more; it skips what is there."""
     from core import jobs
 
-    store().again(job)
     jobs.ensure_worker(settings())
+    store().again(job)
 
 
 # text and pictures --------------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def test_a_table_on_the_own_machine_is_refused_row_by_row(run: Run, tmp_path: Pa
     result = run(*words, "--label-column", "name")
     assert (result["found"], result["fetched"], result["failed"]) == (4, 0, 4)
     assert result["failures"] == {"forbidden address": 2, "malformed url": 1, "unknown class": 1}
-    assert "'label'" in run(*words, code=1)["error"]  # the column it was not told of
+    assert "'label'" in run(*words, code=2)["said"]  # the column it was not told of
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,12 @@ def test_a_source_in_the_file_reaches_the_job(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("WINNOW_OPENVERSE_URL=http://localhost:1\n")
     assert environment(load())["WINNOW_OPENVERSE_URL"] == "http://localhost:1"
+
+
+def test_what_may_be_a_secret_is_not_repeated_where_its_name_is_misspelt(monkeypatch):
+    monkeypatch.setenv("WINNOW_FLICKRKEY", "SECRET123")
+    with pytest.raises(
+        BadSetting, match="WINNOW_FLICKRKEY=... is not a setting. Did you mean WINNOW_FLICKR_KEY"
+    ) as said:
+        load()
+    assert "SECRET123" not in str(said.value)

@@ -134,7 +134,25 @@ def test_what_a_host_permits_is_kept_with_each_address(path: Path_, provider: Pr
     by_url = {row["url"].rpartition("/")[2]: row for row in rows}
     assert by_url["1.jpg"]["permission"].startswith("allowed: robots.txt")
     assert "/2.jpg" in by_url["2.jpg"]["sentence"] and "robots.txt" in by_url["2.jpg"]["sentence"]
+    assert by_url["2.jpg"]["permission"] == f"refused: {by_url['2.jpg']['sentence']}"
     assert not [asked for asked, _, _ in provider.requests if asked == "/2.jpg"]
+
+
+def test_an_address_that_failed_keeps_what_its_host_permits_too(path: Path_, provider: Provider) -> None:
+    provider.found = {"sedan": [{"url": f"{provider.url}/{what}"} for what in ("status/404", "status/500", "reset")]}
+    path("scrape", source="openverse")
+    rows = path.store.provenance(path.project.id)
+    assert {row["permission"] for row in rows} == {"allowed: no robots.txt (http 404)"} and len(rows) == 3
+
+
+def test_an_address_that_failed_is_not_asked_again_by_its_job_and_its_copy_says_the_same(
+    path: Path_, provider: Provider, tmp_path: Path
+) -> None:
+    rows = [(f"{provider.url}/status/404", "sedan")] + [(f"{provider.url}/{n % 30}.jpg", "suv") for n in range(1500)]
+    options = table(tmp_path, [*rows, (f"{provider.url}/status/404", "suv")])
+    result = path("scrape", source="urls", options=options)
+    assert (result["found"], result["failures"]) == (1502, {"http 404": 2})
+    assert [asked for asked, _, _ in provider.requests].count("/status/404") == 1
 
 
 # sources with labels of their own -----------------------------------------------------------------------------------

@@ -110,3 +110,14 @@ def test_the_body_is_not_read_and_the_connection_closed(line, provider):
     assert answering == 0, "the connection is still open"
     assert sent < 1_000_000, "more than what the two sockets hold by themselves"
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "value", ["noai; noimageai", "noai noimageai", '"noai"', "all noindex", "winnow: noai; nofollow"]
+)
+def test_other_signs_between_the_words_do_not_hide_them(value):
+    assert unwanted([value]) in ("noai", "noindex")
+
+
+def test_another_agents_words_are_not_ours_whatever_stands_between_them():
+    assert unwanted(["otherbot: noai; noindex", "otherbot: noai noindex"]) == ""
