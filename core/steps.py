@@ -7,9 +7,9 @@ claim, in units that have a key: run again, it skips what is there.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput
@@ -75,8 +75,9 @@ def scrape(
             return tally.result() | s.asked_for(plan, store.searches(ctx.job.id), s.kept(ctx) if target else None)
         yield Progress(0, None, "counting what there is")
         wanted = yield from s.opened(sources, wanted, through)
-        chosen = s.choose(sources, wanted, ctx.settings, only, rules or {}, mapping or {})
-        rest = itertools.islice(chosen.rows, store.positions(ctx.job.id), None)
+        choose = partial(s.choose, sources, wanted, ctx.settings, only, rules or {}, mapping or {})
+        chosen = choose()
+        rest = s.rest(ctx, chosen.rows, lambda: choose().rows)
         rows = s.labelled(rest, project.classes, add_classes, wanted.licence, through.roots)
         yield from s.fetch(ctx, through, s.rows(ctx, rows, add_classes, tally), tally, chosen.about)
         s.closed(sources, wanted)

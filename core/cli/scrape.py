@@ -44,7 +44,11 @@ def arguments(v: argparse.ArgumentParser, positive: Any) -> None:
 
 def scrape(args: argparse.Namespace) -> dict[str, Any]:
     if args.retry:
+        if args.source:
+            raise BadInput(f"--retry asks again as it was asked: leave --source {args.source} out.")
         return submit(args, "scrape", {"retry": True, "deadline": args.deadline})
+    from core.subset import Rules
+
     asked = _asked(args)
     common = {"source": args.source, "query": args.query, "options": _options(args), "deadline": args.deadline}
     if args.preview:
@@ -54,6 +58,9 @@ def scrape(args: argparse.Namespace) -> dict[str, Any]:
             row.pop("picture")
         return result
     rules = {name: value for name in ("min_images", "max_images", "per_class") if (value := getattr(args, name))}
+    if not asked and args.target:
+        raise BadInput("--target is for sources that are asked in words; --per-class takes so many rows of each label.")
+    Rules(**rules)  # says what makes no sense
     if asked and (rules or args.map or args.add_classes):
         raise BadInput("--min-images, --max-images, --per-class, --map and --add-classes are for sources with labels.")
     return submit(args, "scrape", {**common, "limit": args.limit or 400, "target": args.target or 0,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 SHORT = 90.0  # seconds; a source that is used up for longer than that fails, and the next one is asked
+BUSY = 5.0  # seconds
 UNREACHED = ("timeout", "connection", "unknown host", "robots unreachable", "certificate")
 TRIES = 3  # times in a row that a source is not reached before it counts as away
 LIMIT = 400  # results for each class, where the user names no number
@@ -162,7 +163,13 @@ class Asker:
         try:
             if error := self._away.get(search.source):
                 raise error
-            results = source(search.query, search.cursor, options, self._get)
+            try:
+                results = source(search.query, search.cursor, options, self._get)
+            except Refused as error:
+                if error.reason != "asked for a pause" or SOURCES[search.source].pause:
+                    raise
+                time.sleep(BUSY)  # it is busy for a moment: asked once more
+                results = source(search.query, search.cursor, options, self._get)
             self._silent[search.source] = 0
         except (Refused, Missing, BadSetting) as error:  # one answer less; the others go on
             self._note(search.source, error)

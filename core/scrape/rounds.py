@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from core.model import Candidate, Progress, Search
 from core.project import key, spellings
 from core.scrape.ask import Plan, again
 from core.scrape.fetch import Fetcher, Keep, Reach, outcome
+from core.scrape.rows import storable
 from core.scrape.tally import Tally
 from core.scrape.turns import Turns
 
@@ -69,6 +70,20 @@ def _store(
     stored = ctx.store.add_search(ctx.claim, ctx.project.id, search, start, candidates, instead_of)
     tally.found(stored)
     return stored
+
+
+def rest(ctx: Context, found: Iterator[Candidate], again: Callable[[], Iterator[Candidate]]) -> Iterator[Candidate]:
+    """The rows of a source behind those that an earlier attempt of the job stored.
+
+    Where the folder or table has changed since (its row at that place is another one), `again` reads it from the
+    beginning, and what was stored is left out by its address.
+    """
+    position = ctx.store.positions(ctx.job.id)
+    last = deque(itertools.islice(found, position), maxlen=1)
+    if not position or (last and storable(last[0]).url == ctx.store.url_at(ctx.job.id, position - 1)):
+        return found
+    stored = ctx.store.urls_of(ctx.job.id)
+    return (row for row in again() if storable(row).url not in stored)
 
 
 def rows(ctx: Context, found: Iterable[Candidate], add_classes: bool, tally: Tally) -> Iterator[None]:

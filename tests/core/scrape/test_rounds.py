@@ -247,3 +247,40 @@ def test_a_source_that_is_down_is_not_waited_for_again_and_again(path: Path_, pr
     assert (len(asked), result["fetched"]) == (3, 8)
     assert result["searches"]["failed"] == {"timeout": 8}
     assert path.store.retryable(path.project.id) == 8
+
+
+def test_a_folder_that_changed_while_its_job_was_broken_off_loses_no_file(
+    path: Path_, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("core.scrape.rounds.ROWS", 4)
+    (tmp_path / "pictures" / "suv").mkdir(parents=True)
+    for n in range(12):
+        (tmp_path / "pictures" / "suv" / f"{n:02}.jpg").write_bytes(jpeg(scene(n)))
+    job = path.store.submit(
+        "scrape", {"source": "folder", "options": {"path": str(tmp_path / "pictures")}}, path.project.id
+    )
+    job_, claim = path.store.claim("here", 3600) or (None, None)
+    assert job_ is not None and claim is not None
+    before = [Candidate(f"{tmp_path}/pictures/suv/{n:02}.jpg", "suv", "folder") for n in range(4)]
+    path.store.add_candidates(claim, path.project.id, 0, before)
+    path.store.release(claim, died=False)
+    for n in (0, 1):
+        (tmp_path / "pictures" / "suv" / f"{n:02}.jpg").unlink()
+    (tmp_path / "pictures" / "suv" / "00a.jpg").write_bytes(jpeg(scene(20)))
+    result = path.go_on(job.id)
+    assert (result["found"], result["fetched"], result["failures"]) == (13, 11, {"no such file": 2})
+
+
+def test_a_source_that_is_busy_for_a_moment_is_asked_once_more(path: Path_, provider: Provider, monkeypatch) -> None:
+    monkeypatch.setattr("core.scrape.ask.BUSY", 0.1)
+    asked = []
+
+    def busy(query: str, cursor: str, options: object, get: object) -> Results:
+        asked.append(query)
+        if len(asked) == 1:
+            raise Refused("asked for a pause", "Wikimedia Commons asks for a pause of 5 seconds (maxlag).")
+        return Results((Candidate(f"{provider.url}/{len(asked)}.jpg", "", "busy"),))
+
+    monkeypatch.setitem(SOURCES, "busy", Source("Busy", "", busy))
+    result = path("scrape", source="busy", limit=1)
+    assert (asked, result["fetched"]) == (["sedan", "sedan", "suv"], 2)
