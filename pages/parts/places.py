@@ -144,13 +144,8 @@ def table(project: Project, which: Which) -> None:
     if not rows:
         st.info("Nothing fits these filters: choose other ones, or press Show all.")
         return
-    st.dataframe(
-        _frame(rows),
-        hide_index=True,
-        height=520 if len(rows) > 13 else "content",
-        column_config=COLUMNS,
-        key=f"{mark}-rows",
-    )
+    height = 520 if len(rows) > 13 else "content"  # no empty rows below a few
+    st.dataframe(_frame(rows), hide_index=True, height=height, column_config=COLUMNS, key=f"{mark}-rows")
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, there, place in (
             ("Previous", more if before else bool(after), (which, 0, rows[0]["id"])),
