@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ from db.tables import candidates, images
 FIELDS = tuple(
     field.name for field in fields(Candidate)
 )  # `asdict` copies each value, which takes longer than storing it
+WEB = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 Count = tuple[str, str, str, str]  # label, source, status, reason: what a job's candidates are counted under
 
 
@@ -31,8 +34,14 @@ def candidate(row: Row) -> Candidate:
 
 def host(url: str) -> str:
     """The host of a web address, lower case; "" for a file of this computer and for what is no address."""
+    found = WEB.match(url)
+    return _host(found[1]) if found else ""
+
+
+@lru_cache(4096)
+def _host(place: str) -> str:
     try:
-        return (urlsplit(url).hostname or "")[:255] if url.lower().startswith(("http://", "https://")) else ""
+        return (urlsplit(f"//{place}").hostname or "")[:255]
     except ValueError:
         return ""
 
@@ -40,8 +49,7 @@ def host(url: str) -> str:
 def _storable(found: Candidate) -> Candidate:
     """The candidate; one with text that a database cannot keep becomes a failure with that text made plain."""
     try:
-        for name in FIELDS:
-            text(getattr(found, name))
+        text("".join([getattr(found, name) for name in FIELDS]))
     except BadInput:
         plain = {k: v.encode(errors="replace").decode().replace("\x00", "\ufffd") for k, v in asdict(found).items()}
         return Candidate(**{**plain, "error": found.error and plain["error"] or "malformed text"})
