@@ -46,13 +46,17 @@ class Engine(Protocol):
         """End it and all that it started: politely, then by force. Takes seconds; nothing happens where it is gone."""
         ...
 
-    def map(self, fn: Callable, items: Iterable, need: Need = "io") -> Iterator[tuple[Any, Any, Exception | None]]:
+    def map(
+        self, fn: Callable, items: Iterable, need: Need = "io", idle: float | None = None
+    ) -> Iterator[tuple[Any, Any, Exception | None]]:
         """(item, value, error) once for each item, as they get ready, in any order; exactly one of value and error counts.
 
         Items are taken lazily, a bounded number ahead, so they may be endless. Closing the iterator stops the work.
         "io": `fn` is an async callable; where it is an async context manager too, it is entered once.
         "cpu": `fn` and the items can be pickled; an item whose process dies or takes too long gets errors.Permanent
         with the reason "crashed", "timeout" or "memory".
+        With `idle` it may yield None where nothing got ready for so many seconds, so that who asks can do something
+        else meanwhile; items may hold None for the same, so one map can take the outcomes of another.
         "gpu": `fn` is called here, one item at a time, so that models stay loaded.
         """
         ...
@@ -78,11 +82,15 @@ def engine(settings: Settings) -> Engine:
 
 
 def batches(items: Iterable, size: int, seconds: float) -> Iterator[list]:
-    """What `map` yields, in lists of up to `size` items; a smaller one once `seconds` have passed since the last."""
+    """What `map` yields, in lists of up to `size` items; a smaller one once `seconds` have passed since the last.
+
+    None among the items is left out: it is the time to see how many seconds have passed.
+    """
     batch, started = [], time.monotonic()
     for item in items:
-        batch.append(item)
-        if len(batch) >= size or time.monotonic() - started >= seconds:
+        if item is not None:
+            batch.append(item)
+        if len(batch) >= size or (batch and time.monotonic() - started >= seconds):
             yield batch
             batch, started = [], time.monotonic()
     if batch:

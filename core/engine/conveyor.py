@@ -22,26 +22,39 @@ CLOSE = 3.0  # seconds for the loop to leave; a stuck name lookup cannot be ende
 
 
 def conveyor(
-    fn: Callable[[Any], Awaitable], items: Iterable, at_once: int
+    fn: Callable[[Any], Awaitable], items: Iterable, at_once: int, idle: float | None = None
 ) -> Iterator[tuple[Any, Any, Exception | None]]:
-    """(item, value, error) of `await fn(item)` as they get ready. Raises what entering `fn` or the source raises."""
+    """(item, value, error) of `await fn(item)` as they get ready. Raises what entering `fn` or the source raises.
+
+    With `idle` it yields None after so many seconds without one, and whenever the source does.
+    """
     ready: queue.SimpleQueue = queue.SimpleQueue()
     loop = _Loop(fn, at_once, ready)
     source, more, under_way = iter(items), True, 0
     try:
         loop.enter()
         while True:
-            while more and under_way < AHEAD * at_once and (ready.empty() or under_way - ready.qsize() < FED * at_once):
+            nothing_yet = False
+            while (
+                more and not nothing_yet and under_way < AHEAD * at_once
+                and (ready.empty() or under_way - ready.qsize() < FED * at_once)
+            ):  # fmt: skip
                 try:
                     item = next(source)
                 except StopIteration:
                     more = False
                 else:
-                    loop.put(item)
-                    under_way += 1
-            if not under_way:
+                    nothing_yet = item is None
+                    if not nothing_yet:
+                        loop.put(item)
+                        under_way += 1
+            if not (under_way or nothing_yet):
                 return
-            outcome = ready.get()
+            try:
+                outcome = ready.get(block=not nothing_yet, timeout=idle)
+            except queue.Empty:
+                yield None  # type: ignore[misc]
+                continue
             if isinstance(outcome, BaseException):  # the program failed, not an item
                 raise outcome
             under_way -= 1

@@ -32,13 +32,13 @@ class Local(Serial):
         self._at_once, self._children = at_once, children or cores()
         self._seconds, self._memory = seconds, memory
 
-    def map(self, fn: Callable, items: Iterable, need: Need = "io") -> Iterator[Outcome]:
+    def map(self, fn: Callable, items: Iterable, need: Need = "io", idle: float | None = None) -> Iterator[Outcome]:
         if need == "io":
-            return conveyor(fn, items, self._at_once)
+            return conveyor(fn, items, self._at_once, idle)
         if need == "cpu":
             pool = _Children(fn, self._children, self._seconds, self._memory)
-            return conveyor(pool, items, 2 * self._children)  # the next item is pickled while one is at work
-        return super().map(fn, items, need)
+            return conveyor(pool, items, 2 * self._children, idle)  # the next item is pickled while one is at work
+        return super().map(fn, items, need, idle)
 
 
 def cores() -> int:

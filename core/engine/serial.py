@@ -14,7 +14,7 @@ Outcome = tuple[Any, Any, Exception | None]
 
 
 class Serial(Processes):
-    def map(self, fn: Callable, items: Iterable, need: Need = "io") -> Iterator[Outcome]:
+    def map(self, fn: Callable, items: Iterable, need: Need = "io", idle: float | None = None) -> Iterator[Outcome]:
         if need not in ("io", "cpu", "gpu"):
             raise BadInput(f"need={need!r} is no kind of work: wanted io, cpu or gpu.")
         return _awaited(fn, items) if need == "io" else here(fn, items)

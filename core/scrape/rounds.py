@@ -16,6 +16,7 @@ from core.scrape.fetch import Fetcher, Keep, Reach, outcome
 from core.scrape.rows import storable
 from core.scrape.tally import Tally
 from core.scrape.turns import Turns
+from core.sources import SOURCES
 
 if TYPE_CHECKING:
     from core.steps import Context
@@ -41,7 +42,10 @@ def asked(ctx: Context, through: Reach, plan: Plan, target: int, tally: Tally) -
 
 def _have(ctx: Context, target: int, tally: Tally) -> Counter[str]:
     """class -> images that count towards the target, or results towards the limit."""
-    return kept(ctx) if target else Counter({label: sum(row.values()) for label, row in tally.by(0).items()})
+    rows = tally.by(0).items()
+    if target:  # what an earlier attempt left over may become an image yet
+        return kept(ctx) + Counter({label: row["pending"] for label, row in rows})
+    return Counter({label: sum(row.values()) for label, row in rows})
 
 
 def _answers(ctx: Context, plan: Plan, have: Counter[str], target: int, tally: Tally) -> Iterator[None]:
@@ -109,8 +113,8 @@ def fetch(
     """
     more = [True]
     turns = Turns(_pending(ctx, found, more), through)
-    fetched = _over(turns, ctx.engine.map(Fetcher(through), turns, need="io"))
-    looked = ctx.engine.map(Keep(ctx.settings.storage), fetched, need="cpu")
+    fetched = _over(turns, ctx.engine.map(Fetcher(through), turns, need="io", idle=PAUSE / 2))
+    looked = ctx.engine.map(Keep(ctx.settings.storage), fetched, need="cpu", idle=PAUSE / 2)
     from core.engine import batches
 
     for batch in batches(looked, BATCH, PAUSE):
@@ -128,9 +132,18 @@ def _pending(ctx: Context, found: Iterator[None], more: list[bool]) -> Iterator[
         more[0] = next(found, StopIteration) is not StopIteration
 
 
-def _over(turns: Turns, fetched: Iterable[tuple[Candidate, Any, Exception | None]]) -> Iterator[tuple[str, Any]]:
-    """(url, what was fetched or the error that stands for it): a failure takes the same way as an image."""
-    for candidate, got, error in fetched:
+def _over(
+    turns: Turns, fetched: Iterable[tuple[Candidate, Any, Exception | None] | None]
+) -> Iterator[tuple[str, Any] | None]:
+    """(url, what was fetched or the error that stands for it): a failure takes the same way as an image.
+
+    None = nothing yet: what is there already is looked at and stored, whichever host keeps the others waiting.
+    """
+    for each in fetched:
+        if each is None:
+            yield None
+            continue
+        candidate, got, error = each
         turns.over(candidate)
         yield candidate.url, error if error is not None else got
 
@@ -148,7 +161,7 @@ def asked_for(plan: Plan, searches: Iterable[Search], have: Mapping[str, int] | 
     for search in searches:
         if search.tier and search.status == "done":
             words = widened.setdefault(search.label, {})
-            name = f"{search.query} ({search.source})"
+            name = f"{search.query} ({SOURCES[search.source].title})"
             words[name] = words.get(name, 0) + search.found
     failed = Counter(search.reason for search in searches if search.status == "failed")
     said: dict[str, Any] = {"searches": {"asked": len(searches), "failed": dict(failed)}, "widened": widened}

@@ -169,3 +169,21 @@ def test_what_was_ready_before_the_program_failed_arrives_before_the_failure():
         for item, _, _ in conveyor(work, range(6), 6):
             came.append(item)
     assert came == [0, 1, 2, 3, 4]
+
+
+def test_it_says_when_nothing_is_ready_and_passes_on_what_its_source_says():
+    async def slow(item):
+        await asyncio.sleep(0.5)
+        return item
+
+    first = conveyor(slow, [1, 2, 3], 3, idle=0.05)
+    outcomes = list(conveyor(slow, (each and each[1] for each in first), 3, idle=0.05))
+    assert sorted(each[1] for each in outcomes if each is not None) == [1, 2, 3]
+    assert outcomes.count(None) > 4
+
+
+def test_without_being_asked_it_says_nothing_in_between():
+    async def slow(item):
+        await asyncio.sleep(0.2)
+
+    assert None not in list(conveyor(slow, range(3), 3))

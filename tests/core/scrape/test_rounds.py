@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from core import steps
+from core.engine.local import Local
 from core.errors import BadInput, Refused
 from core.model import Candidate, ClassInfo, Results
 from core.sources import SOURCES, Source
@@ -66,7 +69,7 @@ def test_a_class_that_falls_short_gets_its_synonyms_and_it_is_said(path: Path_, 
     path.project = path.store.project("cars")
     result = path("scrape", source="openverse", target=4)
     assert counts(path) == {"sedan": 4, "suv": 4}
-    assert result["widened"] == {"sedan": {"saloon (openverse)": 2}}
+    assert result["widened"] == {"sedan": {"saloon (Openverse)": 2}}
 
 
 def test_a_class_that_stays_short_is_named_with_what_it_has(path: Path_, provider: Provider) -> None:
@@ -284,3 +287,24 @@ def test_a_source_that_is_busy_for_a_moment_is_asked_once_more(path: Path_, prov
     monkeypatch.setitem(SOURCES, "busy", Source("Busy", "", busy))
     result = path("scrape", source="busy", limit=1)
     assert (asked, result["fetched"]) == (["sedan", "sedan", "suv"], 2)
+
+
+def test_what_is_ready_is_stored_while_other_hosts_keep_their_pictures_back(
+    path: Path_, provider: Provider, tmp_path: Path
+) -> None:
+    rows = [(f"{provider.url}/{n}.jpg", "suv") for n in range(20)] + [
+        (f"{provider.url}/never?{n}", "suv") for n in range(8)
+    ]
+    store = path.store
+    store.submit("scrape", {}, path.project.id)
+    job, claim = store.claim("here", 3600) or (None, None)
+    assert job is not None and claim is not None
+    ctx = steps.Context(store, path.blobs, Local(16), path.settings, job, claim, path.project)
+    step = steps.scrape(ctx, source="urls", options=table(tmp_path, rows), deadline=12)
+    began, stored = time.monotonic(), 0
+    for _ in step:
+        stored = sum(sum(row.values()) for row in store.counts(path.project.id).values())
+        if stored == 20:
+            break
+    assert stored == 20 and time.monotonic() - began < 10, "not before the others' deadline"
+    step.close()
