@@ -18,7 +18,7 @@ Widgets = Callable[[Project, sources.Params], sources.Params | None]
 
 def choose(project: Project, shown: head.Head) -> None:
     kinds = [kind for kind in sources.KINDS if kind == "search" or kind in SOURCES]
-    before = house.newest(project, "scrape")
+    before = next((job for job in house.store().jobs(project.id, "scrape", limit=20) if job.params.get("source")), None)
     usual = before.params.get("source", "") if before else "demo" if project.name == "demo" else ""
     usual = usual if usual in kinds else "search"
     kind = st.segmented_control(
@@ -31,7 +31,7 @@ def choose(project: Project, shown: head.Head) -> None:
     params = widgets[kind](project, dict(before.params) if before else {})
     looked = _looked(project, params)
     if params and SOURCES[params["source"].partition(",")[0]].read:
-        more = sources.rules(project, looked)
+        more = sources.rules(project, dict(before.params) if before else {}, looked)
         params = params | more | {"options": params["options"] | more["options"]}
     _buttons(project, shown, params)
     if looked and (before is None or before.id < looked.id):
@@ -82,6 +82,9 @@ def failures(project: Project) -> None:
     reasons, may = house.store().failures(project.id), house.store().retryable(project.id)
     if reasons:
         explained(project, reasons)
+    last = house.newest(project, "scrape", "demo")
+    if last and last.status == "stopped":
+        return  # "Go on" is the one thing to press; it takes what was left over too
     if (reasons or may) and st.button(
         f"Retry {house.count(may, 'address', 'addresses')}", disabled=not may, key="retry",
         help="Those that failed for a passing reason (a timeout, a busy host), searches that broke off, and what a "

@@ -79,6 +79,8 @@ def outcome(job: Job) -> None:
     figures = [("found", "Found", ""), ("fetched", "New pictures", ""),
                ("duplicate", "Already there", "The same address or the same file, byte for byte, came before."),
                ("failed", "Failed", "Each with its reason, below.")]  # fmt: skip
+    if left := sum(row.get("pending", 0) for row in job.result.get("classes", {}).values()):
+        st.caption(f"{house.count(left, 'address', 'addresses')} still to fetch.")
     with st.container(horizontal=True):
         for name, label, about in figures:
             st.metric(label, f"{job.result.get(name, 0):,}", help=about or None, border=True, width="stretch", height="stretch")  # fmt: skip
@@ -116,7 +118,9 @@ def preview(job: Job) -> None:
     if not rows:
         st.info("It found nothing. Try other words, or another source.")
         return
-    st.caption("The first results. Nothing of it was kept.")
+    source = SOURCES[job.params["source"]]
+    whom = f" for {house.text(rows[0]['label'], 60)}" if source.search else ""
+    st.caption(f"The first results of {source.title}{whom}. Nothing of it was kept.")
     with st.container(horizontal=True, gap="small"):
         for row in rows:
             with st.container(width=150):

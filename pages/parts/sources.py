@@ -39,13 +39,12 @@ def search(project: Project, before: Params) -> Params | None:
     """Sources asked in words: which, with which words, for how many pictures; as they were chosen `before`."""
     usual = [name for name in before.get("source", "").split(",") if name in ASKED] or [ASKED[0]]
     chosen = [name for name in ASKED if name in SOURCES and _ticked(name, name in usual)]
-    shared = words(project, before)
     if not chosen:
         st.caption("Tick at least one source.")
-        return None
     if len(chosen) > 1:
         st.caption("They are asked in this order; the next one only for classes that the ones before left short.")
-    return {"source": ",".join(chosen), **shared}
+    shared = words(project, before)
+    return {"source": ",".join(chosen), **shared} if chosen else None
 
 
 def _ticked(name: str, usual: bool) -> bool:
@@ -82,32 +81,36 @@ def words(project: Project, before: Params, demo: bool = False) -> Params:
     if "{class}" not in query and not demo:
         st.warning("Without {class} every class is asked for with the same words.")
     fill = not demo and st.toggle(
-        "Go on until each class has so many", True, key="fill",
+        "Go on until each class has so many", bool(before.get("target", True)), key="fill",
         help="Where downloads fail or a search brings too little, the next results, other words for the class and then "
         "the next source are asked, so that classes come out even. Off: so many results are taken, whatever comes of them.",
     )  # fmt: skip
     params: Params = {"query": query, "limit": int(limit), "target": int(limit) if fill else 0, "options": {}}
     with st.expander("Only some classes, licence, patience"):
-        params |= {"only": only(project), "options": licence(), "deadline": patience()}
+        params |= {"only": only(project, before), "options": licence(before), "deadline": patience(before)}
     return params
 
 
-def only(project: Project) -> list[str]:
-    return st.multiselect("Classes", project.classes, key="only", placeholder="all classes", help="None chosen = all.")
+def only(project: Project, before: Params) -> list[str]:
+    usual = [label for label in before.get("only", ()) if label in project.classes]
+    return st.multiselect(
+        "Classes", project.classes, usual, key="only", placeholder="all classes", help="None chosen = all."
+    )
 
 
-def licence() -> Params:
+def licence(before: Params) -> Params:
     names = {"": "any licence, also an unknown one", **FILTERS}
+    usual = before.get("options", {}).get("licence", "")
     wanted = st.selectbox(
-        "Licence", list(names), format_func=lambda name: names[name], key="licence",
+        "Licence", list(names), list(names).index(usual) if usual in names else 0, format_func=lambda name: names[name], key="licence",
         help="Pictures whose licence does not allow it are counted, with the reason 'licence', and not fetched.",
     )  # fmt: skip
     return {"licence": wanted} if wanted else {}
 
 
-def patience() -> float:
+def patience(before: Params) -> float:
     return float(st.slider(
-        "Seconds for one download", 2, 60, 20, key="deadline",
+        "Seconds for one download", 2, 60, min(max(int(before.get("deadline", 20)), 2), 60), key="deadline",
         help="One that takes longer fails with the reason 'timeout' and can be retried. 5 suits image search, where "
         "there are always more pictures; 20 suits a list of which every picture counts.",
     ))  # fmt: skip
@@ -249,7 +252,7 @@ def archive(project: Project, before: Params) -> Params | None:
     return {"source": "archive", "options": {"path": str(path)}} if path else None
 
 
-def rules(project: Project, looked: Job | None) -> Params:
+def rules(project: Project, before: Params, looked: Job | None) -> Params:
     """For sources with labels of their own: which labels, how many of each, and under which class."""
     add = st.checkbox(
         "Labels that are none of my classes become new classes", key="add",
@@ -270,8 +273,8 @@ def rules(project: Project, looked: Job | None) -> Params:
                 key="labels", placeholder="all labels", accept_new_options=True,
             )  # fmt: skip
         params["rules"] = {name: int(number) for name, number in numbers.items() if number}
-        params["options"] = licence()
-        params["deadline"] = patience()
+        params["options"] = licence(before)
+        params["deadline"] = patience(before)
     if looked:
         params["mapping"] = mapping(project, looked)
     return params

@@ -230,13 +230,15 @@ def test_retrying_queues_only_what_may_be_tried_again(screen: Screen, store: Sto
     assert store.jobs()[0].params == {"retry": True}
 
 
-def test_what_a_stopped_fetch_left_over_can_be_retried_where_nothing_failed(screen: Screen, store: Store) -> None:
+def test_a_stopped_fetch_goes_on_with_what_it_left_over_and_has_one_button_for_it(screen: Screen, store: Store) -> None:
     project = store.add_project("cars", filled.CLASSES)
     _, claim = filled.begin(store, project, "scrape", source="urls")
     store.add_candidates(claim, project.id, 0, [Candidate("https://example.org/1.jpg", "suv", "urls")])
     store.finish(claim, "stopped")
-    button(screen("scrape", project="cars"), "Retry 1 address").click().run()
-    assert store.jobs()[0].params == {"retry": True}
+    shown = screen("scrape", project="cars")
+    assert not [b for b in shown.button if b.label.startswith("Retry")]
+    button(shown, "Go on").click().run()
+    assert (store.job(claim.job).status, len(store.jobs())) == ("queued", 1)
 
 
 def test_a_split_that_does_not_sum_to_a_hundred_is_refused_before_a_job_is_made(
