@@ -213,8 +213,8 @@ def test_collecting_by_class_name_from_a_synonym_to_the_last_retry(
     expect(page.get_by_text("2 classes short of the number you asked for: sedan has 11, suv has 7.")).to_be_visible()
     page.get_by_text("fell short at first, so more was asked").click()
     widened = page.get_by_test_id("stExpander").filter(has_text="fell short at first").get_by_test_id("stDataFrame")
-    expect(column(widened, 1).filter(has_text="two-door car (openverse)")).to_have_count(1)
-    assert result["widened"]["coupe"]["two-door car (openverse)"] == 3
+    expect(column(widened, 1).filter(has_text="two-door car (Openverse)")).to_have_count(1)
+    assert result["widened"]["coupe"]["two-door car (Openverse)"] == 3
     assert labels(running, project) == {"sedan": 11, "coupe": 35, "suv": 7}
     looks(page, shots, "5-ended")
 
