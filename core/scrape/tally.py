@@ -48,7 +48,10 @@ class Tally:
 
     @property
     def statuses(self) -> dict[str, int]:
-        return {status: sum(n for c, n in self.counts.items() if c[2] == status) for status in STATUSES}
+        found: dict[str, int] = dict.fromkeys(STATUSES, 0)
+        for count, number in self.counts.items():
+            found[count[2]] += number
+        return found
 
     @property
     def total(self) -> int:
@@ -56,7 +59,7 @@ class Tally:
 
     @property
     def done(self) -> int:
-        return self.total - self.statuses["pending"]
+        return sum(number for count, number in self.counts.items() if count[2] != "pending")
 
     @property
     def failures(self) -> dict[str, int]:
@@ -70,13 +73,13 @@ class Tally:
     def result(self) -> dict[str, Any]:
         """Every candidate of the job by how it ended: found = fetched + duplicate + failed, once none is pending."""
         statuses = self.statuses
-        pending = statuses.pop("pending")
+        found, _ = sum(statuses.values()), statuses.pop("pending")
         classes = sorted(self.by(0).items(), key=lambda item: -sum(item[1].values()))
         shown = dict(classes[:SHOWN])
         if rest := classes[SHOWN:]:
             total = {status: sum(row[status] for _, row in rest) for status in STATUSES}
             shown[f"{len(rest)} more classes"] = total
-        return {"found": sum(statuses.values()) + pending, **statuses, "failures": self.failures, "classes": shown,
+        return {"found": found, **statuses, "failures": self.failures, "classes": shown,
                 "sources": self.by(1)}  # fmt: skip
 
     def detail(self) -> dict[str, Any]:
@@ -91,4 +94,5 @@ class Tally:
     def sentence(self) -> str:
         """ "120 new, 4 duplicate, 3 failed": what the progress bar says."""
         words = {"fetched": "new", "duplicate": "duplicate", "failed": "failed"}
-        return ", ".join(f"{self.statuses[status]} {word}" for status, word in words.items())
+        statuses = self.statuses
+        return ", ".join(f"{statuses[status]} {word}" for status, word in words.items())

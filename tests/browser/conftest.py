@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -38,8 +38,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 class App:
     """The app as a process of its own, the way a user starts it."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
+        """`settings`: variables WINNOW_... that it starts with."""
+        self.home, self.settings = home, settings or {}
         self.store = open_store(f"sqlite:///{home.absolute() / 'winnow.db'}")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -49,6 +50,7 @@ class App:
 
     def start(self) -> App:
         env = {k: v for k, v in os.environ.items() if not k.startswith("WINNOW_")} | {
+            **self.settings,
             "WINNOW_HOME": str(self.home),
             "STREAMLIT_SERVER_HEADLESS": "true",
         }

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Self
 
-from tests.browser.conftest import ROOT, App, draw
+from tests.browser.conftest import draw
 from tests.provider import Provider, whole
 from tests.providers import commons, openverse
 from tests.providers.vpic import Vpic
@@ -91,31 +85,3 @@ class Internet:
             url = f"{self.commons_pictures.url}{self.commons_pictures.add(number)}"
             about = commons.metadata(ObjectName=f"{words.capitalize()} no. {number}")
             found.append(commons.page(number, len(found) + 1, thumburl=url, url=url, extmetadata=about))
-
-
-class Connected(App):
-    """The app with settings of its own."""
-
-    def __init__(self, home: Path, settings: dict[str, str]) -> None:
-        super().__init__(home)
-        self.settings = settings
-
-    def start(self) -> Self:
-        env = {k: v for k, v in os.environ.items() if not k.startswith("WINNOW_")} | self.settings | {
-            "WINNOW_HOME": str(self.home),
-            "STREAMLIT_SERVER_HEADLESS": "true",
-        }  # fmt: skip
-        with open(self.home / "app.log", "ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"],
-                cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).read()
-                return self
-            except (urllib.error.URLError, OSError):
-                assert self.process.poll() is None, (self.home / "app.log").read_text()[-3000:]
-                time.sleep(0.1)
-        raise AssertionError("the app did not start within 60 s: " + (self.home / "app.log").read_text()[-3000:])

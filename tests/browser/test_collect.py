@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.model import Job, Project
 from tests.browser.conftest import App, draw
-from tests.browser.providers import Connected, Internet
+from tests.browser.providers import Internet
 from tests.browser.test_demo import ended, press
 from tests.browser.test_screens import drawn, faults, open_page, shoot
 
@@ -39,7 +39,7 @@ def internet() -> Iterator[Internet]:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, internet: Internet) -> Iterator[App]:
     """One app for this file, connected to the small internet; each test has a project of its own."""
-    one = Connected(tmp_path_factory.mktemp("collecting"), internet.settings)
+    one = App(tmp_path_factory.mktemp("collecting"), internet.settings)
     one.start()
     yield one
     one.stop()
