@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ def asked(ctx: Context, through: Reach, plan: Plan, target: int, tally: Tally) -
 
 def _have(ctx: Context, target: int, tally: Tally) -> Counter[str]:
     """class -> images that count towards the target, or results towards the limit."""
-    rows = tally.by(0).items()
+    rows = tally.classes.items()
     if target:  # what an earlier attempt left over may become an image yet
         return kept(ctx) + Counter({label: row["pending"] for label, row in rows})
     return Counter({label: sum(row.values()) for label, row in rows})
@@ -79,15 +79,23 @@ def _store(
 def rest(ctx: Context, found: Iterator[Candidate], again: Callable[[], Iterator[Candidate]]) -> Iterator[Candidate]:
     """The rows of a source behind those that an earlier attempt of the job stored.
 
-    Where the folder or table has changed since (its row at that place is another one), `again` reads it from the
-    beginning, and what was stored is left out by its address.
+    Where the folder or table has changed since (a row is another one than that stored for its place), `again` reads it
+    from the beginning, and what was stored is left out by its address.
     """
     position = ctx.store.positions(ctx.job.id)
-    last = deque(itertools.islice(found, position), maxlen=1)
-    if not position or (last and storable(last[0]).url == ctx.store.url_at(ctx.job.id, position - 1)):
+    before = itertools.zip_longest(itertools.islice(found, position), _stored(ctx))
+    if all(row and url is not None and url in (row.url, storable(row).url) for row, url in before):
         return found
-    stored = ctx.store.urls_of(ctx.job.id)
+    stored = set(_stored(ctx))
     return (row for row in again() if storable(row).url not in stored)
+
+
+def _stored(ctx: Context) -> Iterator[str]:
+    """The urls that this job stored, in the order of its source."""
+    start = 0
+    while urls := ctx.store.urls(ctx.job.id, start):
+        yield from urls
+        start += len(urls)
 
 
 def rows(ctx: Context, found: Iterable[Candidate], add_classes: bool, tally: Tally) -> Iterator[None]:

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 STATUSES = ("fetched", "duplicate", "failed", "pending")
 SHOWN = 60  # classes that the page draws a bar for; the rest is one more
 WINDOW = 10.0  # seconds over which speeds are taken
+FRESH = 0.5  # seconds for which `detail` counts: the job's row is written less often, and there may be 80,000 classes
 
 Count = tuple[str, str, str, str]  # label, source, status, reason
+Table = defaultdict[str, dict[str, int]]  # label or source -> status -> number
+
+
+def _table() -> Table:
+    return defaultdict(lambda: dict.fromkeys(STATUSES, 0))
 
 
 class Tally:
     def __init__(self, before: Mapping[Count, int]) -> None:
         """`before`: what an earlier attempt of the job stored."""
-        self.counts: Counter[Count] = Counter(before)
+        self.classes, self.sources = _table(), _table()
+        self.statuses: dict[str, int] = dict.fromkeys(STATUSES, 0)
+        self.asking = ""  # the source that is being asked for more just now, and for what
+        self._reasons: Counter[str] = Counter()
         self._bytes = self._images = 0
         self._past: deque[tuple[float, int, int]] = deque([(time.monotonic(), 0, 0)])  # when, images, bytes
+        self._detail: tuple[float, dict[str, Any]] = (-FRESH, {})
+        self.found(before)
 
     def found(self, new: Mapping[Count, int]) -> None:
         """Candidates that were stored just now."""
-        self.counts.update(new)
+        for (label, source, status, reason), number in new.items():
+            self._count(label, source, status, reason, number)
 
     def ended(self, outcomes: Mapping[Count, int], sizes: Iterable[int]) -> None:
         """Pending ones that came to their end, and the bytes of the images among them."""
         for (label, source, status, reason), number in outcomes.items():
-            self.counts[label, source, status, reason] += number
-            self.counts[label, source, "pending", ""] -= number
+            self._count(label, source, status, reason, number)
+            self._count(label, source, "pending", "", -number)
         for size in sizes:
             self._images += 1
             self._bytes += size
@@ -38,61 +51,47 @@ class Tally:
         while len(self._past) > 2 and now - self._past[0][0] > WINDOW:
             self._past.popleft()
 
-    def by(self, place: int) -> dict[str, dict[str, int]]:
-        """Label (0) or source (1) -> status -> number."""
-        table: dict[str, dict[str, int]] = {}
-        for count, number in self.counts.items():
-            row = table.setdefault(count[place], dict.fromkeys(STATUSES, 0))
-            row[count[2]] += number
-        return table
-
-    @property
-    def statuses(self) -> dict[str, int]:
-        found: dict[str, int] = dict.fromkeys(STATUSES, 0)
-        for count, number in self.counts.items():
-            found[count[2]] += number
-        return found
+    def _count(self, label: str, source: str, status: str, reason: str, number: int) -> None:
+        for row in (self.classes[label], self.sources[source], self.statuses):
+            row[status] += number
+        if status == "failed":
+            self._reasons[reason] += number
 
     @property
     def total(self) -> int:
-        return sum(self.counts.values())
+        return sum(self.statuses.values())
 
     @property
     def done(self) -> int:
-        return sum(number for count, number in self.counts.items() if count[2] != "pending")
-
-    @property
-    def failures(self) -> dict[str, int]:
-        """reason -> number, the most frequent first."""
-        reasons: Counter[str] = Counter()
-        for (_, _, status, reason), number in self.counts.items():
-            if status == "failed":
-                reasons[reason] += number
-        return dict(reasons.most_common())
+        return self.total - self.statuses["pending"]
 
     def result(self) -> dict[str, Any]:
         """Every candidate of the job by how it ended: found = fetched + duplicate + failed, once none is pending."""
-        statuses = self.statuses
-        found, _ = sum(statuses.values()), statuses.pop("pending")
-        classes = sorted(self.by(0).items(), key=lambda item: -sum(item[1].values()))
-        shown = dict(classes[:SHOWN])
-        if rest := classes[SHOWN:]:
-            total = {status: sum(row[status] for _, row in rest) for status in STATUSES}
-            shown[f"{len(rest)} more classes"] = total
-        return {"found": found, **statuses, "failures": self.failures, "classes": shown,
-                "sources": self.by(1)}  # fmt: skip
+        shown = heapq.nlargest(SHOWN, self.classes.items(), key=lambda item: sum(item[1].values()))
+        classes = {label: dict(row) for label, row in shown}
+        if rest := len(self.classes) - len(classes):
+            left = {status: self.statuses[status] - sum(row[status] for row in classes.values()) for status in STATUSES}
+            classes[f"{rest} more {'class' if rest == 1 else 'classes'}"] = left
+        statuses = {status: number for status, number in self.statuses.items() if status != "pending"}
+        return {"found": self.total, **statuses, "failures": dict(self._reasons.most_common()), "classes": classes,
+                "sources": {source: dict(row) for source, row in self.sources.items()}}  # fmt: skip
 
     def detail(self) -> dict[str, Any]:
         """The result so far, and how fast it goes: what the page shows of a running scrape, as JSON."""
-        (then, images, size), (now, images_now, size_now) = self._past[0], self._past[-1]
-        seconds = max(now - then, 0.1)
-        return {
+        now, (at, detail) = time.monotonic(), self._detail
+        if now - at < FRESH:
+            return detail
+        (then, images, size), (last, images_now, size_now) = self._past[0], self._past[-1]
+        seconds = max(last - then, 0.1)
+        detail = {
             **self.result(), "images_per_second": round((images_now - images) / seconds, 1),
             "bytes_per_second": round((size_now - size) / seconds),
         }  # fmt: skip
+        self._detail = now, detail
+        return detail
 
     def sentence(self) -> str:
-        """ "120 new, 4 duplicate, 3 failed": what the progress bar says."""
-        words = {"fetched": "new", "duplicate": "duplicate", "failed": "failed"}
-        statuses = self.statuses
-        return ", ".join(f"{statuses[status]} {word}" for status, word in words.items())
+        """ "120 new, 4 already there, 3 failed": what the progress bar says; and what is being asked for."""
+        words = {"fetched": "new", "duplicate": "already there", "failed": "failed"}
+        said = ", ".join(f"{self.statuses[status]} {word}" for status, word in words.items())
+        return f"{said}; {self.asking}" if self.asking else said

@@ -63,16 +63,12 @@ class Candidates(Base):
             last = c.execute(select(func.max(candidates.c.position)).where(candidates.c.found_by == job)).scalar_one()
         return 0 if last is None else last + 1
 
-    def url_at(self, job: int, position: int) -> str | None:
-        """The url that this job stored for a place of its source."""
-        mine = (candidates.c.found_by == job, candidates.c.position == position)
+    def urls(self, job: int, start: int = 0, limit: int = 10_000) -> list[str]:
+        """The urls that this job stored for the places of its source from `start` on, in order."""
+        mine = (candidates.c.found_by == job, candidates.c.position >= start)
         with self._read() as c:
-            return c.execute(select(candidates.c.url).where(*mine)).scalar_one_or_none()
-
-    def urls_of(self, job: int) -> set[str]:
-        """All urls that this job stored."""
-        with self._read() as c:
-            return set(c.execute(select(candidates.c.url).where(candidates.c.found_by == job)).scalars())
+            found = c.execute(select(candidates.c.url).where(*mine).order_by(candidates.c.position).limit(limit))
+            return list(found.scalars())
 
     def add_candidates(self, claim: Claim, project: int, start: int, found: Sequence[Candidate]) -> Counter[Count]:
         """Store a batch that begins at position `start` of the source, and how many are counted under what.

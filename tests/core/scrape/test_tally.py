@@ -13,7 +13,7 @@ def test_a_tally_goes_on_from_what_an_earlier_attempt_stored():
         "found": 7, "fetched": 3, "duplicate": 0, "failed": 3}  # fmt: skip
     assert result["failures"] == {"timeout": 1, "unknown class": 1, "http 404": 1}
     assert result["classes"]["suv"] == {"fetched": 3, "duplicate": 0, "failed": 2, "pending": 1}
-    assert tally.sentence() == "3 new, 0 duplicate, 3 failed"
+    assert tally.sentence() == "3 new, 0 already there, 3 failed"
 
 
 def test_more_classes_than_a_page_can_show_are_summed_up():
