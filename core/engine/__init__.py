@@ -84,13 +84,14 @@ def engine(settings: Settings) -> Engine:
 def batches(items: Iterable, size: int, seconds: float) -> Iterator[list]:
     """What `map` yields, in lists of up to `size` items; a smaller one once `seconds` have passed since the last.
 
-    None among the items is left out: it is the time to see how many seconds have passed.
+    None among the items is left out: it is the time to see how many seconds have passed. Where it comes and nothing
+    else did, the list is empty.
     """
     batch, started = [], time.monotonic()
     for item in items:
         if item is not None:
             batch.append(item)
-        if len(batch) >= size or (batch and time.monotonic() - started >= seconds):
+        if len(batch) >= size or time.monotonic() - started >= seconds:
             yield batch
             batch, started = [], time.monotonic()
     if batch:

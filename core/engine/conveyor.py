@@ -30,11 +30,12 @@ def conveyor(
     """
     ready: queue.SimpleQueue = queue.SimpleQueue()
     loop = _Loop(fn, at_once, ready)
-    source, more, under_way = iter(items), True, 0
+    source, more, under_way, nothing_yet = iter(items), True, 0, False
     try:
         loop.enter()
         while True:
-            nothing_yet = False
+            # A source that had nothing may have waited for it: what is ready goes first, all of it.
+            nothing_yet = nothing_yet and not ready.empty()
             while (
                 more and not nothing_yet and under_way < AHEAD * at_once
                 and (ready.empty() or under_way - ready.qsize() < FED * at_once)

@@ -30,6 +30,9 @@ class Serial(Processes):
 
 def here(fn: Callable, items: Iterable) -> Iterator[Outcome]:
     for item in items:
+        if item is None:  # its source has nothing yet
+            yield None  # type: ignore[misc]
+            continue
         try:
             outcome = item, fn(item), None
         except Exception as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,7 @@ class Plan:
     asked: Iterable[Search] = ()
     pause: float = field(init=False, default=0.0)  # seconds that a source wants to be left alone
     paused: str = field(init=False, default="")  # its name
+    asking: str = field(init=False, default="")  # "asking Openverse for 'red car'"
     _threads: dict[str, list[_Thread]] = field(init=False)
     _answered: int = field(init=False, default=0)
     _failed: list[Refused] = field(init=False, default_factory=list)
@@ -98,7 +99,7 @@ class Plan:
                 threads.setdefault((source, query), _Thread(label, source, query, tier))
         return list(threads.values())
 
-    def answers(self, want: Callable[[str], int]) -> Iterator[Answer]:
+    def answers(self, want: Callable[[str], int]) -> Generator[Answer, None, None]:
         """Answer after answer, until every class has what it wants (`want` says how many more) or there is no more.
 
         Ends early where a source wants a short pause: `pause` says how long, and the next call goes on.
@@ -135,6 +136,7 @@ class Plan:
             thread.label, thread.source, thread.query, thread.cursor or "", thread.tier, wanted=wanted,
             asked_by=self.job, size=size,
         )  # fmt: skip
+        self.asking = f"asking {SOURCES[thread.source].title} for {thread.query!r}"
         search, candidates = ask(search, self.options, 0 if self.whole else wanted)
         if search.status == "failed":
             self._failed.append(Refused(search.reason, search.sentence))
@@ -231,7 +233,7 @@ def value(settings: Settings, name: str) -> str:
 def again(
     failed: Sequence[Search], own: Sequence[Search], params: Callable[[int], Mapping[str, Any]], settings: Settings,
     through: Reach,
-) -> Iterator[tuple[Search, list[Candidate], int]]:  # fmt: skip
+) -> Generator[tuple[Search, list[Candidate], int], None, None]:  # fmt: skip
     """Failed searches asked again as they were, and on from there: (search, candidates, the failed one's id or 0).
 
     `own`: the answers this job stored before it was broken off; `params`: those of the job that asked first.

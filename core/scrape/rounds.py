@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from core.model import Candidate, Progress, Search
 from core.project import key, spellings
 from core.scrape.ask import Plan, again
+from core.scrape.beside import beside
 from core.scrape.fetch import Fetcher, Keep, Reach, outcome
 from core.scrape.rows import storable
 from core.scrape.tally import Tally
@@ -48,23 +49,29 @@ def _have(ctx: Context, target: int, tally: Tally) -> Counter[str]:
     return Counter({label: sum(row.values()) for label, row in rows})
 
 
-def _answers(ctx: Context, plan: Plan, have: Counter[str], target: int, tally: Tally) -> Iterator[None]:
+def _answers(ctx: Context, plan: Plan, have: Counter[str], target: int, tally: Tally) -> Iterator[bool]:
     """Store answers until each class has enough, counting what is still to be fetched as had."""
-    for search, candidates in plan.answers(lambda label: plan.limit - have[label]):
-        stored = _store(ctx, search, candidates, tally)
-        have[search.label] += sum(n for (_, _, status, _), n in stored.items() if not target or status == "pending")
-        yield
+    for answer in beside(plan.answers(lambda label: plan.limit - have[label])):
+        tally.asking = "" if answer else plan.asking
+        if answer:
+            search, candidates = answer
+            stored = _store(ctx, search, candidates, tally)
+            have[search.label] += sum(n for (_, _, status, _), n in stored.items() if not target or status == "pending")
+        yield answer is not None
+    tally.asking = ""
 
 
-def asked_again(ctx: Context, through: Reach, tally: Tally) -> Iterator[None]:
+def asked_again(ctx: Context, through: Reach, tally: Tally) -> Iterator[bool]:
     """Store what failed searches find when they are asked again."""
     failed = [search for search in ctx.store.failed_searches(ctx.project.id) if search.retryable]
     own = ctx.store.searches(ctx.job.id)
-    for search, candidates, instead_of in again(
-        failed, own, lambda job: ctx.store.job(job).params, ctx.settings, through
-    ):
-        _store(ctx, search, candidates, tally, instead_of)
-        yield
+    for answer in beside(again(failed, own, lambda job: ctx.store.job(job).params, ctx.settings, through)):
+        tally.asking = "" if answer else "asking again what was not answered"
+        if answer:
+            search, candidates, instead_of = answer
+            _store(ctx, search, candidates, tally, instead_of)
+        yield answer is not None
+    tally.asking = ""
 
 
 def _store(
@@ -98,7 +105,7 @@ def _stored(ctx: Context) -> Iterator[str]:
         start += len(urls)
 
 
-def rows(ctx: Context, found: Iterable[Candidate], add_classes: bool, tally: Tally) -> Iterator[None]:
+def rows(ctx: Context, found: Iterable[Candidate], add_classes: bool, tally: Tally) -> Iterator[bool]:
     """Store the rows of a source, batch by batch: those behind the ones that an earlier attempt of the job stored."""
     position, left = ctx.store.positions(ctx.job.id), iter(found)
     while batch := list(itertools.islice(left, ROWS)):
@@ -109,15 +116,16 @@ def rows(ctx: Context, found: Iterable[Candidate], add_classes: bool, tally: Tal
             batch = [c if c.error else replace(c, label=spelling.get(key(c.label), c.label)) for c in batch]
         tally.found(ctx.store.add_candidates(ctx.claim, ctx.project.id, position, batch))
         position += len(batch)
-        yield
+        yield True
 
 
 def fetch(
-    ctx: Context, through: Reach, found: Iterator[None], tally: Tally, about: int | None = None
+    ctx: Context, through: Reach, found: Iterator[bool], tally: Tally, about: int | None = None
 ) -> Iterator[Progress]:
     """Fetch what is pending while more is `found`; what an earlier attempt of this job left over comes first.
 
-    `about`: how many there will be, roughly, until all are found.
+    `found`: True for what it has just stored, False for nothing yet. `about`: how many there will be, roughly, until
+    all are found.
     """
     more = [True]
     turns = Turns(_pending(ctx, found, more), through)
@@ -126,18 +134,22 @@ def fetch(
     from core.engine import batches
 
     for batch in batches(looked, BATCH, PAUSE):
-        ended = ctx.store.add_fetched(ctx.claim, ctx.project.id, [outcome(*each) for each in batch])
-        tally.ended(ended, [facts.size for _, facts, _ in batch if facts])
+        if batch:
+            ended = ctx.store.add_fetched(ctx.claim, ctx.project.id, [outcome(*each) for each in batch])
+            tally.ended(ended, [facts.size for _, facts, _ in batch if facts])
         yield Progress(tally.done, max(tally.total, (about or 0) * more[0]), tally.sentence(), tally.detail())
 
 
-def _pending(ctx: Context, found: Iterator[None], more: list[bool]) -> Iterator[Candidate]:
+def _pending(ctx: Context, found: Iterator[bool], more: list[bool]) -> Iterator[Candidate | None]:
+    """What is to be fetched; None where nothing is, yet."""
     after = 0
     while more[0]:
         while page := ctx.store.pending(ctx.job.id, after, BATCH):
             after = page[-1][0]
             yield from (candidate for _, candidate in page)
-        more[0] = next(found, StopIteration) is not StopIteration
+        while (new := next(found, None)) is False:
+            yield None
+        more[0] = new is not None
 
 
 def _over(

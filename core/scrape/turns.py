@@ -17,9 +17,12 @@ SPARE = 1  # of a host, more than it answers at once: the next one is there when
 
 
 class Turns:
-    """The candidates in their order, but for those whose host is busy: they are laid aside until it is not."""
+    """The candidates in their order, but for those whose host is busy: they are laid aside until it is not.
 
-    def __init__(self, found: Iterator[Candidate], through: Reach) -> None:
+    None among them says that there is nothing yet, and is passed on.
+    """
+
+    def __init__(self, found: Iterator[Candidate | None], through: Reach) -> None:
         from core.web.addresses import Allowed
         from core.web.pace import RATE
 
@@ -31,13 +34,17 @@ class Turns:
         self._aside: dict[str, deque[Candidate]] = {}
         self._number = 0  # of those laid aside
         self._free: deque[str] = deque()  # hosts that have some laid aside and a place for one
+        self._more = True  # there is, or will be
 
-    def __iter__(self) -> Iterator[Candidate]:
+    def __iter__(self) -> Iterator[Candidate | None]:
         while True:
-            candidate = self._laid_aside() or self._new() or self._waiting()
-            if candidate is None:
-                return
-            self._under_way[self._host(candidate)] += 1
+            candidate = self._laid_aside() or self._new()
+            if candidate is None and (not self._more or self._number >= ASIDE):
+                candidate = self._waiting()
+                if candidate is None:
+                    return
+            if candidate is not None:
+                self._under_way[self._host(candidate)] += 1
             yield candidate
 
     def over(self, candidate: Candidate) -> None:
@@ -69,7 +76,11 @@ class Turns:
 
     def _new(self) -> Candidate | None:
         while self._number < ASIDE:
-            candidate = next(self._found, None)
+            try:
+                candidate = next(self._found)
+            except StopIteration:
+                self._more = False
+                return None
             if candidate is None:
                 return None
             host = self._host(candidate)

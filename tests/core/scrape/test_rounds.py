@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -310,3 +311,29 @@ def test_what_is_ready_is_stored_while_other_hosts_keep_their_pictures_back(
             break
     assert stored == 20 and time.monotonic() - began < 10, "not before the others' deadline"
     step.close()
+
+
+def test_while_a_source_takes_its_time_what_is_there_is_stored_and_the_job_says_whom_it_asks(
+    path: Path_, provider: Provider, monkeypatch
+) -> None:
+    answer = threading.Event()
+
+    def slow(query: str, cursor: str, options: object, get: object) -> Results:
+        if query == "suv":
+            answer.wait(30)
+        return Results((Candidate(f"{provider.url}/{len(query)}.jpg", "", "slow"),))
+
+    monkeypatch.setitem(SOURCES, "slow", Source("Slow", "", slow))
+    store = path.store
+    store.submit("scrape", {}, path.project.id)
+    job, claim = store.claim("here", 3600) or (None, None)
+    assert job is not None and claim is not None
+    ctx = steps.Context(store, path.blobs, Local(4), path.settings, job, claim, path.project)
+    said = []
+    for progress in steps.scrape(ctx, source="slow", limit=1):
+        if not answer.is_set():
+            said.append((progress.done, progress.note))
+        if said[-1] == (1, "1 new, 0 already there, 0 failed; asking Slow for 'suv'"):
+            answer.set()
+    assert answer.is_set(), said
+    assert progress.note == "2 new, 0 already there, 0 failed"

@@ -106,6 +106,6 @@ def test_a_class_that_someone_adds_meanwhile_in_other_letters_takes_the_pictures
     store.add_classes(project.id, ["tank"])  # the job began without it
     ctx = steps.Context(store, None, None, None, job, claim, project)  # type: ignore[arg-type]
     found = candidates("urls", project.classes, options, add_classes=True)
-    assert list(stored(ctx, found, True, Tally({}))) == [None]
+    assert list(stored(ctx, found, True, Tally({}))) == [True]
     assert {c.label for _, c in store.pending(job.id)} == {"tank"}
     assert store.project("cars").classes == ("suv", "tank")

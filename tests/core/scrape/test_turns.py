@@ -65,3 +65,12 @@ def test_no_more_than_so_many_are_laid_aside(monkeypatch):
     found = iter(of("many.example", 1000))
     assert taken(Turns(found, Reach()), 5) == {"many.example": 5}
     assert len(list(found)) > 980
+
+
+def test_nothing_yet_is_passed_on_and_keeps_no_place():
+    found = iter([None, *of("many.example", 4), None, *of("few.example", 1), None])
+    order = iter(Turns(found, Reach()))
+    came = [next(order) for _ in range(7)]
+    assert [c and urlsplit(c.url).hostname for c in came] == [
+        None, *["many.example"] * 3, None, "few.example", None]  # fmt: skip
+    assert next(order).url == "https://many.example/3.jpg", "nothing else is to come, so it waits in a place"  # type: ignore[union-attr]
