@@ -61,7 +61,7 @@ def scrape(
     tally, wanted = s.Tally(store.tally(ctx.job.id)), Options(**(options or {}))
     asked = store.jobs(project.id, "scrape", limit=1000) if retry else [ctx.job]
     with s.reach(
-        ctx.settings, "demo" in sources, deadline, s.roots(job.params for job in asked), ctx.job.id
+        ctx.settings, "demo" in sources, deadline, s.roots(job.params for job in asked), ctx.job.id, project.id
     ) as through:
         if retry:
             yield from s.fetch(ctx, through, s.asked_again(ctx, through, tally), tally)

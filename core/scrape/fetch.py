@@ -6,13 +6,14 @@ import asyncio
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from core.errors import Permanent, Refused
 from core.model import Candidate
+from core.scrape.inbox import Fetched, Inbox
 from core.sources.demo import at
 from core.sources.options import Options
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 DEADLINE = 20.0  # seconds for one download
 DEMO_DEADLINE = 300.0  # seconds; the demo's server draws each picture when asked, which takes long on a busy machine
-
-Fetched = tuple[bytes, str]  # the bytes, and what the host permits (core.web.Reply.permission)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,8 @@ class Reach:
     roots: tuple[str, ...] = ()  # folders and archives ("cars.zip!") of this computer that may be read, absolute paths
     work: str = ""  # the folder that this job's archive is unpacked into
     deadline: float = DEADLINE  # seconds for one download
+    inbox: str = ""  # the folder for what came in and is not stored yet; "" = it is not kept
+    job: int = 0
 
     def web(self) -> Web:
         from core.web import Web  # aiohttp takes a third of a second to import
@@ -48,15 +49,19 @@ class Reach:
 
 @contextmanager
 def reach(
-    settings: Settings, demo: bool = False, deadline: float = DEADLINE, roots: Iterable[str] = (), job: int = 0
-) -> Iterator[Reach]:
+    settings: Settings, demo: bool = False, deadline: float = DEADLINE, roots: Iterable[str] = (), job: int = 0,
+    project: int = 0,
+) -> Iterator[Reach]:  # fmt: skip
     """What a job may reach, open for as long as the job runs. `demo`: its own server runs meanwhile.
 
-    That server's one address and port are open to this job and to no other.
+    That server's one address and port are open to this job and to no other. `project`: what comes in is for it to keep.
     """
     inside = tuple(dict.fromkeys(os.path.abspath(root) for root in roots if root))
-    work = str(unpacked(settings.home.absolute(), job))
-    usual = Reach(settings.allow_hosts, settings.host_rate, settings.contact, (), "", inside, work, deadline)
+    home = settings.home.absolute()
+    usual = Reach(
+        settings.allow_hosts, settings.host_rate, settings.contact, roots=inside, work=str(unpacked(home, job)),
+        deadline=deadline, inbox=str(home / "incoming" / str(project)) if project else "", job=job,
+    )  # fmt: skip
     if not demo:
         yield usual
         return
@@ -90,8 +95,11 @@ class Fetcher:
 
     def __init__(self, through: Reach) -> None:
         self.through = through
+        self._inbox = Inbox(through.inbox, through.job) if through.inbox else None
 
     async def __aenter__(self) -> Self:
+        if self._inbox:
+            self._inbox.open()
         self._web = await self.through.web().__aenter__()
         return self
 
@@ -104,9 +112,25 @@ class Fetcher:
             raise Permanent(candidate.error)
         if candidate.url.startswith("/"):
             return await asyncio.to_thread(self._read, candidate.url), ""
+        if self._inbox and (came := self._inbox.take(candidate.url)):
+            return came
+        try:
+            came = await self._ask(candidate)
+        except Refused as error:
+            self._came_in(candidate.url, error)
+            raise
+        self._came_in(candidate.url, came)
+        return came
+
+    async def _ask(self, candidate: Candidate) -> Fetched:
         url = at(candidate.url, self.through.demo) if candidate.source == "demo" else candidate.url
         reply = await self._web.get(url, deadline=self.through.deadline)
         return reply.body, reply.permission
+
+    def _came_in(self, url: str, came: Fetched | Refused) -> None:
+        if self._inbox:
+            with suppress(OSError):  # a full disk: it is asked for again, should this job be killed now
+                self._inbox.put(url, came)
 
     def _read(self, path: str) -> bytes:
         from core.sources.archive import local

@@ -14,6 +14,7 @@ from core.project import key, spellings
 from core.scrape.ask import Plan, again
 from core.scrape.beside import beside
 from core.scrape.fetch import Fetcher, Keep, Reach, outcome
+from core.scrape.inbox import Inbox
 from core.scrape.rows import storable
 from core.scrape.tally import Tally
 from core.scrape.turns import Turns
@@ -137,6 +138,8 @@ def fetch(
         if batch:
             ended = ctx.store.add_fetched(ctx.claim, ctx.project.id, [outcome(*each) for each in batch])
             tally.ended(ended, [facts.size for _, facts, _ in batch if facts])
+            if through.inbox:
+                Inbox(through.inbox, through.job).drop(url for (url, _), _, _ in batch if not url.startswith("/"))
         yield Progress(tally.done, max(tally.total, (about or 0) * more[0]), tally.sentence(), tally.detail())
 
 

@@ -250,10 +250,6 @@ def grown(bench: Bench, number: int, server: Remote, begun: float, rows: int) ->
 
 
 def killed(bench: Bench, number: int, server: Remote, more: int) -> dict[str, Any]:
-    from core.engine.conveyor import AHEAD
-    from core.engine.local import cores
-    from core.scrape.rounds import BATCH
-
     process = bench.process(number)
     before = bench.store.positions(number)
     os.kill(process.pid, signal.SIGKILL)
@@ -273,7 +269,7 @@ def killed(bench: Bench, number: int, server: Remote, more: int) -> dict[str, An
     twice = sum(count > 1 for count in asked)
     return {
         "goes on after, s": round(news["first"] - at, 2), "longest pause after that, s": round(news["longest pause"], 2),
-        "asked for twice": twice, "of at most in flight": AHEAD * bench.settings.connections + 2 * AHEAD * cores() + BATCH,
+        "asked for twice": twice, "of at most without an answer yet": bench.settings.connections,
         "job at the end": status, **accounted(bench, number, asked),
     }  # fmt: skip
 
@@ -322,7 +318,7 @@ def measured(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     after = found["killed"]
     found["not accounted for"] = [
         name for name in ("lost", "doubled", "ended without being fetched", "failed") if after[name]
-    ] + ["asked for twice"] * (after["asked for twice"] > after["of at most in flight"])
+    ] + ["asked for twice"] * (after["asked for twice"] > after["of at most without an answer yet"])
     figures = found["job"] | found["written"]
     found["met"] = {
         name: figures[name] <= goal if "MB" in name else figures[name] >= goal for name, goal in GOALS.items()

@@ -277,6 +277,31 @@ def test_a_folder_that_changed_while_its_job_was_broken_off_loses_no_file(
     assert result["failures"] == {"no such file": len(gone)}
 
 
+def test_what_came_in_before_its_job_broke_off_is_not_asked_for_again(
+    path: Path_, provider: Provider, tmp_path: Path, monkeypatch
+) -> None:
+    names = [*(f"{n}.jpg" for n in range(20)), "status/404", "html.jpg"]
+    provider.images["/html.jpg"] = b"<html>no picture</html>"
+    options = table(tmp_path, [(f"{provider.url}/{name}", "suv") for name in names])
+    job = path.store.submit("scrape", {"source": "urls", "options": options}, path.project.id).id
+    taken = path.store.claim("here", 3600)
+    assert taken is not None
+    ctx = steps.Context(path.store, path.blobs, Local(4), path.settings, *taken, path.project)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the power is gone")
+
+    with monkeypatch.context() as short, pytest.raises(RuntimeError, match="the power is gone"):
+        short.setattr(path.store, "add_fetched", broken)
+        list(steps.scrape(ctx, source="urls", options=options))
+    path.store.release(taken[1], died=True)
+    assert len(provider.requests) == len(names)
+    result = path.go_on(job)
+    assert (result["fetched"], result["failures"]) == (20, {"http 404": 1, "not an image": 1})
+    assert len(provider.requests) == len(names)
+    assert not any((path.settings.home / "incoming" / str(path.project.id)).iterdir())
+
+
 def test_a_source_that_is_busy_for_a_moment_is_asked_once_more(path: Path_, provider: Provider, monkeypatch) -> None:
     monkeypatch.setattr("core.scrape.ask.BUSY", 0.1)
     asked = []

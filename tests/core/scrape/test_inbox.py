@@ -1,0 +1,67 @@
+"""What came in and is not stored yet is not asked for twice."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from core.errors import Permanent, Refused
+from core.scrape import inbox
+from core.scrape.inbox import Inbox
+
+URL = "https://host.example/ä.jpg?a=1"
+
+
+def opened(folder: Path, job: int = 1) -> Inbox:
+    found = Inbox(str(folder), job)
+    found.open()
+    return found
+
+
+def test_bytes_and_permission_are_found_by_the_next_attempt_until_their_row_is_stored(tmp_path):
+    body = b"\n{}\n" + bytes(range(256)) * 300
+    opened(tmp_path / "a" / "b").put(URL, (body, "allowed: robots.txt has no rule against it"))
+    after = opened(tmp_path / "a" / "b", job=2)
+    assert after.take("https://host.example/other.jpg") is None
+    assert after.take(URL) == (body, "allowed: robots.txt has no rule against it")
+    after.drop([URL, "https://host.example/other.jpg"])
+    assert opened(tmp_path / "a" / "b").take(URL) is None and not any((tmp_path / "a" / "b").iterdir())
+
+
+@pytest.mark.parametrize("kind", [Refused, Permanent])
+def test_a_failure_is_the_same_again_for_its_job_and_none_for_another_that_may_be_more_patient(tmp_path, kind):
+    error = kind("timeout", "host.example did not deliver within 5 seconds.")
+    error.permission = "refused: so it is"
+    opened(tmp_path).put(URL, error)
+    with pytest.raises(Refused) as again:
+        opened(tmp_path).take(URL)
+    assert (type(again.value), again.value.reason, str(again.value), again.value.permission) == (
+        kind, "timeout", str(error), "refused: so it is")  # fmt: skip
+    assert opened(tmp_path, job=2).take(URL) is None
+
+
+@pytest.mark.parametrize("left", [0, 1, 40, 100, 2000])
+def test_what_was_cut_short_in_writing_counts_as_none(tmp_path, left):
+    opened(tmp_path).put(URL, (os.urandom(5000), ""))
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:left])
+    assert opened(tmp_path).take(URL) is None
+
+
+def test_what_the_disk_lost_counts_as_none(tmp_path):
+    opened(tmp_path).put(URL, (os.urandom(5000), ""))
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-1000] + bytes(1000))
+    assert opened(tmp_path).take(URL) is None
+    file.write_bytes(b"[1]\n")
+    assert opened(tmp_path).take(URL) is None
+
+
+def test_what_a_stopped_job_left_too_long_ago_is_deleted(tmp_path):
+    opened(tmp_path).put(URL, (b"bytes", ""))
+    (file,) = tmp_path.iterdir()
+    os.utime(file, (0, time.time() - inbox.KEPT - 60))
+    assert opened(tmp_path).take(URL) is None and not any(tmp_path.iterdir())
