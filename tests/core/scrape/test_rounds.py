@@ -286,9 +286,13 @@ def test_what_came_in_before_its_job_broke_off_is_not_asked_for_again(
     job = path.store.submit("scrape", {"source": "urls", "options": options}, path.project.id).id
     taken = path.store.claim("here", 3600)
     assert taken is not None
-    ctx = steps.Context(path.store, path.blobs, Local(4), path.settings, *taken, path.project)
+    ctx = steps.Context(path.store, path.blobs, Local(32), path.settings, *taken, path.project)
+    inbox = path.settings.home / "incoming" / str(path.project.id)
 
     def broken(*_: object) -> None:
+        until = time.monotonic() + 20
+        while len(list(inbox.iterdir())) < len(names) and time.monotonic() < until:
+            time.sleep(0.05)
         raise RuntimeError("the power is gone")
 
     with monkeypatch.context() as short, pytest.raises(RuntimeError, match="the power is gone"):
@@ -299,7 +303,7 @@ def test_what_came_in_before_its_job_broke_off_is_not_asked_for_again(
     result = path.go_on(job)
     assert (result["fetched"], result["failures"]) == (20, {"http 404": 1, "not an image": 1})
     assert len(provider.requests) == len(names)
-    assert not any((path.settings.home / "incoming" / str(path.project.id)).iterdir())
+    assert not any(inbox.iterdir())
 
 
 def test_a_source_that_is_busy_for_a_moment_is_asked_once_more(path: Path_, provider: Provider, monkeypatch) -> None:
