@@ -40,11 +40,12 @@ class Reach:
     deadline: float = DEADLINE  # seconds for one download
     inbox: str = ""  # the folder for what came in and is not stored yet; "" = it is not kept
     job: int = 0
+    memory: str = ""  # see core.web.pace.Pace
 
     def web(self) -> Web:
         from core.web import Web  # aiohttp takes a third of a second to import
 
-        return Web(self.allow, self.host_rate, self.contact, self.own)
+        return Web(self.allow, self.host_rate, self.contact, self.own, self.memory)
 
 
 @contextmanager
@@ -61,6 +62,7 @@ def reach(
     usual = Reach(
         settings.allow_hosts, settings.host_rate, settings.contact, roots=inside, work=str(unpacked(home, job)),
         deadline=deadline, inbox=str(home / "incoming" / str(project)) if project else "", job=job,
+        memory=str(home / "pauses.json"),
     )  # fmt: skip
     if not demo:
         yield usual

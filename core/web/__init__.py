@@ -64,15 +64,21 @@ class Web:
 
     `allow`: see Allowed. `host_rate`: see Pace; "" = RATE, with the hosts of the allow list unthrottled.
     `own`: servers of this program itself, which may be reached and are neither throttled nor asked; as `allow`.
-    `contact`: a mail address or page for the user agent. The environment's proxies, .netrc and cookies are not used.
+    `contact`: a mail address or page for the user agent. `memory`: see Pace. The environment's proxies, .netrc and
+    cookies are not used.
     """
 
     def __init__(
-        self, allow: Sequence[str] = (), host_rate: str = "", contact: str = "", own: Sequence[str] = ()
+        self,
+        allow: Sequence[str] = (),
+        host_rate: str = "",
+        contact: str = "",
+        own: Sequence[str] = (),
+        memory: str = "",
     ) -> None:
         self._allow = Allowed([*allow, *own])
         self._own = Allowed(own)
-        self._pace = Pace(host_rate or RATE)
+        self._pace = Pace(host_rate or RATE, memory)
         self._robots = Robots(self._robots_txt)
         self._unthrottled = Allowed(own if host_rate else [*allow, *own])  # a rate that the user set holds for all
         self._agent = f"Winnow/0.1 (+{contact})" if contact else "Winnow/0.1"

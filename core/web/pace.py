@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import re
 import time
+import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 from core.errors import BadSetting, Refused
 
@@ -28,13 +32,19 @@ class _Host:
 class Pace:
     """How many requests a host gets at once and a second, and how long it wants to be left alone."""
 
-    def __init__(self, rate: str = RATE) -> None:
-        """`rate`: "at once/per second" such as "2/1", or "off". Raises BadSetting."""
+    def __init__(self, rate: str = RATE, memory: str = "") -> None:
+        """`rate`: "at once/per second" such as "2/1", or "off". Raises BadSetting.
+
+        `memory`: a file for the hosts that want to be left alone for long, so that the next job knows; "" = none.
+        """
         match = re.fullmatch(r"([1-9]\d{0,3})/(\d*\.?\d+)", rate)
         if rate != "off" and not (match and float(match[2]) > 0):
             raise BadSetting(f"WINNOW_HOST_RATE={rate!r} does not fit: wanted at once/per second such as 2/1, or off.")
         self._at_once, self._gap = (int(match[1]), 1 / float(match[2])) if match else (0, 0.0)
         self._hosts: dict[str, _Host] = {}
+        self._memory = memory
+        for name, until in _remembered(memory).items():
+            self._host(name).held = time.monotonic() + until - time.time()
 
     def _host(self, name: str) -> _Host:
         if len(self._hosts) > REMEMBERED:
@@ -78,7 +88,28 @@ class Pace:
         """Leave a host alone for so long; True where that is short enough to wait for."""
         host = self._host(name)
         host.held = max(host.held, time.monotonic() + seconds)
-        return host.held - time.monotonic() <= PATIENCE
+        left = host.held - time.monotonic()
+        if left > PATIENCE and self._memory:
+            with suppress(OSError):  # a full disk: only this job knows then
+                _remember(self._memory, name, time.time() + left)
+        return left <= PATIENCE
+
+
+def _remembered(memory: str) -> dict[str, float]:
+    """Host -> until when (seconds since 1970) it wants to be left alone; {} where the file says nothing of use."""
+    if not memory:
+        return {}
+    try:
+        found, now = json.loads(Path(memory).read_bytes()), time.time()
+        return {str(name): float(until) for name, until in found.items() if now < float(until) <= now + LONGEST}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _remember(memory: str, name: str, until: float) -> None:
+    temporary = Path(f"{memory}.{uuid.uuid4().hex}.part")
+    temporary.write_text(json.dumps(_remembered(memory) | {name: until}))
+    os.replace(temporary, memory)
 
 
 def retry_after(value: str, attempt: int = 0) -> float:

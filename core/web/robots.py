@@ -100,7 +100,7 @@ class Robots:
         except Refused as error:
             if error.reason == "redirects":
                 return _Site(now + FRESH, "allowed: no robots.txt (its redirects lead nowhere)")
-            if error.reason == "certificate":  # so will every request fail
+            if error.reason in ("certificate", "asked for a pause"):  # so will every request fail
                 return _Site(now + SOON, refusal=error)
             return _unreachable(origin, error.reason)
         if reply.status == 429 or reply.status >= 500:

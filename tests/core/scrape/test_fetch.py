@@ -106,7 +106,10 @@ def test_the_settings_decide_what_may_be_reached(monkeypatch, tmp_path):
     monkeypatch.setenv("WINNOW_ALLOW_HOSTS", "10.0.0.0/8, intranet:8080")
     monkeypatch.setenv("WINNOW_HOST_RATE", "4/2")
     with scrape.reach(settings.load(), deadline=5, roots=["/pictures", "", "/pictures"]) as reach:
-        assert reach == Reach(("10.0.0.0/8", "intranet:8080"), "4/2", deadline=5, roots=("/pictures",), work=reach.work)
+        assert reach == Reach(
+            ("10.0.0.0/8", "intranet:8080"), "4/2", deadline=5, roots=("/pictures",), work=reach.work,
+            memory=reach.memory,
+        )  # fmt: skip
 
 
 def test_the_demos_server_is_open_to_its_own_job_only(monkeypatch, tmp_path):

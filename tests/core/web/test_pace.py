@@ -111,6 +111,37 @@ def test_a_long_pause_fails_this_item_and_holds_its_host_back_but_no_other(provi
     assert LONGEST - 5 < held <= LONGEST and time.monotonic() - began < 2
 
 
+def test_a_long_pause_is_known_to_the_next_job_too_and_a_short_one_is_not(provider, tmp_path):
+    memory = str(tmp_path / "pauses.json")
+
+    async def run(path: str) -> str:
+        async with Web((provider.allow,), memory=memory) as web:
+            try:
+                return str((await web.get(provider.url + path)).status)
+            except Refused as error:
+                return error.reason
+
+    assert asyncio.run(run("/busy/429/1/1")) == "200" and asyncio.run(run("/hops/0")) == "200"
+    assert asyncio.run(run("/busy/503/9/3600")) == "http 503"
+    asked = len(provider.requests)
+    assert asyncio.run(run("/hops/0")) == "asked for a pause" and len(provider.requests) == asked
+    assert [path.name for path in tmp_path.iterdir()] == ["pauses.json"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"127.0.0.1": "soon"}', '{"127.0.0.1": 99999999999}', '{"127.0.0.1": 5}', '{"127.0.0.1": [1]}'],
+)
+def test_a_memory_of_pauses_that_says_nothing_of_use_holds_nobody_back(provider, tmp_path, text):
+    (tmp_path / "pauses.json").write_text(text)
+
+    async def run() -> int:
+        async with Web((provider.allow,), memory=str(tmp_path / "pauses.json")) as web:
+            return (await web.get(provider.url + "/hops/0")).status
+
+    assert asyncio.run(run()) == 200
+
+
 def test_a_pause_is_obeyed_even_with_the_rate_off(provider):
     began = time.monotonic()
     assert get(f"{provider.url}/busy/503/1/1", provider.allow, rate="off").body == b"at last"
