@@ -7,6 +7,7 @@ import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from db.tables import candidates, images
 FIELDS = tuple(
     field.name for field in fields(Candidate)
 )  # `asdict` copies each value, which takes longer than storing it
+AGAIN = timedelta(days=30)  # after which a new scrape asks again for an address that failed for good
 WEB = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 Count = tuple[str, str, str, str]  # label, source, status, reason: what a job's candidates are counted under
 
@@ -73,8 +75,8 @@ class Candidates(Base):
     def add_candidates(self, claim: Claim, project: int, start: int, found: Sequence[Candidate]) -> Counter[Count]:
         """Store a batch that begins at position `start` of the source, and how many are counted under what.
 
-        A URL that brought an image earlier is a duplicate at once, one that failed in this job fails again without
-        being asked. Repeating it changes nothing.
+        A URL that brought an image earlier is a duplicate at once. One that failed in this job, or for good in another
+        one less than AGAIN ago, fails again without being asked. Repeating it changes nothing.
         """
         with self._write(claim) as c:
             return self._add_candidates(c, claim, project, start, found)
@@ -99,24 +101,37 @@ class Candidates(Base):
 
     @staticmethod
     def _known(c: Connection, project: int, job: int, urls: set[str]) -> dict[str, dict[str, Any]]:
-        """url -> how it ended: the image it brought, in any job, or why it failed in this one."""
+        """url -> how it ended: the image it brought, in any job, or why it failed and is not to be asked again."""
         found: dict[str, dict[str, Any]] = {}
-        failed_here = and_(
-            candidates.c.fetched_by == job, candidates.c.status == "failed", candidates.c.fetched.is_not(None)
+        for_good = and_(
+            candidates.c.retryable.is_(False),
+            candidates.c.fetched > now() - AGAIN,
+            candidates.c.host != "",  # a file of this computer is looked at again
+            candidates.c.reason != "forbidden address",  # by the settings, which may be others now
+        )
+        failed = and_(
+            candidates.c.status == "failed",
+            candidates.c.fetched.is_not(None),
+            or_(candidates.c.fetched_by == job, for_good),
         )
         names = ("image", "fetched", "reason", "sentence", "retryable", "permission")
         for some in chunks(sorted(urls)):
             rows = c.execute(
-                select(candidates.c.url, *(candidates.c[name] for name in names)).where(
+                select(candidates.c.url, candidates.c.fetched_by, *(candidates.c[name] for name in names))
+                .where(
                     candidates.c.project == project,
                     candidates.c.url.in_(some),
-                    or_(candidates.c.image.is_not(None), failed_here),
+                    or_(candidates.c.image.is_not(None), failed),
                 )
+                .order_by(candidates.c.id)  # the one that was asked comes before those that only say the same
             )
             for row in rows.mappings():
                 if row["image"] is not None or row["url"] not in found:
                     status = "failed" if row["image"] is None else "duplicate"
                     found[row["url"]] = {name: row[name] for name in names} | {"status": status}
+                    if status == "failed" and row["fetched_by"] != job:
+                        asked, next_ = (f"{day:%Y-%m-%d}" for day in (row["fetched"], row["fetched"] + AGAIN))
+                        found[row["url"]]["sentence"] += f" (asked on {asked}, and not again before {next_})"
         return found
 
     def pending(self, job: int, after: int = 0, limit: int = 500) -> list[tuple[int, Candidate]]:

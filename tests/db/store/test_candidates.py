@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 
 from core.errors import Fenced, Permanent, Refused
 from core.model import UNKNOWN_LICENCE
+from db.store import candidates as module
 from tests.db.conftest import candidate, facts, statuses
 
 
@@ -72,6 +76,34 @@ def test_a_url_that_an_earlier_job_fetched_is_a_duplicate_at_once(store, project
     assert store.pending(by.job) == []
     assert statuses(store, by.job) == {"duplicate": 1}
     assert store.several_origins(project.id) == {image: [(origin, "sedan"), (origin, "coupe")]}
+
+
+def test_what_failed_for_good_is_not_asked_again_by_a_later_job_for_a_month(store, project, claim, monkeypatch):
+    first = claim()
+    urls = ("http://a/gone", "http://a/busy", "http://10.0.0.1/x", "/photos/1.jpg")
+    store.add_candidates(first, project.id, 0, [candidate(url) for url in urls])
+    gone = Permanent("http 404", "a answered with the error 404.")
+    store.add_fetched(first, project.id, [
+        (urls[0], gone, "allowed"), (urls[1], Refused("timeout", "It took too long."), ""),
+        (urls[2], Permanent("forbidden address", "10.0.0.1 is a private address."), ""),
+        (urls[3], Permanent("not an image", "It is a text."), ""),
+    ])  # fmt: skip
+    for attempt in range(2):  # the third job knows it from the first, not from the second
+        later = claim()
+        stored = store.add_candidates(later, project.id, 0, [candidate(urls[0], "coupe"), *map(candidate, urls[1:])])
+        assert stored["coupe", "urls", "failed", "http 404"] == 1, attempt
+        assert [c.url for _, c in store.pending(later.job)] == list(urls[1:]), "it may pass, or be mended by the user"
+        store.finish(later, "done", {})
+    (row,) = [row for row in store.failed(project.id, ["http 404"]) if row["id"] > 8]
+    assert re.fullmatch(
+        r"a answered with the error 404\. \(asked on (\d{4}-\d\d-\d\d), and not again before (?!\1)\d{4}-\d\d-\d\d\)",
+        row["sentence"],
+    )
+    assert not row["retryable"]
+    monkeypatch.setattr(module, "AGAIN", timedelta(0))
+    last = claim()
+    store.add_candidates(last, project.id, 0, [candidate(urls[0])])
+    assert [c.url for _, c in store.pending(last.job)] == [urls[0]]
 
 
 def test_storing_what_was_fetched_again_changes_nothing(store, project, claim):
