@@ -54,17 +54,21 @@ def scrape(
     from core.sources.options import Options
 
     store, project, sources = ctx.store, ctx.project, [name.strip() for name in source.split(",") if name.strip()]
+    asked, archives = [ctx.job], []
     if retry:
         store.retry(ctx.claim, project.id)
-        again = {*store.sources(ctx.job.id), *(search.source for search in store.failed_searches(project.id))}
+        finders, asked = store.finders(ctx.job.id), store.jobs(project.id, "scrape", limit=1000)
+        again = {*(source for source, _ in finders), *(search.source for search in store.failed_searches(project.id))}
         sources = ["demo"] if "demo" in again else []  # its own server has to be there
+        archives = [job.params["options"]["path"] for job in asked if ("archive", job.id) in finders]
     tally, wanted = s.Tally(store.tally(ctx.job.id)), Options(**(options or {}))
-    asked = store.jobs(project.id, "scrape", limit=1000) if retry else [ctx.job]
     with s.reach(
         ctx.settings, "demo" in sources, deadline, s.roots(job.params for job in asked), ctx.job.id, project.id
     ) as through:
         if retry:
+            yield from s.reopened(archives, through)
             yield from s.fetch(ctx, through, s.asked_again(ctx, through, tally), tally)
+            s.closed(ctx, through)
             return tally.result()
         if s.asks(sources):
             plan = s.Plan(
@@ -80,7 +84,7 @@ def scrape(
         rest = s.rest(ctx, chosen.rows, lambda: choose().rows)
         rows = s.labelled(rest, project.classes, add_classes, wanted.licence, through.roots)
         yield from s.fetch(ctx, through, s.rows(ctx, rows, add_classes, tally), tally, chosen.about)
-        s.closed(sources, wanted)
+        s.closed(ctx, through)
     return tally.result() | {"left_out": chosen.left_out}
 
 
@@ -94,16 +98,18 @@ def preview(
     from core.sources.options import Options
 
     with reach(ctx.settings, source == "demo", deadline, roots([ctx.job.params]), ctx.job.id) as through:
-        yield Progress(0, None, "asking")
-        wanted = yield from opened([source], Options(**(options or {})), through)
-        found = p.results(source, ctx.project, label or ctx.project.classes[0], query, wanted, ctx.settings, through)
-        looked = []
-        for each in p.look(ctx.engine, through, found):
-            looked.append(each)
-            yield Progress(len(looked), len(found), "fetching small pictures")
-        yield Progress(len(found), len(found), "counting its labels")
-        labels = p.labels(source, wanted, ctx.project.classes)
-        closed([source], wanted)
+        try:
+            yield Progress(0, None, "asking")
+            wanted = yield from opened([source], Options(**(options or {})), through)
+            label = label or ctx.project.classes[0]
+            found, looked = p.results(source, ctx.project, label, query, wanted, ctx.settings, through), []
+            for each in p.look(ctx.engine, through, found):
+                looked.append(each)
+                yield Progress(len(looked), len(found), "fetching small pictures")
+            yield Progress(len(found), len(found), "counting its labels")
+            labels = p.labels(source, wanted, ctx.project.classes)
+        finally:
+            closed(ctx, through)
     return {"results": p.rows(found, looked), **({"labels": labels} if labels else {})}
 
 

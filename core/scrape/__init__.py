@@ -18,11 +18,11 @@ from core.scrape.ask import LIMIT, Plan, asks, check
 from core.scrape.failures import FAILURES, meaning, summary
 from core.scrape.fetch import DEADLINE, Fetcher, Reach, reach, read, roots
 from core.scrape.rounds import asked, asked_again, asked_for, fetch, kept, rest, rows
-from core.scrape.rows import choose, closed, labelled, opened
+from core.scrape.rows import choose, closed, labelled, opened, reopened
 from core.scrape.tally import Tally
 
 __all__ = [
     "DEADLINE", "FAILURES", "LIMIT", "Fetcher", "Plan", "Reach", "Tally", "asked", "asked_again", "asked_for", "asks",
-    "check", "choose", "closed", "fetch", "kept", "labelled", "meaning", "opened", "reach", "read", "rest", "roots", "rows",
-    "summary",
+    "check", "choose", "closed", "fetch", "kept", "labelled", "meaning", "opened", "reach", "read", "reopened", "rest", "roots",
+    "rows", "summary",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from core.subset import LeftOut, Rules, chosen, counts, left_out, mapped
 if TYPE_CHECKING:
     from core.scrape.fetch import Reach
     from core.settings import Settings
+    from core.steps import Context
 
 
 NO_RULES: Mapping[str, int] = MappingProxyType({})
@@ -39,10 +41,24 @@ def opened(sources: Sequence[str], options: Options, through: Reach) -> Generato
     return replace(options, images=through.work)
 
 
-def closed(sources: Sequence[str], options: Options) -> None:
-    """What an archive was unpacked into is no longer needed: its images are kept under their hash by now."""
-    if sources == ["archive"]:
-        shutil.rmtree(options.images, ignore_errors=True)
+def reopened(archives: Iterable[str], through: Reach) -> Iterator[Progress]:
+    """Unpack archives that a retry takes files from. Of one that is gone or damaged, each file fails for itself."""
+    from core.sources.archive import unpack
+
+    for path in archives:
+        with suppress(BadInput):
+            yield from unpack(Path(path), Path(through.work))
+
+
+def closed(ctx: Context, through: Reach) -> None:
+    """Delete what this job's archives were unpacked into, and what jobs left that were stopped.
+
+    It is no longer needed: the images are kept under their hash by now.
+    """
+    own = Path(through.work)
+    for folder in own.parent.glob("*"):
+        if folder == own or ctx.store.job(int(folder.name)).status not in ("queued", "running"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,12 +235,13 @@ class Candidates(Base):
             found |= {row.sha256: row.id for row in rows}
         return found
 
-    def sources(self, job: int) -> set[str]:
-        """The sources of what this job has to fetch."""
+    def finders(self, job: int) -> set[tuple[str, int]]:
+        """(source, the job that found it) of what this job has to fetch."""
         with self._read() as c:
-            return set(
-                c.execute(select(candidates.c.source).where(candidates.c.fetched_by == job).distinct()).scalars()
+            rows = c.execute(
+                select(candidates.c.source, candidates.c.found_by).where(candidates.c.fetched_by == job).distinct()
             )
+            return {(source, found_by) for source, found_by in rows}
 
     def tally(self, job: int) -> Counter[Count]:
         """How many of this job's candidates there are of each label, source, status and reason."""

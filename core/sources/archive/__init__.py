@@ -45,7 +45,7 @@ def read(options: Options) -> Iterator[Candidate]:
     path, into = Path(os.path.abspath(Path(options.path).expanduser())), Path(options.images)
     for _ in unpack(path, into):
         pass
-    index = into / DONE / INDEX
+    index = _place(path, into) / DONE / INDEX
     top = _top(name for name, error in _listed(index) if error != UNSAFE)
     root = top or path.name[: -len(_suffix(path))]
     for name, error in _listed(index):
@@ -61,11 +61,11 @@ def check(options: Options) -> None:
 
 
 def unpack(path: Path, into: Path) -> Iterator[Progress]:
-    """Unpack an archive into a folder that is for this archive alone. Where that is done, there is nothing to do.
+    """Unpack an archive into a folder of its own within `into`. Where that is done, there is nothing to do.
 
     Broken off, it begins again; two at once wait for one another. Progress is in MB of the archive. Raises as `read`.
     """
-    suffix = _suffix(path)
+    suffix, into = _suffix(path), _place(path, into)
     into.mkdir(parents=True, exist_ok=True)
     with open(into / "lock", "ab") as lock:
         yield from _turn(lock, path)
@@ -83,7 +83,8 @@ def unpack(path: Path, into: Path) -> Iterator[Progress]:
 
 def local(url: str, into: Path) -> Path:
     """The file in the work folder that holds what a candidate's url names. Raises as `archive`."""
-    return into / DONE / _stored(url[len(str(archive(url))) + len(INSIDE) :])
+    path = archive(url)
+    return _place(path, into) / DONE / _stored(url[len(str(path)) + len(INSIDE) :])
 
 
 def archive(url: str) -> Path:
@@ -94,6 +95,11 @@ def archive(url: str) -> Path:
             return Path(url[:at])
         at = url.find(INSIDE, at + 1)
     raise BadInput(f"{url[:200]!r} names no file in an archive.")
+
+
+def _place(path: Path, into: Path) -> Path:
+    """The folder within the work folder for this archive: a job may read several."""
+    return into / hashlib.sha256(os.path.abspath(path.expanduser()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _suffix(path: Path) -> str:

@@ -25,6 +25,9 @@ def test_reasons_are_summed_up_with_the_most_frequent_first():
 
 
 def test_a_status_is_explained_and_an_unknown_reason_is_not():
-    assert "no such file" in meaning("http 404") and "503" in meaning("http 503")
+    assert meaning("http 404") == "The host answered with the error 404: there is no such file."
+    assert "programs or strangers" in meaning("http 403") and meaning("http 418").endswith("error 418.")
+    assert "503: it has a fault of its own; try again later." in meaning("http 503")
+    assert "asked too often; try again later" in meaning("http 429")
     assert meaning("something else") == ""
     assert all(sentence.endswith(".") for sentence in FAILURES.values())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +98,25 @@ def test_a_retry_that_is_broken_off_leaves_the_rest_of_its_search_to_its_next_at
     result = path.go_on(job.id)
     assert result["fetched"] == SEDANS - 20 + 1  # the first page counts as one here, the second was asked for
     assert store.retryable(project.id) == 0
+
+
+def test_a_retry_unpacks_the_archive_of_a_job_that_was_stopped_and_clears_up_after_both(
+    path: Path_, tmp_path: Path
+) -> None:
+    names = ("sedan/a.jpg", "suv/b.jpg", "suv/c.jpg")
+    with zipfile.ZipFile(tmp_path / "cars.zip", "w") as archive:
+        for n, name in enumerate(names):
+            archive.writestr(name, jpeg(scene(n)))
+    store, options = path.store, {"path": str(tmp_path / "cars.zip")}
+    number = store.submit("scrape", {"source": "archive", "options": options}, path.project.id).id
+    taken = store.claim("here", 3600)
+    assert taken is not None
+    found = [Candidate(f"{tmp_path}/cars.zip!/{name}", name.split("/")[0], "archive") for name in names]
+    store.add_candidates(taken[1], path.project.id, 0, found)
+    store.finish(taken[1], "stopped", None)
+    left = path.settings.home / "unpacked" / str(number)
+    left.mkdir(parents=True)
+    assert store.retryable(path.project.id) == 3
+    again = path("scrape", retry=True)
+    assert (again["found"], again["fetched"]) == (3, 3)
+    assert not list(left.parent.iterdir())

@@ -157,7 +157,7 @@ def test_a_packed_tar_that_grows_a_hundredfold_is_refused_and_leaves_nothing(tmp
     assert path.stat().st_size < 250_000
     with pytest.raises(BadInput, match="bomb.* unpacks to more than 100 times its size"):
         read(path)
-    assert sorted(each.name for each in (tmp_path / "work").iterdir()) == ["lock"]
+    assert sorted(each.name for each in (tmp_path / "work").glob("*/*")) == ["lock"]
 
 
 def test_a_zip_of_many_small_bombs_is_refused_and_leaves_nothing(tmp_path):
@@ -168,7 +168,7 @@ def test_a_zip_of_many_small_bombs_is_refused_and_leaves_nothing(tmp_path):
     assert path.stat().st_size < 250_000
     with pytest.raises(BadInput, match="set.zip .*unpacks to more than 100 times its size"):
         read(path)
-    assert [each.name for each in (tmp_path / "work").iterdir()] == ["lock"]
+    assert [each.name for each in (tmp_path / "work").glob("*/*")] == ["lock"]
 
 
 def test_the_entries_of_a_zip_cannot_share_their_bytes(tmp_path):
@@ -249,7 +249,7 @@ def test_an_archive_that_is_cut_short_is_one_sentence_and_leaves_nothing(tmp_pat
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with pytest.raises(BadInput, match=f"The archive set{suffix} cannot be read: it is damaged or cut short"):
         read(path)
-    assert sorted(each.name for each in (tmp_path / "work").iterdir()) == ["lock"]
+    assert sorted(each.name for each in (tmp_path / "work").glob("*/*")) == ["lock"]
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 7, 10])
@@ -339,28 +339,38 @@ def test_an_archive_is_unpacked_once(tmp_path):
 
 def test_what_was_broken_off_begins_again(tmp_path):
     path, work = packed(tmp_path / "set.zip", "a/1.jpg", "a/2.jpg"), tmp_path / "work"
-    (work / "part" / "ab").mkdir(parents=True)
-    (work / "part" / "index.csv").write_text("a/1.jpg,\n")  # as after kill -9
     begun = archive.unpack(path, work)
     next(begun)
-    assert (work / "part").is_dir()
+    (own,) = work.iterdir()
     begun.close()  # as a job that is asked to stop
-    assert [each.name for each in work.iterdir()] == ["lock"]
+    assert [each.name for each in own.iterdir()] == ["lock"]
+    (own / "part" / "ab").mkdir(parents=True)
+    (own / "part" / "index.csv").write_text("a/1.jpg,\n")  # as after kill -9
     assert [c.error for c in read(path)] == ["", ""]
 
 
 def test_two_jobs_with_one_archive_wait_for_one_another(tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "PAUSE", 0.02)
     path, work = packed(tmp_path / "set.zip", "a/1.jpg"), tmp_path / "work"
-    work.mkdir()
-    with open(work / "lock", "ab") as other:
+    begun = archive.unpack(path, work)
+    next(begun)
+    begun.close()
+    (own,) = work.iterdir()
+    with open(own / "lock", "ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         waiting = archive.unpack(path, work)
         assert "another job unpacks set.zip" in next(waiting).note
         threading.Timer(0.1, lambda: fcntl.flock(other, fcntl.LOCK_UN)).start()
         notes = {progress.note for progress in waiting}
     assert any("unpacking set.zip" in note for note in notes)
-    assert (work / "entries").is_dir()
+    assert (own / "entries").is_dir()
+
+
+def test_several_archives_share_a_work_folder_and_keep_their_files_apart(tmp_path):
+    first, second = packed(tmp_path / "a.zip", "a/1.jpg"), packed(tmp_path / "b.zip", "a/1.jpg")
+    found = [*read(first), *read(second)]
+    files = [archive.local(c.url, tmp_path / "work") for c in found]
+    assert len(set(files)) == 2 and all(file.is_file() for file in files)
 
 
 def test_the_progress_is_in_megabytes_of_the_archive(tmp_path, monkeypatch):
