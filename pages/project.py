@@ -18,7 +18,12 @@ def go(project: Project, page: str) -> None:
 
 
 def create(first: bool, without: str = "") -> None:
-    name = st.text_input("Name of the project", placeholder="my cars", key="new-name", max_chars=100)
+    name = (
+        st.text_input(
+            "Name of the project", placeholder="my cars", key="new-name", max_chars=100, persist_state="session"
+        )
+        or ""
+    )
     way = naming.way("new-classes", without)
     found = naming.classes("new-classes", way, "Classes", height=150)
     many = len(found[0]) if found else 0
@@ -28,7 +33,9 @@ def create(first: bool, without: str = "") -> None:
             wanted = "choose a file" if way == naming.FILE else "write at least two, one on each line"
             st.error(f"There is no class yet: {wanted}.")
         elif found:
-            go(house.store().add_project(checked(name, "project name"), *found), "scrape")
+            made = house.store().add_project(checked(name, "project name"), *found)
+            naming.forget("new")
+            go(made, "scrape")
 
 
 def try_demo() -> None:
@@ -63,8 +70,10 @@ def classes(project: Project, counts: dict[str, dict[str, int]]) -> None:
         outside = [label for label in counts if label not in project.classes]
         if outside:
             st.warning(
-                f"Labels that are none of the classes: {', '.join(house.text(label, 40) for label in outside[:8])}. "
-                "They are left out of a split; relabel them in the review, or add them as classes."
+                f"{house.count(len(outside), 'label')} of pictures {'is' if len(outside) == 1 else 'are'} none of the "
+                f"classes: {', '.join(house.text(label, 40) for label in outside[:8])}{' …' if len(outside) > 8 else ''}. "
+                f"A split leaves {'it' if len(outside) == 1 else 'them'} out; relabel such pictures in the review, or "
+                "add the label as a class."
             )
     else:
         st.markdown(
@@ -88,6 +97,7 @@ def add(project: Project) -> None:
         except BadInput as error:
             st.error(house.text(error))
         else:
+            naming.forget(key)
             st.rerun()
 
 

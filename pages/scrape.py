@@ -3,46 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
 from core.errors import BadInput
 from core.model import Job, Project
-from core.scrape import meaning
+from core.scrape import check, meaning
 from core.sources import SOURCES
-from pages.parts import collected, head, house, progress, sources
+from core.sources.options import Options
+from pages.parts import collected, counted, head, house, progress, rules, sources
 
 Widgets = Callable[[Project, sources.Params], sources.Params | None]
 
 
+WIDGETS: Mapping[str, Widgets] = {
+    "search": sources.search, "page": sources.page, "urls": sources.table, "folder": sources.folder,
+    "archive": sources.archive, "demo": sources.demo,
+}  # fmt: skip
+
+
 def choose(project: Project, shown: head.Head) -> None:
+    """The form, from where to look to the buttons; what does not fit is said above them, and nothing can be started."""
     kinds = [kind for kind in sources.KINDS if kind == "search" or kind in SOURCES]
-    before = next((job for job in house.store().jobs(project.id, "scrape", limit=20) if job.params.get("source")), None)
-    usual = before.params.get("source", "") if before else "demo" if project.name == "demo" else ""
-    usual = usual if usual in kinds else "search"
+    usual = sources.kind(_params(project, "scrape"))
+    usual = usual if usual in kinds else "demo" if project.name == "demo" else "search"
     kind = st.segmented_control(
         "Where to look", kinds, default=usual, required=True, format_func=lambda k: sources.KINDS[k][0],
-        key=f"source-{project.id}",
+        key=f"source-{project.id}", persist_state="session",
     )  # fmt: skip
     st.caption(sources.KINDS[kind][1])
-    widgets: dict[str, Widgets] = {"search": sources.search, "page": sources.page, "urls": sources.table, "folder": sources.folder,
-               "archive": sources.archive, "demo": _demo}  # fmt: skip
-    params = widgets[kind](project, dict(before.params) if before else {})
-    looked = _looked(project, params)
-    if params and SOURCES[params["source"].partition(",")[0]].read:
-        more = sources.rules(project, dict(before.params) if before else {}, looked)
-        params = params | more | {"options": params["options"] | more["options"]}
+    params = looked = None
+    try:
+        before = _before(project, kind)
+        params = WIDGETS[kind](project, before)
+        looked = _looked(project, params)
+        if params and SOURCES[params["source"].partition(",")[0]].read:
+            more = rules.labelled(project, before, params, looked)
+            params = params | more | {"options": params["options"] | more["options"]}
+        _fits(params)
+    except BadInput as error:
+        st.error(house.text(error))
+        params = None
     _buttons(project, shown, params)
-    if looked and (before is None or before.id < looked.id):
-        if looked.status == "done":
-            collected.preview(looked)
-        else:
-            progress.ended(looked)
+    if looked:
+        _look(project, looked)
 
 
-def _demo(project: Project, before: sources.Params) -> sources.Params:
-    return {"source": "demo", **sources.words(project, before, demo=True)}
+def _params(project: Project, verb: str, kind: str = "") -> sources.Params:
+    """What the newest job asked for, from this kind of source; {} where there is none."""
+    jobs = house.store().jobs(project.id, verb, limit=20)
+    found = (dict(job.params) for job in jobs if job.params.get("source"))
+    return next((params for params in found if kind in ("", sources.kind(params))), {})
+
+
+def _before(project: Project, kind: str) -> sources.Params:
+    """What a form that nobody has touched begins with: the last fetch from there; before the first, the last look ahead."""
+    return _params(project, "scrape", kind) or _params(project, "preview", kind)
+
+
+def _fits(params: sources.Params | None) -> None:
+    """Raises BadInput for what would make the job fail at once, as the command line does."""
+    if params:
+        for source in params["source"].split(","):
+            check(source, Options(**params["options"]), house.settings())
 
 
 def _looked(project: Project, params: sources.Params | None) -> Job | None:
@@ -57,6 +82,20 @@ def _asks(params: sources.Params) -> tuple[str, str, dict[str, str]]:
     """What a look ahead and a fetch have in common: the source, its words and options; rules and licences come after."""
     options = {name: value for name, value in params.get("options", {}).items() if name != "licence"}
     return params.get("source", "").partition(",")[0], params.get("query", "{class}"), options
+
+
+def _look(project: Project, looked: Job) -> None:
+    """What it showed; gone from the page once a fetch came after it."""
+    fetched = house.newest(project, "scrape")
+    if fetched and fetched.id > looked.id:
+        return
+    if looked.status != "done":
+        progress.ended(looked)
+        return
+    labels = looked.result.get("labels")
+    collected.preview(replace(looked, result={**looked.result, "labels": None}))
+    if labels:
+        counted.labels(labels)
 
 
 def _buttons(project: Project, shown: head.Head, params: sources.Params | None) -> None:
@@ -120,10 +159,7 @@ def main() -> None:
     if not busy:
         looking = progress.watch(project, "preview", "health")
         with st.container(border=True):
-            try:
-                choose(project, shown)
-            except BadInput as error:
-                st.error(house.text(error))
+            choose(project, shown)
         last = house.newest(project, "scrape", "demo")
         if last and last.result and not looking:
             collected.outcome(last)

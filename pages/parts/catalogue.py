@@ -33,13 +33,13 @@ model becomes a class, searched for year by year, such as *2008 Maserati GranTur
 def choose(key: str) -> dict[str, ClassInfo]:
     """The ticked models as classes, with what each is searched for; {} until there are any."""
     st.markdown(ABOUT)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        types = st.pills(
-            "Kind of vehicle", list(TYPES), selection_mode="multi", default=["car"], key=f"{key}-types",
-            format_func=lambda name: TYPES[name][0].upper() + TYPES[name][1:],
-        )  # fmt: skip
-    first, last = right.slider("Model years", catalogue.FIRST_YEAR, catalogue.last_year(), YEARS, key=f"{key}-years")
+    types = st.pills(
+        "Kind of vehicle", list(TYPES), selection_mode="multi", default=["car"], key=f"{key}-types",
+        format_func=lambda name: TYPES[name][0].upper() + TYPES[name][1:], persist_state="session",
+    )  # fmt: skip
+    first, last = st.slider(
+        "Model years", catalogue.FIRST_YEAR, catalogue.last_year(), YEARS, key=f"{key}-years", persist_state="session"
+    )
     busy = _busy()
     asked = {"types": [name for name in TYPES if name in types], "years": list(range(first, last + 1)), "makes": []}
     if not types:
@@ -49,10 +49,13 @@ def choose(key: str) -> dict[str, ClassInfo]:
     if not makes:
         return {}
     picked = st.multiselect(
-        "Makes", list(dict.fromkeys(make.name for make in makes)), key=f"{key}-makes", placeholder="Search for a make"
-    )
+        "Makes", list(dict.fromkeys(make.name for make in makes)), key=f"{key}-makes", placeholder="Search for a make",
+        persist_state="session",
+    )  # fmt: skip
     if not picked:
-        st.caption(f"There are {len(makes):,}. Choose those whose models are to be classes.")
+        st.caption(
+            f"There {'is' if len(makes) == 1 else 'are'} {len(makes):,}. Choose those whose models are to be classes."
+        )
         return {}
     job = _models(key, asked | {"makes": sorted(picked)}, makes, busy)
     return _table(key, job.result) if job else {}
@@ -129,10 +132,10 @@ def _button(key: str, label: str, paths: Sequence[str], asked: Mapping[str, Any]
     left = len(paths) - known
     cost = f"{house.count(left, 'request')} to the catalogue, about {duration(left)} at one a second"
     cost += f"; {known:,} more {'is' if known == 1 else 'are'} known from before" if known else ""
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(gap="xsmall"):
+        st.caption(f"{cost}." if left else "All of it is known from before: no request is needed.")
         if st.button(label, key=f"{key}-look", disabled=busy):
             _start(asked)
-        st.caption(f"{cost}." if left else "All of it is known from before: no request is needed.")
 
 
 def _start(asked: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ def way(key: str, without: str = "") -> str:
     return (
         st.segmented_control(
             "How to name the classes", ways, default=WRITTEN, required=True, key=f"{key}-way",
-            label_visibility="collapsed",
+            label_visibility="collapsed", persist_state="session",
         )
         or WRITTEN
     )  # fmt: skip
@@ -54,18 +54,27 @@ def classes(key: str, chosen: str, label: str, height: int | None = None) -> Nam
     return found
 
 
+def forget(key: str) -> None:
+    """What was named is used: the next form with this key begins empty."""
+    for name in [name for name in st.session_state if str(name) == key or str(name).startswith(f"{key}-")]:
+        del st.session_state[name]
+
+
 def _written(key: str, label: str, height: int | None) -> Named:
     text = st.text_area(
-        label, placeholder="sedan\ncoupe\nsuv\ntruck", height=height or "content", key=key, help=WRITTEN_HELP
-    )
-    return (naming.classes(text), {}) if text.strip() else NOTHING
+        label, placeholder="sedan\ncoupe\nsuv\ntruck", height=height or "content", key=key, help=WRITTEN_HELP,
+        persist_state="session",
+    )  # fmt: skip
+    return (naming.classes(text), {}) if text and text.strip() else NOTHING
 
 
 def _file(key: str) -> Named:
     left, right = st.columns(2, gap="medium")
     most = naming.LARGEST_FILE // 1_000_000
     given = left.file_uploader("A file with class names", ["csv", "tsv", "txt"], key=f"{key}-file", help=FILE_HELP, max_upload_size=most)  # fmt: skip
-    path = right.text_input("or its path on this computer", key=f"{key}-path", placeholder="/home/me/cars.csv")
+    path = right.text_input(
+        "or its path on this computer", key=f"{key}-path", placeholder="/home/me/cars.csv", persist_state="session"
+    ) or ""  # fmt: skip
     if given is not None:
         return naming.class_file(given.name, naming.decoded(given.name, given.getvalue()))
     if not path.strip():
@@ -91,6 +100,8 @@ def _kept(found: tuple[str, ...], infos: Mapping[str, ClassInfo]) -> None:
     words = sum(1 for info in infos.values() if info.queries or info.synonyms)
     levels = naming.parents(infos)
     if words or levels:
-        known = [f"{words:,} with words of their own to search for"] if words else []
+        own = f"{house.count(words, 'class', 'classes')} with words of {'its' if words == 1 else 'their'} own to search for"
+        known = [own] if words else []
         known += [f"grouped by {', '.join(house.text(level, 40) for level in levels)}"] if levels else []
-        st.caption(f"Of these, {'; '.join(known)}.")
+        said = "; ".join(known)
+        st.caption(f"{said[0].upper()}{said[1:]}.")

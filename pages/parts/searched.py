@@ -25,8 +25,10 @@ def editor(project: Project) -> None:
     edited = st.data_editor(
         table, hide_index=True, disabled=["class", *levels],
         key=f"searched-{project.id}-{zlib.crc32(repr((project.classes, project.infos)).encode())}",  # begins anew when it was kept
-        column_config={"queries": st.column_config.TextColumn("searched for", help=QUERIES, width="large"),
-                       "synonyms": st.column_config.TextColumn(help=SYNONYMS)},
+        column_order=["class", "synonyms", "queries", *levels],  # the long one last: both can be seen on a telephone
+        column_config={"class": st.column_config.TextColumn(width=125),
+                       "synonyms": st.column_config.TextColumn(help=SYNONYMS, width=110),
+                       "queries": st.column_config.TextColumn("searched for", help=QUERIES)},
     )  # fmt: skip
     try:
         cells = edited[["queries", "synonyms"]].fillna("")  # what an emptied cell holds is no text

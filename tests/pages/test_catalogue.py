@@ -95,7 +95,7 @@ def test_a_class_file_by_its_path_makes_a_project_with_what_is_known(
     shown.text_input(key="new-classes-path").set_value(str(tmp_path / "cars.csv")).run()
     said = fine(shown)
     assert "2 classes: BMW M3, sedan" in said
-    assert "Of these, 1 with words of their own to search for; grouped by make." in said
+    assert "1 class with words of its own to search for; grouped by make." in said
     button(shown, "Create the project").click().run()
     made = store.project("cars")
     assert made.classes == ("BMW M3", "sedan")
@@ -137,6 +137,30 @@ def test_a_file_adds_classes_to_a_project(screen: Screen, store: Store, tmp_path
     button(shown, "Add them").click().run()
     assert not shown.exception
     assert store.project("cars").infos == {"M3": ClassInfo(("BMW M3",))}
+
+
+# what was written stays ---------------------------------------------------------------------------------------------
+
+
+def test_names_stay_through_another_page_until_they_are_used(screen: Screen, store: Store) -> None:
+    shown = screen("project")
+    shown.text_input(key="new-name").set_value("sneakers")
+    shown.text_area(key="new-classes").set_value("boot, clog").run()
+    shown.switch_page("../jobs.py").run()
+    shown.switch_page("../project.py").run()
+    assert (shown.text_input(key="new-name").value, shown.text_area(key="new-classes").value) == (
+        "sneakers",
+        "boot, clog",
+    )
+    button(shown, "Create the project").click().run()
+    shown.switch_page("../project.py").run()
+    fine(shown)
+    assert (shown.text_input(key="new-name").value, shown.text_area(key="new-classes").value) == ("", "")
+    written = f"add-{store.project('sneakers').id}"
+    shown.text_area(key=written).set_value("sandal").run()
+    button(shown, "Add them").click().run()
+    fine(shown)
+    assert shown.text_area(key=written).value == ""
 
 
 # from the catalogue -------------------------------------------------------------------------------------------------
@@ -182,7 +206,7 @@ def test_makes_then_models_then_a_project(screen: Screen, store: Store, vpic: Vp
     shown.run()
     assert list(table(shown)["class"]) == ["BMW 328i", "BMW M3", "Maserati GranTurismo", "Maserati Quattroporte"]
     assert table(shown)["searched for"][2].startswith("2008 Maserati GranTurismo | 2009 Maserati GranTurismo | ")
-    assert "grouped by make, model, years" in fine(shown)
+    assert "4 classes with words of their own to search for; grouped by make, model, years." in fine(shown)
     shown.text_input(key="new-name").set_value("cars")
     button(shown, "Use these 4 classes").click().run()
     made = store.project("cars")

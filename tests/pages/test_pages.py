@@ -199,10 +199,10 @@ def test_choosing_another_project_puts_it_into_the_url(screen: Screen, store: St
 def test_fetching_queues_a_job_with_what_was_chosen_and_asks_for_a_worker(
     screen: Screen, store: Store, workers: list
 ) -> None:
-    store.add_project("cars", filled.CLASSES)
+    project = store.add_project("cars", filled.CLASSES)
     shown = screen("scrape", project="cars")
-    shown.text_input(key="query").set_value("{class} car").run()
-    shown.number_input(key="limit").set_value(30).run()
+    shown.text_input(key=f"query-{project.id}").set_value("{class} car").run()
+    shown.number_input(key=f"limit-search-{project.id}").set_value(30).run()
     button(shown, "Fetch the pictures").click().run()
     (job,) = store.jobs()
     assert (job.verb, job.status, job.need) == ("scrape", "queued", "cpu")
@@ -299,7 +299,7 @@ def test_the_jobs_page_lists_what_runs_and_what_ended(screen: Screen, store: Sto
     filled.begin(store, project, "clean")
     shown = screen("jobs", project="cars")
     assert "clean" in fine(shown)
-    assert any("scrape" in expander.label for expander in shown.expander)
+    assert any("Scrape" in expander.label for expander in shown.expander)
 
 
 # pictures behind a figure -------------------------------------------------------------------------------------------
