@@ -10,11 +10,15 @@ from core.model import Job
 from pages.parts import head, house, progress
 
 LINES = 60  # of a log
+NAMES = {
+    "fetched": "new pictures",
+    "duplicate": "already there",
+}  # figures of a result that a person knows by other words
 
 
 def title(job: Job, names: dict[int, str]) -> str:
     inside = f" in {house.text(names[job.project], 60)}" if job.project in names else ""
-    return f"**{house.text(job.verb)}**{inside} · job {job.id}"
+    return f"**{house.text(progress.name(job.verb))}**{inside} · job {job.id}"
 
 
 def log(job: Job) -> None:
@@ -48,8 +52,9 @@ def past(job: Job, names: dict[int, str]) -> None:
         progress.ended(job)
         if job.result:
             shown = {
-                k: v for k, v in job.result.items() if isinstance(v, (int, float, str)) and not isinstance(v, bool)
-            }
+                NAMES.get(k, k.replace("_", " ")): v for k, v in job.result.items()
+                if isinstance(v, (int, float, str)) and not isinstance(v, bool)
+            }  # fmt: skip
             st.dataframe(pd.DataFrame([shown]), hide_index=True)
         st.caption("The end of its log")
         log(job)

@@ -52,12 +52,18 @@ FAILURES = {
     "wrong number of fields": "The row of the table has more or fewer fields than its first line.",
 }
 
+STATUSES = {  # status of HTTP (RFC 9110), or its first digit
+    "401": ": it wants a password", "403": ": it does not give this file to programs or strangers",
+    "404": ": there is no such file", "410": ": there is no such file any more",
+    "429": ": it was asked too often; try again later", "5": ": it has a fault of its own; try again later",
+}  # fmt: skip
+
 
 def meaning(reason: str) -> str:
     """One sentence for a reason that failures are counted under; "" for an unknown one."""
     kind, _, code = reason.partition(" ")
     if kind == "http":
-        return f"The host answered with the error {code}{': there is no such file' if code in ('404', '410') else ''}."
+        return f"The host answered with the error {code}{STATUSES.get(code, STATUSES.get(code[:1], ''))}."
     return FAILURES.get(reason, "")
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 TEAL, AMBER, VIOLET, RUST, GREY = "#14a08d", "#e0a100", "#7c6fe0", "#d9622b", "#94a3b8"
 VERDICTS = {"keep": TEAL, "undecided": GREY, "reject": RUST}
-STATUSES = {"fetched": TEAL, "duplicate": GREY, "failed": RUST, "pending": "#cfd8e3"}
 PARTS = {"train": TEAL, "val": AMBER, "test": VIOLET}
 SERIES = (TEAL, VIOLET, AMBER, RUST, "#3b82c4", "#c2569b", "#6b8e23", GREY)
 LINE = 26  # px a bar takes
@@ -185,12 +184,6 @@ def heat(values: np.ndarray, pixels: np.ndarray | None = None) -> np.ndarray:
     colour = np.where(strength >= 0, np.array([15, 118, 110.0]), np.array([190, 70, 20.0]))
     weight = np.abs(strength) ** 0.7
     return (under * (1 - weight) + colour * weight).round().astype(np.uint8)
-
-
-def collected(frame: pd.DataFrame, title: str) -> Figure:
-    """What became of candidates. Columns class (or source), status (fetched, duplicate, failed, pending), images."""
-    names = {"fetched": "new", "duplicate": "already there", "failed": "failed", "pending": "waiting"}
-    return _stacked(frame, "status", STATUSES, title, names)
 
 
 def counts(rows: Sequence[tuple[str, int]], title: str) -> Figure:

@@ -1,111 +1,98 @@
-"""What a scrape brought so far: bars by class and source, speed, failures by reason, the newest pictures."""
+"""What a scrape brought so far, and in the end; what a look ahead found."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core import scrape
 from core.model import UNKNOWN_LICENCE, Job, Project
 from core.scrape import meaning
+from core.scrape.tally import SHOWN
 from core.sources import SOURCES
-from pages.parts import charts, house
+from pages.parts import bars, charts, house, latest, short, terms
 
 MARKS = {"displayModeBar": False}
+NONE: Mapping[str, int] = {}
 
 
 def live(project: Project, job: Job) -> None:
-    """Beside the progress of a running scrape."""
-    now = house.store().job(job.id).result
-    if now.get("classes"):
-        speed = f"{now.get('images_per_second', 0):,.1f} pictures a second · {size(now.get('bytes_per_second', 0))} a second"
-        st.caption(speed)
-        bars(now, "live")
-        reasons(now)
-    newest(project)
+    """Below the progress of a running scrape. What grows stands last, so that nothing is pushed about."""
+    now = house.store().job(job.id)
+    st.markdown("**The newest pictures**")
+    latest.show(project, more=True)
+    if now.result.get("classes"):
+        by_class_and_source(project, now, "live")
+        reasons(now.result)
 
 
-def size(number: float) -> str:
-    """`340 KB`, `1.2 MB`."""
-    return f"{number / 1e6:,.1f} MB" if number >= 1e6 else f"{number / 1e3:,.0f} KB"
-
-
-def bars(result: Mapping[str, Any], where: str) -> None:
+def by_class_and_source(project: Project, job: Job, where: str) -> None:
     """What became of the candidates of each class, and of each source where there are several."""
-    left, right = st.columns([3, 2]) if len(result.get("sources", {})) > 1 else (st.container(), None)
-    for place, of, title in ((left, "classes", "By class"), (right, "sources", "By source")):
-        rows = [
-            (_named(name), status, number) for name, row in result.get(of, {}).items() for status, number in row.items()
-        ]
-        if place is None or not rows:
-            continue
-        with place.container(height=420 if len(result[of]) > 12 else "content", border=False):
-            st.plotly_chart(
-                charts.collected(pd.DataFrame(rows, columns=["class", "status", "images"]), title).update_layout(
-                    showlegend=of == "classes"  # the same colours twice; beside long names there is no room for it
-                ),
-                key=f"{where}-{of}", config=MARKS, alt=f"{title}: new, already there, failed, waiting",
-            )  # fmt: skip
+    labels, names = asked_for(project, job)
+    classes = dict.fromkeys(labels, NONE) | job.result["classes"]
+    sources = dict.fromkeys(names, NONE) | job.result["sources"]
+    left, right = st.columns([3, 2], gap="medium") if len(sources) > 1 else (st.container(), None)
+    with left:
+        bars.draw(bars.ordered(classes, project.classes), "By class", f"{where}-classes")
+    if right:
+        with right:
+            named = {terms.shown("source", name): row for name, row in bars.ordered(sources, names).items()}
+            bars.draw(named, "By source", f"{where}-sources")
+    bars.legend()
 
 
-def _named(name: str) -> str:
-    return SOURCES[name].title if name in SOURCES else name
+def asked_for(project: Project, job: Job) -> tuple[Sequence[str], Sequence[str]]:
+    """The classes and sources of a search. Each has a row from the beginning: one with nothing is seen, and no row comes
+    later. No classes where there are more than have a row of their own."""
+    names, labels = job.params.get("source", "").split(","), job.params.get("only") or project.classes
+    if not scrape.asks(names):
+        return (), ()
+    return labels if len(labels) <= SHOWN else (), names
 
 
 def reasons(result: Mapping[str, Any]) -> None:
     """The failures so far, in a line each."""
     failed = list(result.get("failures", {}).items())
     if failed:
-        with st.expander(f"{house.count(sum(n for _, n in failed), 'address', 'addresses')} failed so far"):
-            table = pd.DataFrame(
-                [(r, n, meaning(r)) for r, n in failed], columns=["reason", "how many", "what it means"]
-            )
-            st.dataframe(table, hide_index=True, height="content")
+        number = sum(number for _, number in failed)
+        with st.expander(f"{house.count(number, 'address', 'addresses')} failed so far", key="live-reasons"):
+            rows = [(reason, number, meaning(reason)) for reason, number in failed]
+            st.dataframe(pd.DataFrame(rows, columns=["reason", "how many", "what it means"]), hide_index=True, height="content")  # fmt: skip
 
 
 def newest(project: Project) -> None:
-    records = house.store().latest(project.id, 12)
-    if records:
-        house.thumbnails(records, {record.id: record.label for record in records})
-    else:
-        st.caption("Pictures appear here as soon as the first one is fetched.")
+    latest.show(project)
 
 
 def outcome(job: Job) -> None:
-    """What the last scrape brought, and what is to be said of its searches."""
+    """What the last scrape brought, and which classes are short still."""
+    project = house.project()
+    if project is None:
+        return
     st.subheader("The last fetch", anchor=False)
-    figures = [("found", "Found", ""), ("fetched", "New pictures", ""),
-               ("duplicate", "Already there", "The same address or the same file, byte for byte, came before."),
+    if job.params.get("retry"):
+        st.caption("It tried once more what had failed or was left over.")
+    figures = [("found", "Tried again" if job.params.get("retry") else "Found", "Addresses that it came to know of."),
+               ("fetched", "New pictures", "Nothing before had brought the same file."),
+               ("duplicate", "Already there", terms.STATUSES["duplicate"][1]),
                ("failed", "Failed", "Each with its reason, below.")]  # fmt: skip
-    if left := sum(row.get("pending", 0) for row in job.result.get("classes", {}).values()):
-        st.caption(f"{house.count(left, 'address', 'addresses')} still to fetch.")
     with st.container(horizontal=True):
         for name, label, about in figures:
-            st.metric(label, f"{job.result.get(name, 0):,}", help=about or None, border=True, width="stretch", height="stretch")  # fmt: skip
-    said(job.result)
+            st.metric(label, f"{job.result.get(name, 0):,}", help=about, border=True, width="stretch", height="stretch")  # fmt: skip
+    if left := sum(row.get("pending", 0) for row in job.result.get("classes", {}).values()):
+        st.caption(f"{house.count(left, 'address', 'addresses')} still to fetch.")
+    rules(job.result.get("left_out", {}))
+    short.show(project)
     if len(job.result.get("classes", {})) > 1 or len(job.result.get("sources", {})) > 1:
         with st.expander("By class and source"):
-            bars(job.result, "last")
+            by_class_and_source(project, job, "last")
 
 
-def said(result: Mapping[str, Any]) -> None:
-    """Searches that were widened or failed, classes that are short still, and rows that rules left out."""
-    if widened := result.get("widened", {}):
-        with st.expander(f"{house.count(len(widened), 'class', 'classes')} fell short at first, so more was asked"):
-            rows = [(label, name, number) for label, words in widened.items() for name, number in words.items()]
-            st.dataframe(pd.DataFrame(rows, columns=["class", "what was asked", "found"]), hide_index=True)
-    short = result.get("short", {})
-    if short:
-        names = ", ".join(f"{house.text(label, 40)} has {number:,}" for label, number in list(short.items())[:8])
-        st.warning(f"{house.count(len(short), 'class', 'classes')} short of the number you asked for: {names}. "
-                   "Add other words for them on the page Project, or another source.")  # fmt: skip
-    failed = result.get("searches", {}).get("failed", {})
-    if failed:
-        why = ", ".join(f"{number} {reason}" for reason, number in failed.items())
-        st.warning(f"{house.count(sum(failed.values()), 'search', 'searches')} failed: {house.text(why)}. Retry below.")
-    left = result.get("left_out", {})
+def rules(left: Mapping[str, int]) -> None:
+    """Rows that the rules of a table left out."""
     if left.get("rows"):
         st.caption(
             f"Your rules left out {house.count(left['rows'], 'row')} of {house.count(left['classes'], 'label')}."
@@ -146,7 +133,7 @@ def distribution(labels: Mapping[str, Any]) -> None:
         with place:
             st.plotly_chart(charts.counts(labels[name], title), key=f"counts-{name}", config=MARKS, alt=title)
     with right:
-        sizes = [(f"{size} rows", number) for size, number in labels["sizes"]]
+        sizes = [(f"{size} {'row' if size == '1' else 'rows'}", number) for size, number in labels["sizes"]]
         st.plotly_chart(
             charts.counts(sizes, "How many labels have …"), key="counts-sizes", config=MARKS, alt="Sizes of labels"
         )

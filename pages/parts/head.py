@@ -125,7 +125,7 @@ def show(page: str) -> Head:
 
 
 def _moving(project: int) -> None:
-    strip(house.store().funnel(project))
+    strip(house.store().funnel(project), moving=True)
 
 
 def _next(page: str, action: Action) -> None:
@@ -153,14 +153,20 @@ STRIP = """<style>
 .funnel i::before { content: ""; display: block; height: 100%%; border-radius: 2px; background: #14a08d;
   width: var(--share); }
 .aside { font-size: 0.85rem; opacity: 0.8; margin: 0.45rem 0 0; }
-@media (max-width: 640px) { .funnel div { padding: 0.45rem 0.4rem; } .funnel span { font-size: 0.72rem; } }
+.aside.moving { min-height: 1.6em; font-variant-numeric: tabular-nums; }
+@media (max-width: 640px) { .aside.moving { min-height: 4.8em; }
+  .funnel div { padding: 0.45rem 0.4rem; } .funnel span { font-size: 0.72rem; } }
 </style>
-<div class="funnel" role="list" aria-label="Where the project stands">%s</div><p class="aside">%s</p>"""
+<div class="funnel" role="list" aria-label="Where the project stands">%s</div><p class="aside%s">%s</p>"""
 
 
-def strip(funnel: Funnel) -> None:
-    """found -> fetched -> unique -> kept -> in the split, each with its share of what was found. Numbers only."""
-    st.html(STRIP % ("".join(_cell(*each) for each in cells(funnel)), aside(funnel)))
+def strip(funnel: Funnel, moving: bool = False) -> None:
+    """found -> fetched -> unique -> kept -> in the split, each with its share of what was found. Numbers only.
+
+    `moving`: the sentence below them changes, and has room for its longest, so that nothing under it jumps.
+    """
+    cells_ = "".join(_cell(*each) for each in cells(funnel))
+    st.html(STRIP % (cells_, " moving" * moving, aside(funnel)))
 
 
 def cells(funnel: Funnel) -> list[tuple[str, int, int, str]]:
@@ -189,9 +195,9 @@ def aside(funnel: Funnel) -> str:
     if funnel.unique and not funnel.undecided:
         parts.append("Every picture was decided on")
     elif funnel.unique:
-        parts.append(
-            f"{funnel.undecided:,} of {funnel.unique:,} undecided: they count as kept until somebody rejects them"
-        )
+        one = funnel.undecided == 1
+        parts.append(f"{funnel.undecided:,} of {funnel.unique:,} undecided: {'it counts' if one else 'they count'} as "
+                     f"kept until somebody rejects {'it' if one else 'them'}")  # fmt: skip
     if funnel.failed:
         parts.append(f"{funnel.failed:,} could not be fetched")
     if funnel.pending:

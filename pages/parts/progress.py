@@ -7,10 +7,23 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.jobs import eta, waiting
+from core.jobs.watch import duration
 from core.model import Job, Project
 from pages.parts import house
 
 EVERY = 1.0  # seconds between two looks at the job's row
+NAMES = {
+    "demo": "Demo", "preview": "Look at 12 first", "health": "Do the sources answer?", "catalogue": "Car catalogue",
+}  # fmt: skip
+# The lines below a bar change every second: they keep the room they may need, so that nothing below moves.
+STYLE = """<style>
+[class*=st-key-below-bar] p { min-height: 1.5em; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+[class*=st-key-below-bar-scrape] p { min-height: 3em; }
+@media (max-width: 640px) {
+  [class*=st-key-below-bar] p { min-height: 3em; }
+  [class*=st-key-below-bar-scrape] p { min-height: 4.5em; }
+}
+</style>"""
 BESIDE = 4.0  # seconds between two drawings of curves and pictures: drawn each second they took a third of a core away
 
 
@@ -45,8 +58,10 @@ def line(job: Job) -> None:
     share = min(1.0, job.done / job.total) if job.total else 0.0
     text, button = st.columns([5, 1], vertical_alignment="center")
     with text:
-        st.progress(share, text=f"**{house.text(job.verb)}** · {house.text(figures(job))}")
-        st.caption(house.text(job.note) if job.note else "…")
+        st.progress(share, text=f"**{house.text(name(job.verb))}** · {house.text(figures(job))}")
+        st.html(STYLE)
+        with st.container(key=f"below-bar-{job.verb}-{job.id}"):
+            st.caption("  \n".join(house.text(said) for said in lines(job)))
     if job.cancel:
         button.button("Stopping…", key=f"stop-{job.id}", disabled=True, width="stretch")
     else:
@@ -65,10 +80,7 @@ def ended(job: Job) -> None:
     if job.status == "failed":
         st.error(house.text(job.error or "The job failed without saying why; its log is on the page Jobs."))
     elif job.status == "stopped":
-        st.warning(
-            f"{house.SCREENS[job.verb].title if job.verb in house.SCREENS else 'The job'} was stopped. "
-            "What was done so far is kept."
-        )
+        st.warning(f"{name(job.verb)} was stopped. What was done so far is kept.")
     else:
         return
     st.button(
@@ -76,10 +88,46 @@ def ended(job: Job) -> None:
     )
 
 
+def name(verb: str) -> str:
+    """A verb as a person reads it."""
+    return house.SCREENS[verb].title if verb in house.SCREENS else NAMES.get(verb, verb)
+
+
 def figures(job: Job) -> str:
-    """`312 of 400 · 12/s, 7 s left`, as far as they are known."""
+    """`312 of 400 · 12/s, 7 s left`, as far as they are known; a scrape has its speeds in `lines`."""
     if job.status == "queued":
         return waiting(job)
     done = f"{job.done:,} of {job.total:,}" if job.total else (f"{job.done:,}" if job.done else "starting")
+    if fetches(job):
+        return f"{done} addresses"
     speed = eta(job)
     return f"{done} · {speed}" if speed else done
+
+
+def lines(job: Job) -> list[str]:
+    """What stands below the bar: of a scrape its speeds, of every job its note."""
+    return [*([speed(job)] if fetches(job) else []), job.note or "…"]
+
+
+def fetches(job: Job) -> bool:
+    """Whether it downloads just now, so that the speeds it told of hold: the demo cleans when it has fetched."""
+    now = job.result
+    if job.status != "running" or "images_per_second" not in now:
+        return False
+    return job.verb == "scrape" or any(row["pending"] for row in now["sources"].values())
+
+
+def speed(job: Job) -> str:
+    """`11.2 pictures a second · 71 KB/s · about 2 min left`, by the last ten seconds."""
+    rate, now = job.result["images_per_second"], job.result
+    said = f"{rate:,.1f} pictures a second · {size(now['bytes_per_second'])}/s"
+    came = now["fetched"] + now["duplicate"]
+    if not rate or not came or not job.total or job.total <= job.done:
+        return said
+    ended = rate * (came + now["failed"]) / came  # addresses a second: those that fail take their time too
+    return f"{said} · about {duration((job.total - job.done) / ended)} left"
+
+
+def size(number: float) -> str:
+    """`340 KB`, `1.2 MB`."""
+    return f"{number / 1e6:,.1f} MB" if number >= 1e6 else f"{number / 1e3:,.0f} KB"

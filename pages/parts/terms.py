@@ -11,8 +11,8 @@ from db.store.provenance import Dimension
 TITLES: dict[Dimension, str] = {
     "source": "Source", "licence": "Licence", "host": "Host", "status": "What became of it", "reason": "Why it failed",
 }  # fmt: skip
-EVERY = {  # in the order of db.store.provenance.Which
-    "source": "every source", "licence": "every licence", "host": "every host", "status": "whatever became of it",
+EVERY = {  # in the order of db.store.provenance.Which; short, because a filter is narrow
+    "source": "every source", "licence": "every licence", "host": "every host", "status": "everything",
     "reason": "any reason", "label": "every class",
 }  # fmt: skip
 STATUSES = {

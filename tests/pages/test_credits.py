@@ -265,3 +265,7 @@ def test_every_word_of_a_screen_has_a_meaning() -> None:
     assert all(terms.about("status", status) for status in terms.STATUSES)
     assert terms.shown("host", "") == "this computer" and terms.shown("status", "odd") == "odd"
     assert "credits" in house.SCREENS
+
+
+def test_the_words_of_an_unset_filter_fit_into_it() -> None:
+    assert set(terms.EVERY) >= set(terms.TITLES) and max(len(words) for words in terms.EVERY.values()) <= 15

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.model import Funnel
+from pages.parts import head
 from pages.parts.head import Standing, aside, cells, next_action
 
 NOTHING = Standing(Funnel(0, 0, 0, 0, 0, 0, 0))
@@ -64,3 +65,17 @@ def test_the_undecided_are_named_and_said_to_count_as_kept() -> None:
     assert "1 could not be fetched" in aside(REVIEWED.funnel)
     assert aside(replace(REVIEWED.funnel, undecided=0)).startswith("Every picture was decided on")
     assert aside(NOTHING.funnel) == ""
+
+
+def test_one_undecided_picture_is_spoken_of_as_one() -> None:
+    assert "1 of 8 undecided: it counts as kept until somebody rejects it" in aside(
+        replace(REVIEWED.funnel, undecided=1)
+    )
+
+
+def test_while_numbers_move_the_sentence_below_them_keeps_its_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(head.st, "html", drawn.append)
+    head.strip(REVIEWED.funnel)
+    head.strip(REVIEWED.funnel, moving=True)
+    assert ['class="aside moving"' in each for each in drawn] == [False, True]

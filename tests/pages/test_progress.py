@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from core.model import Job
-from pages.parts.progress import figures
+from pages.parts.progress import figures, lines, name, size
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 JOB = Job(
@@ -41,3 +41,34 @@ def test_a_total_that_is_not_known_leaves_the_time_out() -> None:
 def test_a_job_that_waits_or_has_just_begun_says_so() -> None:
     assert figures(replace(JOB, status="queued")) == "waiting for its turn"
     assert figures(replace(JOB, done=0, total=None)) == "starting"
+
+
+NOW_DETAIL = {
+    "found": 400, "fetched": 80, "duplicate": 10, "failed": 10, "images_per_second": 9.0, "bytes_per_second": 71_400,
+    "sources": {"openverse": {"fetched": 80, "duplicate": 10, "failed": 10, "pending": 300}},
+}  # fmt: skip
+SCRAPE = replace(JOB, result=NOW_DETAIL, note="80 new, 10 already there, 10 failed")
+
+
+def test_a_scrape_tells_each_of_its_speeds_once_and_counts_failures_into_the_time_left() -> None:
+    assert figures(SCRAPE) == "100 of 400 addresses"
+    assert lines(SCRAPE) == ["9.0 pictures a second · 71 KB/s · about 30 s left", SCRAPE.note]
+
+
+def test_the_time_left_is_not_guessed_where_nothing_comes_or_the_end_is_not_known() -> None:
+    said = "0.0 pictures a second · 71 KB/s"
+    assert lines(replace(SCRAPE, result={**NOW_DETAIL, "images_per_second": 0.0}))[0] == said
+    assert lines(replace(SCRAPE, total=None))[0] == "9.0 pictures a second · 71 KB/s"
+    assert lines(replace(SCRAPE, done=400))[0] == "9.0 pictures a second · 71 KB/s"
+
+
+def test_speeds_that_do_not_hold_any_longer_are_not_shown() -> None:
+    assert lines(replace(SCRAPE, status="queued")) == [SCRAPE.note]
+    over = {"demo": {"fetched": 390, "duplicate": 0, "failed": 10, "pending": 0}}
+    cleans = replace(SCRAPE, verb="demo", note="comparing", result={**NOW_DETAIL, "sources": over})
+    assert lines(cleans) == ["comparing"] and figures(cleans) == "100 of 400 · 10/s, 30 s left"
+
+
+def test_a_job_is_named_as_its_page_or_button_is() -> None:
+    assert [name(verb) for verb in ("scrape", "preview", "unheard of")] == ["Scrape", "Look at 12 first", "unheard of"]
+    assert [size(340_000), size(1_240_000)] == ["340 KB", "1.2 MB"]
