@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.steps import Context
 
 BATCH = 200  # results committed in one transaction
-ROWS = 1000  # candidates stored in one
+ROWS = 2000  # candidates stored in one
 PAUSE = 0.5  # seconds after which a smaller batch is committed too, so that the page sees it
 
 

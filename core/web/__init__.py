@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -161,12 +161,12 @@ class Web:
                 throttled = not self._unthrottled.host(host, port)
                 async with self._pace.turn(host, throttled, gap), asyncio.timeout(left):
                     began = time.monotonic()
-                    reply = await self._request(url, ask, headers, polite)
+                    reply = await self._request(url, ask, headers, polite, "; ".join(said))
                 left -= time.monotonic() - began
             except TimeoutError:
                 raise Refused("timeout", f"{start.host} did not deliver within {ask.deadline:g} seconds.") from None
             if not 300 <= reply.status < 400:
-                return replace(reply, permission="; ".join(said))
+                return reply
             if ask.form is not None:
                 raise Permanent("redirects", f"{url.host} redirects a form, which is sent to no other address.")
             onward = self._next(url, reply)
@@ -191,7 +191,9 @@ class Web:
                 raise
         raise Permanent("redirects", f"{url.host} redirects to {location[:200]!r}, which is no web address.")
 
-    async def _request(self, url: URL, ask: _Ask, headers: Mapping[str, str], polite: bool) -> Reply:
+    async def _request(
+        self, url: URL, ask: _Ask, headers: Mapping[str, str], polite: bool, permission: str
+    ) -> Reply:  # fmt: skip
         method = "GET" if ask.form is None else "POST"
         try:
             async with self._session.request(
@@ -201,7 +203,7 @@ class Web:
                     check(url.host or "", answer.headers)  # what it raises closes the connection, the body unread
                 found = 200 <= answer.status < 300  # of a redirect or an error nobody wants the body
                 body = await _body(answer, ask.limit, ask.cut) if found else b""
-                return Reply(str(url), answer.status, answer.headers, body)
+                return Reply(str(url), answer.status, answer.headers, body, permission)
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
             raise Permanent("certificate", f"{url.host} cannot prove who it is (TLS).") from None
         except aiohttp.InvalidURL:

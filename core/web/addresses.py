@@ -21,6 +21,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 REMEMBERED = 4096  # hosts whose addresses are kept in memory
 FRESH = 60.0  # seconds for which they are
 
+SCHEME, USER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:"), re.compile(r"[^:/?#]*://[^/?#]*@")
+NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+
 # IANA's special-purpose registries. `ipaddress.is_global` is not enough: it lets 192.0.0.192, multicast, NAT64, 6to4
 # and fec0::/10 pass on Python 3.11, and `is_private` does not know 100.64.0.0/10.
 FORBIDDEN_V4 = tuple(ipaddress.ip_network(n) for n in (
@@ -58,14 +61,14 @@ def parse(text: str) -> URL:
         host, port = url.raw_host or "", url.port or 0
     except ValueError:
         raise wrong from None
-    if url.scheme not in ("http", "https") and re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text):
+    if url.scheme not in ("http", "https") and SCHEME.match(text):
         raise Permanent("forbidden address", f"Only http and https are fetched, not {text[:200]!r}.")
-    if re.match(r"[^:/?#]*://[^/?#]*@", text):
+    if USER.match(text):
         raise Permanent("forbidden address", f"{text[:200]!r} carries a user name, which hides where it leads.")
     if not url.absolute or not port or len(host) > 253 or not (":" in host or _is_name(host)):
         raise wrong
     last = host.removesuffix(".").rpartition(".")[2]
-    if re.fullmatch(r"\d+|0x[0-9a-f]*", last) and not _literal(host):  # 2130706433, 0x7f000001, 127.1, 017700000001
+    if NUMBER.fullmatch(last) and not _literal(host):  # 2130706433, 0x7f000001, 127.1, 017700000001
         raise Permanent("forbidden address", f"The host {host} is an address in disguise; write it as four numbers.")
     return url
 
@@ -90,6 +93,7 @@ class Allowed:
     """
 
     def __init__(self, entries: Sequence[str]) -> None:
+        self.host = lru_cache(REMEMBERED)(self._host)  # asked several times for each request
         self._names: set[tuple[str, int | None]] = set()
         self._networks: list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, int | None]] = []
         for entry in entries:
@@ -112,7 +116,7 @@ class Allowed:
         else:
             self._names.add((host, port))
 
-    def host(self, host: str, port: int) -> bool:
+    def _host(self, host: str, port: int) -> bool:
         """True where the host as written in the URL is on the list."""
         literal = _literal(host)
         return bool(literal and self.address(literal, port)) or not {(host, None), (host, port)}.isdisjoint(self._names)
