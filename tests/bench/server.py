@@ -54,10 +54,13 @@ def _live(line: Any, make: Callable[..., Any], args: tuple) -> None:
 
 
 class Prepared:
-    """Answers every GET on a free loopback port, `delay` seconds after it came. A subclass says with what: `reply`."""
+    """Answers every GET on a free loopback port, `delay` seconds after it came. A subclass says with what: `reply`.
+
+    With `handshake` the first answer on a connection takes twice as long: a network asks for that time to connect.
+    """
 
     def __init__(self, delay: float = 0.0) -> None:
-        self.delay, self.connections = delay, 0
+        self.delay, self.handshake, self.connections = delay, False, 0
         self._port = 0
 
     def reply(self, path: str) -> bytes:
@@ -67,8 +70,8 @@ class Prepared:
     def port(self) -> int:
         return self._port
 
-    def set_delay(self, seconds: float) -> None:
-        self.delay = seconds
+    def set_delay(self, seconds: float, handshake: bool = False) -> None:
+        self.delay, self.handshake = seconds, handshake
 
     def __enter__(self) -> Self:
         ready = threading.Event()
@@ -91,7 +94,7 @@ class _Line(asyncio.Protocol):
     """One connection, kept open for further requests; none of them has a body."""
 
     def __init__(self, server: Prepared) -> None:
-        self._server, self._rest = server, b""
+        self._server, self._rest, self._new = server, b"", True
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -102,10 +105,11 @@ class _Line(asyncio.Protocol):
         while (end := self._rest.find(b"\r\n\r\n")) >= 0:
             request, self._rest = self._rest[:end], self._rest[end + 4 :]
             reply = self._server.reply(request.split(b" ", 2)[1].decode("latin-1")) or MISSING
-            if self._server.delay:
-                self._server.loop.call_later(self._server.delay, self._transport.write, reply)
+            if delay := self._server.delay * (1 + (self._new and self._server.handshake)):
+                self._server.loop.call_later(delay, self._transport.write, reply)
             else:
                 self._transport.write(reply)
+            self._new = False
 
 
 def whole(body: bytes, kind: str) -> bytes:
