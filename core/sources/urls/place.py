@@ -11,6 +11,7 @@ from core.errors import BadInput
 class Place:
     """Name of a file in the folder -> (its absolute path, reason why it cannot be read or ""). `suffix` of the names.
 
+    A file "abcd.jpg" may lie in a/b/c, as large data sets (Google Landmarks v2) are unpacked.
     Raises BadInput where there is no such folder.
     """
 
@@ -28,6 +29,9 @@ class Place:
         if "\x00" in name:
             return name, "no such file"
         path = os.path.join(self._folder, name)
+        if "/" not in name and not os.path.lexists(path):
+            deep = os.path.join(self._folder, *name[:3], name)
+            path = deep if os.path.lexists(deep) else path
         if self._leads_out(os.path.dirname(path)) or (os.path.islink(path) and self._outside(path)):
             return path, "link out of the folder"
         return path, "" if os.path.isfile(path) else "no such file"

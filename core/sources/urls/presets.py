@@ -21,6 +21,7 @@ class Preset:
     marks: frozenset[str]  # columns by which such a table is known
     nothing: str = ""  # what stands in a cell that holds nothing
     images: str = ""  # the folder of the images, beside the table; "" = the table holds addresses
+    files: str = ""  # the column that names the files, where the user has them in a folder instead of addresses
     suffix: str = ""  # of the images' file names, after what stands in the table
     attribution: str = ""  # the table that says whose each image is, beside the table
 
@@ -30,13 +31,14 @@ PRESETS = {
     "landmarks-v1": Preset(
         "Google Landmarks, first edition",
         "train.csv with the columns id, url and landmark_id. It does not say whose the images are.",
-        LANDMARKS, frozenset({"id", "url", "landmark_id"}), nothing="None",
+        LANDMARKS, frozenset({"id", "url", "landmark_id"}), nothing="None", files="id", suffix=".jpg",
     ),
     "landmarks-v2": Preset(
         "Google Landmarks v2",
         "train.csv with the columns id, url and landmark_id, and beside it train_attribution.csv (id, url, author, "
         "license, title), which says whose each image is.",
-        LANDMARKS, frozenset({"id", "url", "landmark_id"}), nothing="None", attribution="train_attribution.csv",
+        LANDMARKS, frozenset({"id", "url", "landmark_id"}), nothing="None", files="id", suffix=".jpg",
+        attribution="train_attribution.csv",
     ),
     "styles": Preset(
         "Fashion articles (styles.csv)",
@@ -60,6 +62,8 @@ def settled(options: Options) -> Options:
         raise BadInput(f"There is no preset named {options.preset!r} (there are: {', '.join(PRESETS)}).")
     usual = {field.name: field.default for field in fields(Options)}
     given = {name: value for name, value in known.columns.items() if getattr(options, name) == usual[name]}
+    if known.files and options.images and options.url_column == usual["url_column"]:
+        given["url_column"] = known.files
     if known.images and not options.images:
         given["images"] = str(Path(options.table).expanduser().parent / known.images)
     beside = Path(options.table).expanduser().parent / known.attribution

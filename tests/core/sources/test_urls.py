@@ -272,6 +272,17 @@ def test_landmarks_are_joined_with_whose_they_are_in_whatever_order(tmp_path):
     assert blank.page.endswith("D.jpg")
 
 
+@pytest.mark.parametrize("layout", ["{}.jpg", "0/a/b/{}.jpg"])  # in one folder, or as the archives of v2 unpack
+def test_landmarks_that_were_downloaded_before_are_found_in_their_folder(tmp_path, layout):
+    images = files(tmp_path / "train", layout.format("0ab1"))
+    whose = ATTRIBUTION.replace("ab,", "0ab1,")
+    table(tmp_path, whose, "train_attribution.csv")
+    path = table(tmp_path, "id,url,landmark_id\n0ab1,http://h/1.jpg,7\nff,http://h/2.jpg,8\n")
+    here, gone = read(path, preset="landmarks-v2", images=str(images))
+    assert (here.url, here.label, here.error, here.creator) == (f"{images}/{layout.format('0ab1')}", "7", "", "Ann")
+    assert (gone.url, gone.error) == (f"{images}/ff.jpg", "no such file")
+
+
 def test_a_table_of_owners_that_does_not_fit_is_one_sentence(tmp_path):
     path = table(tmp_path, "id,url,landmark_id\nab,http://h/1.jpg,7\n")
     with pytest.raises(BadInput, match="--attribution .*nowhere.csv' is not a file"):
