@@ -3,6 +3,7 @@
 serial.py      everything in this process, one item after the other: for tests, and for looking inside
 local.py       this machine: downloads in one loop, decoding in child processes with limits (the default)
 conveyor.py    the background loop that both kinds of work of local.py run on
+beside.py      an iterator that works while its consumer does something else
 child.py       what such a child process runs
 processes.py   start, alive and end of a job's process, the same for every engine of one machine
 

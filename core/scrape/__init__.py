@@ -1,7 +1,6 @@
 """From a source to bytes, and from bytes to an image.
 
 ask.py        what a source is asked in words: which class, which words, which answer next
-beside.py     a source is asked while the job does something else
 rows.py       what a source with labels of its own brings: whose class, which rows
 fetch.py      what a job may reach, and how one candidate is fetched and kept
 inbox.py      what came in and is not stored yet, so that nobody is asked twice

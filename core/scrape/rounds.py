@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from core.engine.beside import beside
 from core.model import Candidate, Progress, Search
 from core.project import key, spellings
 from core.scrape.ask import Plan, again
-from core.scrape.beside import beside
 from core.scrape.fetch import Fetcher, Keep, Reach, outcome
 from core.scrape.inbox import Inbox
 from core.scrape.rows import storable

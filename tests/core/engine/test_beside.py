@@ -8,8 +8,8 @@ from collections.abc import Generator
 
 import pytest
 
-from core.scrape import beside as b
-from core.scrape.beside import beside
+from core.engine import beside as b
+from core.engine.beside import beside
 
 
 def test_what_takes_long_says_nothing_yet_in_between_and_comes_in_order(monkeypatch):
