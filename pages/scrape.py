@@ -24,8 +24,11 @@ WIDGETS: Mapping[str, Widgets] = {
 }  # fmt: skip
 
 
-def choose(project: Project, shown: head.Head) -> None:
-    """The form, from where to look to the buttons; what does not fit is said above them, and nothing can be started."""
+def choose(project: Project, shown: head.Head) -> bool:
+    """The form, from where to look to the buttons; what does not fit is said above them, and nothing can be started.
+
+    True while a look ahead, or at the sources, is under way.
+    """
     kinds = [kind for kind in sources.KINDS if kind == "search" or kind in SOURCES]
     usual = sources.kind(_params(project, "scrape"))
     usual = usual if usual in kinds else "demo" if project.name == "demo" else "search"
@@ -47,8 +50,10 @@ def choose(project: Project, shown: head.Head) -> None:
         st.error(house.text(error))
         params = None
     _buttons(project, shown, params)
-    if looked:
+    looking = _looking(project)
+    if looked and not looking:
         _look(project, looked)
+    return looking
 
 
 def _params(project: Project, verb: str, kind: str = "") -> sources.Params:
@@ -71,9 +76,9 @@ def _fits(params: sources.Params | None) -> None:
 
 
 def _looked(project: Project, params: sources.Params | None) -> Job | None:
-    """The newest look ahead, if it was at what is chosen now."""
+    """The newest look ahead, if it came to its end and was at what is chosen now."""
     job = house.newest(project, "preview")
-    if job is None or params is None or job.status in house.ACTIVE:
+    if job is None or params is None or job.status != "done":
         return None
     return job if _asks(params) == _asks(dict(job.params)) else None
 
@@ -84,13 +89,17 @@ def _asks(params: sources.Params) -> tuple[str, str, dict[str, str]]:
     return params.get("source", "").partition(",")[0], params.get("query", "{class}"), options
 
 
+def _looking(project: Project) -> bool:
+    """Shows a look that is under way, or why it failed until a fetch came after it."""
+    job, fetched = house.newest(project, "preview", "health"), house.newest(project, "scrape", "demo")
+    over = job is None or (job.status not in house.ACTIVE and fetched is not None and fetched.id > job.id)
+    return not over and progress.watch(project, "preview", "health")
+
+
 def _look(project: Project, looked: Job) -> None:
     """What it showed; gone from the page once a fetch came after it."""
     fetched = house.newest(project, "scrape")
     if fetched and fetched.id > looked.id:
-        return
-    if looked.status != "done":
-        progress.ended(looked)
         return
     labels = looked.result.get("labels")
     collected.preview(replace(looked, result={**looked.result, "labels": None}))
@@ -157,9 +166,8 @@ def main() -> None:
     project = shown.project
     busy = progress.watch(project, "scrape", "demo", beside=lambda job: collected.live(project, job))
     if not busy:
-        looking = progress.watch(project, "preview", "health")
         with st.container(border=True):
-            choose(project, shown)
+            looking = choose(project, shown)
         last = house.newest(project, "scrape", "demo")
         if last and last.result and not looking:
             collected.outcome(last)

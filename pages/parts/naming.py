@@ -96,12 +96,13 @@ def _kept(found: tuple[str, ...], infos: Mapping[str, ClassInfo]) -> None:
     if not found:
         return
     shown = ", ".join(house.text(name, 40) for name in found[:12])
-    st.caption(f"{house.count(len(found), 'class', 'classes')}: {shown}{' …' if len(found) > 12 else ''}")
+    said = [f"{house.count(len(found), 'class', 'classes')}: {shown}{' …' if len(found) > 12 else ''}"]
     words = sum(1 for info in infos.values() if info.queries or info.synonyms)
     levels = naming.parents(infos)
-    if words or levels:
-        own = f"{house.count(words, 'class', 'classes')} with words of {'its' if words == 1 else 'their'} own to search for"
-        known = [own] if words else []
-        known += [f"grouped by {', '.join(house.text(level, 40) for level in levels)}"] if levels else []
-        said = "; ".join(known)
-        st.caption(f"{said[0].upper()}{said[1:]}.")
+    if words:
+        said.append(
+            f"{house.count(words, 'class', 'classes')} with words of {'its' if words == 1 else 'their'} own to search for"
+        )
+    if levels:
+        said.append(f"Grouped by {', '.join(house.text(level, 40) for level in levels)}")
+    st.caption("  \n".join(said))  # a line each

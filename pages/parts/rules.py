@@ -93,13 +93,19 @@ def labelled(project: Project, before: Params, params: Params, looked: Job | Non
         persist_state="session", help="Otherwise such pictures are counted as failed, with the reason 'unknown class'.",
     )  # fmt: skip
     some = looked.result.get("labels", {}).get("some", []) if looked else []
-    same = _where(before) == _where(params)
-    mapped = mapping(project, looked, some, before.get("mapping", {}) if same else {}) if looked else {}
+    mapped = dict(before.get("mapping", {})) if _where(before) == _where(params) else {}
+    if looked:
+        mapped = mapping(project, looked, some, mapped, _where(params))
+    else:
+        kept = f" {house.count(len(mapped), 'label')} stay mapped as in the last fetch." if mapped else ""
+        st.caption(
+            f"*Look at 12 first* counts its labels, and then lets you say which of your classes each one is.{kept}"
+        )
     more: Params = {"add_classes": add, "mapping": mapped}
-    with st.expander("Only some of it: how many of each class, which licence"):
+    named = params["source"] == "urls" and _licensed(params["options"])
+    with st.expander(f"Only some classes, how many of each,{' licence,' if named else ''} patience"):
         more["rules"] = _numbers(project, before.get("rules", {}))
         more["only"] = only(project, before, [*project.classes, *(_new(project, some, mapped) if add else ())], "rows")
-        named = params["source"] == "urls" and _licensed(params["options"])
         more["options"] = licence(project, before) if named else {}
         if not named:
             st.caption(NO_LICENCE[params["source"]])
@@ -113,9 +119,10 @@ def _new(project: Project, some: Sequence[Mapping[str, Any]], mapped: Mapping[st
     return [row["label"] for row in some if key(row["label"]) not in known]
 
 
-def _where(params: Params) -> tuple[str, str]:
+def _where(params: Params) -> tuple[str, ...]:
+    """Whose labels they are."""
     options = params.get("options", {})
-    return options.get("table", ""), options.get("path", "")
+    return tuple(options.get(name, "") for name in ("table", "path", "label_column"))
 
 
 def _licensed(options: Params) -> bool:
@@ -143,44 +150,58 @@ def _numbers(project: Project, before: Mapping[str, int]) -> dict[str, int]:
 
 
 def mapping(
-    project: Project, looked: Job, some: Sequence[Mapping[str, Any]], before: Mapping[str, str]
-) -> dict[str, str]:
+    project: Project, looked: Job, some: Sequence[Mapping[str, Any]], before: Mapping[str, str], where: tuple[str, ...]
+) -> dict[str, str]:  # fmt: skip
     """Which class each foreign label stands for: as it was, from a table, or guessed; then corrected by hand."""
     known = spellings(project.classes)
     rows = [row for row in some if key(row["label"]) not in known]
     if not rows:
         return dict(before)
-    one = len(rows) == 1
-    title = f"{house.count(len(rows), 'label')} {'is' if one else 'are'} none of your classes: which class is {'it' if one else 'each'}?"
-    with st.expander(title):
+    with st.expander(_title(len(rows), len(some), looked.result["labels"]["labels"])):
         st.caption(
             "The guess stands beside each label. Empty: it stays as it is, and the box above says what becomes of it."
         )
+        table = st.container()
         path = upload.uploaded(
             project, "mapping", "Or a table with the columns label and class", ["csv", "tsv"],
             about="For more labels than stand here. An empty class leaves the label out.",
         )  # fmt: skip
         given = read_mapping(path) if path else dict(before)
         begin = rows if path or not before else [{**row, "class": ""} for row in rows]  # what was emptied stays so
-        written = _edited(project, begin, given, f"mapping-{looked.id}-{zlib.crc32(str(path).encode())}")
+        mark = f"mapping-{project.id}-{zlib.crc32(repr((where, path)).encode())}"  # other labels are mapped anew
+        with table:
+            written = _edited(project, begin, given, mark, f"{mark}-{looked.id}")
     shown = {key(row["label"]) for row in rows}
     return {label: name for label, name in given.items() if key(label) not in shown} | written
 
 
-def _edited(project: Project, rows: Sequence[Mapping[str, Any]], given: Mapping[str, str], mark: str) -> dict[str, str]:
+def _title(number: int, listed: int, labels: int) -> str:
+    """`listed`: how many of the labels a look ahead names, the most frequent."""
+    if labels > listed:
+        return f"{number:,} of the {listed:,} most frequent labels are none of your classes: which class is each?"
+    if number == 1:
+        return "1 label is none of your classes: which class is it?"
+    return f"{number:,} labels are none of your classes: which class is each?"
+
+
+def _edited(
+    project: Project, rows: Sequence[Mapping[str, Any]], given: Mapping[str, str], mark: str, table: str
+) -> dict[str, str]:  # fmt: skip
     """The table of labels, with what was written into it before: by the `given` mapping, else a guess."""
     by_key = {key(label): name or LEAVE for label, name in given.items()}
-    if f"{mark}-table" not in st.session_state:  # it is drawn anew: for the first time, after a fetch, or another page
-        start = {row["label"]: by_key.get(key(row["label"]), row["class"]) for row in rows}
-        st.session_state[f"{mark}-begin"] = st.session_state.get(f"{mark}-now", start)
-    begin: dict[str, str] = st.session_state[f"{mark}-begin"]
+    if table not in st.session_state:  # it is drawn anew: for the first time, after a fetch, or another page
+        guessed = {row["label"]: by_key.get(key(row["label"]), row["class"]) for row in rows}
+        st.session_state[f"{table}-begin"] = guessed | st.session_state.get(mark, {})
+    begin: dict[str, str] = st.session_state[f"{table}-begin"]
     frame = pd.DataFrame([(row["label"], row["rows"], begin[row["label"]] or None) for row in rows], columns=["label", "rows", "class"])  # fmt: skip
-    names = dict.fromkeys([*project.classes, *(name for name in by_key.values() if name != LEAVE), LEAVE])
+    names = dict.fromkeys([*project.classes, *by_key.values(), *begin.values(), LEAVE])
+    names.pop("", None)
     edited = st.data_editor(
-        frame, hide_index=True, disabled=["label", "rows"], key=f"{mark}-table",
-        column_config={"class": st.column_config.SelectboxColumn("class", options=list(names)),
+        frame, hide_index=True, disabled=["label", "rows"], key=table, column_order=["label", "class", "rows"],
+        placeholder="as it is",
+        column_config={"class": st.column_config.SelectboxColumn("its class", options=list(names)),
                        "rows": st.column_config.NumberColumn("rows", format="localized", width="small")},
     )  # fmt: skip
     now = dict(zip(edited["label"], edited["class"].fillna(""), strict=True))
-    st.session_state[f"{mark}-now"] = now
+    st.session_state[mark] = now
     return {label: "" if name == LEAVE else name for label, name in now.items() if name}

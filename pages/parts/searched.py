@@ -26,7 +26,7 @@ def editor(project: Project) -> None:
         table, hide_index=True, disabled=["class", *levels],
         key=f"searched-{project.id}-{zlib.crc32(repr((project.classes, project.infos)).encode())}",  # begins anew when it was kept
         column_order=["class", "synonyms", "queries", *levels],  # the long one last: both can be seen on a telephone
-        column_config={"class": st.column_config.TextColumn(width=125),
+        column_config={"class": st.column_config.TextColumn(width=min(165, 25 + 7 * max(map(len, project.classes)))),
                        "synonyms": st.column_config.TextColumn(help=SYNONYMS, width=110),
                        "queries": st.column_config.TextColumn("searched for", help=QUERIES)},
     )  # fmt: skip

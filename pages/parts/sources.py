@@ -241,7 +241,7 @@ def _known(project: Project, labels: list[str]) -> None:
     elif not known:
         st.warning(
             f"No class of this project stands in this column in {first}, but for example"
-            f" {house.text(labels[0], 60) or 'nothing'}. Choose another column, or say below which class each label is."
+            f" {house.text(labels[0], 60) or 'nothing'}. Choose another column, or look at 12 first and say which class each label is."
         )
     elif known == len(labels):
         st.caption(

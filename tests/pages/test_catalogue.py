@@ -95,7 +95,7 @@ def test_a_class_file_by_its_path_makes_a_project_with_what_is_known(
     shown.text_input(key="new-classes-path").set_value(str(tmp_path / "cars.csv")).run()
     said = fine(shown)
     assert "2 classes: BMW M3, sedan" in said
-    assert "1 class with words of its own to search for; grouped by make." in said
+    assert "1 class with words of its own to search for  \nGrouped by make" in said
     button(shown, "Create the project").click().run()
     made = store.project("cars")
     assert made.classes == ("BMW M3", "sedan")
@@ -206,7 +206,7 @@ def test_makes_then_models_then_a_project(screen: Screen, store: Store, vpic: Vp
     shown.run()
     assert list(table(shown)["class"]) == ["BMW 328i", "BMW M3", "Maserati GranTurismo", "Maserati Quattroporte"]
     assert table(shown)["searched for"][2].startswith("2008 Maserati GranTurismo | 2009 Maserati GranTurismo | ")
-    assert "4 classes with words of their own to search for; grouped by make, model, years." in fine(shown)
+    assert "4 classes with words of their own to search for  \nGrouped by make, model, years" in fine(shown)
     shown.text_input(key="new-name").set_value("cars")
     button(shown, "Use these 4 classes").click().run()
     made = store.project("cars")

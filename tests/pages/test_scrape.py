@@ -53,7 +53,7 @@ def looked(shown: AppTest, store: Store, rows: Mapping[str, tuple[int, str]]) ->
     some = [{"label": label, "rows": number, "class": guess} for label, (number, guess) in rows.items()]
     numbers = [(row["label"], row["rows"]) for row in some]
     found = {"rows": sum(n for _, n in numbers), "unusable": 0, "labels": len(rows), "most": numbers[:20],
-             "least": numbers[::-1][:20], "sizes": [("1", 2), ("2 to 3", len(rows) - 2)], "some": some}  # fmt: skip
+             "least": numbers[::-1][:20], "sizes": [("1", 0), ("2 to 3", len(rows))], "some": some}  # fmt: skip
     picture = {"url": "a", "label": "a", "title": "", "creator": "", "licence": "unknown", "page": "", "error": "gone", "picture": ""}  # fmt: skip
     return ended(shown, store, {"results": [picture], "labels": found})
 
@@ -314,8 +314,8 @@ def test_the_counts_of_a_look_ahead_are_right_for_few_and_many_labels(
         assert frames[-1]["rows"].tolist() == list(range(number, 0, -1))
         assert "Most frequent" not in words(shown)
     else:
-        assert [len(frame) for frame in frames] == [10, 10, 2]
-        assert frames[2]["labels with"].tolist() == ["1 row", "2 to 3 rows"]
+        assert [len(frame) for frame in frames] == [10, 10, 1]
+        assert frames[2]["rows of a label"].tolist() == ["2 to 3"]  # there is none with one row
     assert f"{number:,} label{'s are' if number > 1 else ' is'} none of your classes" in " ".join(
         e.label for e in shown.expander
     )
@@ -337,3 +337,30 @@ def test_an_uploaded_file_keeps_its_name_as_far_as_that_is_safe(home: Path, name
     assert (path.name, path.read_bytes()) == (kept, b"data")
     assert path.parent.parent == home.absolute() / "uploads"
     assert upload.keep(name, memoryview(b"data")) == path
+
+
+def test_a_look_ahead_that_failed_says_so_once_and_until_a_fetch(screen: Screen, store: Store, cars: Project) -> None:
+    shown = screen("scrape", project="cars")
+    button(shown, "Look at 12 first").click().run()
+    claimed = store.claim("test", 60)
+    assert claimed is not None
+    store.finish(claimed[1], "failed", error="Openverse did not answer.")
+    shown.run()
+    assert not shown.exception
+    assert [error.value.replace("\\", "") for error in shown.error] == ["Openverse did not answer."]
+    button(shown, "Fetch the pictures").click().run()
+    ended(shown, store)
+
+
+def test_only_the_most_frequent_labels_can_be_mapped_by_hand_and_the_page_says_so(
+    screen: Screen, store: Store, cars: Project, table: Path
+) -> None:
+    shown = with_table(screen, cars, table)
+    button(shown, "Look at 12 first").click().run()
+    some = [{"label": name, "rows": 9, "class": ""} for name in ("suv", "tank", "tram")]
+    ended(shown, store, {"results": [], "labels": {
+        "rows": 40, "unusable": 1, "labels": 41, "most": [("suv", 9)], "least": [("x", 1)], "sizes": [("1", 41)], "some": some}})  # fmt: skip
+    assert "2 of the 3 most frequent labels are none of your classes: which class is each?" in [
+        e.label for e in shown.expander
+    ]
+    assert "**40 rows** with **41 labels**; 1 row cannot be used." in words(shown)
