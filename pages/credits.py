@@ -27,8 +27,9 @@ def main() -> None:
     places.bars(project, which, state)
     places.filters(project, state)
     with st.container(horizontal=True, gap="medium"):
+        st.caption("Words of the trade:", width="content")
         for word, help in WORDS.items():
-            st.caption(word, help=help)
+            st.caption(word, help=help, width="content")
     places.table(project, which)
 
 

@@ -19,11 +19,20 @@ ROW = 26  # px a row takes
 TALL = 12  # rows; more of them scroll inside a box, so that what stands below keeps its place
 REST = re.compile(r"\d+ more class(es)?")  # the row of core.scrape.tally for all that have no row of their own
 
-STYLE = """<style>
+ENDING = 8  # characters at the end of a name that are never cut: "Air Jordan 11" and "Air Jordan 12" begin alike
+
+NAME = """<style>
+.cut { display: flex; overflow: hidden; white-space: pre; }
+.cut s { text-decoration: none; overflow: hidden; text-overflow: ellipsis; }
+.cut em { font-style: normal; flex: none; }
+</style>"""
+STYLE = (
+    NAME
+    + """<style>
 .tallied { display: grid; grid-template-columns: minmax(3rem, max-content) 1fr auto; column-gap: 0.6rem;
   font-size: 0.8rem; line-height: 26px; }
 .tallied > div { display: contents; }
-.tallied span { max-width: 11rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.tallied span { max-width: 11rem; }
 .tallied b { font-weight: 400; text-align: right; font-variant-numeric: tabular-nums; min-width: 6em; }
 .tallied i { align-self: center; height: 16px; display: flex; border-radius: 3px; overflow: hidden; }
 .tallied u { display: block; height: 100%; }
@@ -31,6 +40,7 @@ STYLE = """<style>
 .legend i { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 2px; margin-right: 0.4em; }
 @media (max-width: 640px) { .tallied span { max-width: 7rem; } }
 </style>"""
+)
 
 
 def legend() -> None:
@@ -58,11 +68,15 @@ def _row(name: str, row: Mapping[str, int], longest: int) -> str:
         f'<u style="background:{colour};width:{100 * row[status] / longest:.2f}%"></u>'
         for status, colour in COLOURS.items() if row.get(status)
     )  # fmt: skip
-    shown = html.escape(name)
     return (
-        f'<div role="listitem" title="{shown}: {said}"><span>{shown}</span><i>{parts}</i>'
+        f'<div role="listitem" title="{html.escape(name)}: {said}"><span class="cut">{cut(name)}</span><i>{parts}</i>'
         f"<b>{row.get('fetched', 0):,} of {sum(row.values()):,}</b></div>"
     )
+
+
+def cut(name: str) -> str:
+    """A name as HTML for an element of the class `cut`, which leaves out the middle of what is too long."""
+    return f"<s>{html.escape(name[:-ENDING])}</s><em>{html.escape(name[-ENDING:])}</em>"
 
 
 def ordered(rows: Mapping[str, Mapping[str, int]], names: Sequence[str]) -> dict[str, Mapping[str, int]]:

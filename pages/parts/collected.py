@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -67,11 +68,18 @@ def newest(project: Project) -> None:
     latest.show(project)
 
 
+@st.cache_data(ttl=600, show_spinner="Counting …")
+def _counted(database: str, job: int, updated: str) -> dict[str, Any]:
+    return scrape.Tally(house.store().tally(job)).result()
+
+
 def outcome(job: Job) -> None:
     """What the last scrape brought, and which classes are short still."""
     project = house.project()
     if project is None:
         return
+    if job.status != "done":  # what its row says is as old as the last picture that came
+        job = replace(job, result=_counted(house.settings().database, job.id, str(job.updated)))
     st.subheader("The last fetch", anchor=False)
     if job.params.get("retry"):
         st.caption("It tried once more what had failed or was left over.")

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.model import Project, Search
+from core.model import Job, Project, Search
 from core.scrape import meaning
 from pages.parts import house
 from pages.parts.terms import shown
@@ -25,9 +25,8 @@ def show(project: Project) -> None:
         addresses(project, reasons)
     if searches:
         asked(searches)
-    last = house.newest(project, "scrape", "demo")
-    if last and last.status == "stopped":
-        return  # "Go on" is the one thing to press; it takes what was left over too
+    if broken_off(house.newest(project, "scrape", "demo")):
+        return  # "Go on" or "Try again" is the one thing to press; it takes what was left over
     may, again = store.retryable(project.id), sum(search.retryable for search in searches)
     if may:
         if st.button(
@@ -41,6 +40,13 @@ def show(project: Project) -> None:
         st.markdown(nothing(sum(reasons.values()) + len(searches)))
 
 
+def broken_off(last: Job | None) -> bool:
+    """Whether the last fetch did not come to its end, and left something over."""
+    if last is None or last.status != "failed":
+        return last is not None and last.status == "stopped"
+    return any(row["pending"] for row in last.result.get("sources", {}).values())
+
+
 def amount(addresses: int, searches: int) -> str:
     """`3 addresses`, `1 search`, `3 addresses and 1 search`."""
     named = [(addresses, "address", "addresses"), (searches, "search", "searches")]
@@ -51,8 +57,8 @@ def nothing(failures: int) -> str:
     """Why there is no button, and what to do instead."""
     all_ = "the one failure is" if failures == 1 else f"all {failures:,} failures are"
     return (
-        f"**Nothing to retry:** {all_} for good, and another try would bring the same. "
-        "If you need more pictures, add other words on the page Project, or choose another source."
+        f"**Nothing to retry:** {all_} for good, and asking again would bring the same. What each reason means says what "
+        "can be done. Other words, on the page Project, or another source bring other pictures."
     )
 
 
@@ -65,7 +71,8 @@ def addresses(project: Project, reasons: Mapping[str, int]) -> None:
             pd.DataFrame([(reason, number, another_try(project, rows, reason), meaning(reason)) for reason, number in reasons.items()],
                          columns=["reason", "how many", "another try", "what it means"]),
             hide_index=True, height="content",
-            column_config={"another try": st.column_config.TextColumn(help="Whether the reason may pass. What failed for good is not asked again.")},
+            column_config={"how many": st.column_config.NumberColumn(format="localized"),
+                           "another try": st.column_config.TextColumn(help="Whether the reason may pass. What failed for good is not asked again.")},
         )  # fmt: skip
         picked = st.selectbox("Show the addresses that failed with", [ANY, *reasons])
         wanted = [] if picked == ANY else [picked]

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import Missing
 from core.model import ImageRecord, Project
-from pages.parts import house
+from pages.parts import bars, house
 
 MOST = 12
 STYLE = """<style>
@@ -18,8 +18,8 @@ STYLE = """<style>
 .latest div { height: 6rem; border-radius: 0.35rem; overflow: hidden;
   background: color-mix(in srgb, currentColor 5%, transparent); }
 .latest img { width: 100%; height: 100%; object-fit: contain; }
-.latest span { display: block; height: 1.4em; font-size: 0.75rem; line-height: 1.4; opacity: 0.75; text-align: center;
-  white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.latest span { height: 1.4em; font-size: 0.75rem; line-height: 1.4; opacity: 0.75;
+  justify-content: center; }
 @media (max-width: 640px) { .latest { grid-template-columns: repeat(4, 1fr); } .latest div { height: 4.5rem; } }
 </style>"""
 
@@ -30,8 +30,8 @@ def show(project: Project, more: bool = False) -> None:
     if not records and not more:
         st.caption("Pictures appear here as soon as the first one is fetched.")
         return
-    empty = "<p><div></div><span></span></p>" * (MOST - len(records)) if more else ""
-    st.html(f'{STYLE}<div class="latest">{"".join(_cell(record) for record in records)}{empty}</div>')
+    empty = '<p><div></div><span class="cut"></span></p>' * (MOST - len(records)) if more else ""
+    st.html(f'{bars.NAME}{STYLE}<div class="latest">{"".join(_cell(record) for record in records)}{empty}</div>')
 
 
 def _cell(record: ImageRecord) -> str:
@@ -43,4 +43,4 @@ def _cell(record: ImageRecord) -> str:
     else:
         inside = f'<img src="data:image/jpeg;base64,{data}" alt="{label}, picture {record.id}">'
     link = html.escape(house.address("review", ids=str(record.id), show="any"))
-    return f'<a href="{link}" title="{label}"><div>{inside}</div><span>{label}</span></a>'
+    return f'<a href="{link}" title="{label}"><div>{inside}</div><span class="cut">{bars.cut(record.label)}</span></a>'

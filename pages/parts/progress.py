@@ -9,6 +9,7 @@ import streamlit as st
 from core.jobs import eta, waiting
 from core.jobs.watch import duration
 from core.model import Job, Project
+from core.scrape import asks
 from pages.parts import house
 
 EVERY = 1.0  # seconds between two looks at the job's row
@@ -99,7 +100,7 @@ def figures(job: Job) -> str:
         return waiting(job)
     done = f"{job.done:,} of {job.total:,}" if job.total else (f"{job.done:,}" if job.done else "starting")
     if fetches(job):
-        return f"{done} addresses"
+        return f"{done} addresses{' found so far' if searches(job) else ''}"
     speed = eta(job)
     return f"{done} · {speed}" if speed else done
 
@@ -125,7 +126,13 @@ def speed(job: Job) -> str:
     if not rate or not came or not job.total or job.total <= job.done:
         return said
     ended = rate * (came + now["failed"]) / came  # addresses a second: those that fail take their time too
-    return f"{said} · about {duration((job.total - job.done) / ended)} left"
+    left = duration((job.total - job.done) / ended)
+    return f"{said} · about {left} left{' for these' if searches(job) else ''}"
+
+
+def searches(job: Job) -> bool:
+    """Whether it asks in words: it finds more while it fetches, and nobody knows how much."""
+    return asks(job.params.get("source", "").split(","))
 
 
 def size(number: float) -> str:

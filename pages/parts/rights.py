@@ -51,6 +51,7 @@ def sentence(counts: Mapping[str, int], one: str, many: str) -> str:
 def take(project: Project, state: Funnel, counts: Mapping[str, int]) -> None:
     """The credits, to go with the data set."""
     st.subheader("Take the credits along", anchor=False)
+    st.caption("Most licences ask for the author's name wherever a picture is published. These files name them all.")
     exact = state.unique <= places.MANY
 
     def named(wanted: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import Permanent, Refused
-from core.model import Candidate, Decision, Job, Operation, Project, Search
+from core.model import Candidate, Claim, Decision, Job, Operation, Project, Search
 from core.scrape import Tally
 from db.store import Store
 from pages.parts import bars, collected, failed, house, short
@@ -42,6 +42,11 @@ def test_a_bar_says_every_number_and_escapes_the_name() -> None:
     assert 'title="&lt;b&gt;suv&lt;/b&gt;: 3 new, 0 already there, 1 failed, 6 still to fetch"' in drawn
     assert "<b>3 of 10</b>" in drawn and "<b>suv" not in drawn
     assert re.findall(r"width:([\d.]+)%", drawn) == ["30.00", "10.00", "60.00"]
+
+
+def test_the_end_of_a_long_name_is_never_cut() -> None:
+    assert bars.cut("Air Jordan 11 <b>") == "<s>Air Jorda</s><em>n 11 &lt;b&gt;</em>"
+    assert bars.cut("suv") == "<s></s><em>suv</em>"
 
 
 def test_a_class_without_anything_has_no_bar_and_nothing_is_divided_by_nought() -> None:
@@ -85,7 +90,7 @@ def test_a_running_scrape_shows_its_speeds_once_and_each_source_of_the_search(
     said = shown_html(shown) + words(shown) + shown.get("progress")[0].proto.text
     said = said.replace("\\", "")
     assert said.count("a second") == said.count("KB/s") == said.count("s left") == 1
-    assert "0 failed; asking Openverse for 'suv'" in said and "5 of 8 addresses" in said
+    assert "0 failed; asking Openverse for 'suv'" in said and "5 of 8 addresses found so far" in said
     assert [name in said for name in ("sedan", "coupe", "Openverse", "Wikimedia Commons")] == [True] * 4
 
 
@@ -98,8 +103,37 @@ def test_the_newest_pictures_stand_in_twelve_cells_also_while_there_are_fewer(
     project = filled.scraped(store, home, each=1)
     filled.begin(store, project, "scrape", source="openverse")
     cells = shown_html(screen("scrape", project="cars")).partition('class="latest"')[2]
-    assert cells.count("<img src=") == 3 and cells.count("<p><div>") == 9
+    assert cells.count("<img src=") == 3 and cells.count("<p><div></div>") == 9
     assert 'alt="suv, picture 3"' in cells and "/review?project=cars&amp;ids=3" in cells
+
+
+# afterwards ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_fetch_that_was_stopped_is_counted_as_it_is_stored_not_as_its_row_said_last(
+    screen: Screen, store: Store, home: Path
+) -> None:
+    project = store.add_project("cars", filled.CLASSES)
+    _, claim = filled.begin(store, project, "scrape", source="urls")
+    store.progress(claim, 0, 1, "", Tally({("suv", "urls", "pending", ""): 1}).detail())
+    store.add_candidates(
+        claim, project.id, 0, [Candidate(f"https://a.example.org/{n}", "suv", "urls") for n in range(7)]
+    )
+    store.finish(claim, "stopped")
+    shown = screen("scrape", project="cars")
+    assert not shown.exception
+    assert {metric.label: metric.value for metric in shown.metric}["Found"] == "7"
+    assert "7 addresses still to fetch." in words(shown)
+
+
+def test_a_retry_says_that_it_was_one(screen: Screen, store: Store, home: Path) -> None:
+    project = filled.scraped(store, home)
+    _, claim = filled.begin(store, project, "scrape", retry=True)
+    store.finish(claim, "done", Tally({("suv", "urls", "failed", "timeout"): 2}).result())
+    shown = screen("scrape", project="cars")
+    assert "It tried once more what had failed or was left over." in words(shown)
+    assert {metric.label: metric.value for metric in shown.metric} == {
+        "Tried again": "2", "New pictures": "0", "Already there": "0", "Failed": "2"}  # fmt: skip
 
 
 # who is short -------------------------------------------------------------------------------------------------------
@@ -183,7 +217,7 @@ def test_where_all_failed_for_good_there_is_no_button_but_a_sentence(failures: C
     shown = failures()
     assert not shown.exception and not shown.button
     assert "**Nothing to retry:** the one failure is for good" in words(shown)
-    assert "add other words on the page Project, or choose another source" in words(shown)
+    assert "Other words, on the page Project, or another source bring other pictures." in words(shown)
     assert "all 1,200 failures are for good" in failed.nothing(1200)
 
 
@@ -220,6 +254,20 @@ def test_a_search_that_failed_is_listed_and_can_be_asked_again(failures: Callabl
     assert [button.label for button in shown.button] == ["Retry 1 search"]
     shown.button[0].click()
     assert failed.amount(2, 1) == "2 addresses and 1 search" and failed.amount(1, 0) == "1 address"
+
+
+def test_a_fetch_that_broke_off_and_left_something_over_has_one_button_for_it(
+    failures: Callable, failing: Callable, store: Store
+) -> None:
+    project = failing({"https://a.example.org/1.jpg": Refused("timeout", "It was slow.")})
+    assert [button.label for button in failures().button] == ["Retry 1 address"]
+    _, claim = filled.begin(store, project, "scrape", source="urls")
+    store.finish(claim, "failed", {}, "No source answers.")
+    assert [button.label for button in failures().button] == ["Retry 1 address"]
+    store.add_candidates(filled.begin(store, project, "scrape")[1], project.id, 0, [Candidate("https://a.example.org/2.jpg", "oak", "urls")])  # fmt: skip
+    job = store.jobs(project.id, limit=1)[0]
+    store.finish(Claim(job.id, 1), "failed", Tally(store.tally(job.id)).result(), "Its process died.")
+    assert not failures().button
 
 
 def test_where_nothing_failed_nothing_is_said(failures: Callable, store: Store) -> None:
