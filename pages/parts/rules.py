@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.licences import FILTERS
 from core.model import Job, Project
@@ -36,12 +37,12 @@ NO_LICENCE = {
 # sources that are asked in words, and web pages -----------------------------------------------------------------------
 
 
-def amount(project: Project, before: Params, kind: str) -> Params:
-    """How many pictures of each class; of a page all there are, until a number is written."""
+def amount(project: Project, before: Params, kind: str, place: DeltaGenerator) -> Params:
+    """How many pictures of each class, asked for in `place`; of a page all there are, until a number is written."""
     every = kind == "page"
     known = before.get("target") or before.get("limit") or (ALL if every else LIMIT)
     fresh = every and known == ALL  # no number was written yet
-    wanted = st.number_input(
+    wanted = place.number_input(
         "Pictures for each class", 1, ALL, None if fresh else known, step=50, placeholder="all",
         key=f"limit-{kind}-{project.id}", persist_state="session",
         help="Fetch more than you need: some will be rejected." + (" Empty: all there are." if every else ""),
@@ -178,7 +179,8 @@ def mapping(
 def _title(number: int, listed: int, labels: int) -> str:
     """`listed`: how many of the labels a look ahead names, the most frequent."""
     if labels > listed:
-        return f"{number:,} of the {listed:,} most frequent labels are none of your classes: which class is each?"
+        some = f"The {listed:,}" if number == listed else f"{number:,} of the {listed:,}"
+        return f"{some} most frequent labels are none of your classes: which class is each?"
     if number == 1:
         return "1 label is none of your classes: which class is it?"
     return f"{number:,} labels are none of your classes: which class is each?"

@@ -70,13 +70,15 @@ def _ticked(project: Project, name: str, usual: bool) -> bool:
         said, about = f"Needs the setting {' and '.join(missing)}.", f"{source.about} It needs {source.how} {SET}"
     elif health:
         said += f" {'✓' if health['healthy'] else '✗'} {health['sentence']}"
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        with st.container(width=190):
-            ticked = st.checkbox(
-                source.title, usual and not missing, disabled=bool(missing), key=f"ask-{name}-{project.id}",
-                persist_state="session",
-            )  # fmt: skip
-        st.caption(house.text(said, 400), width="stretch", help=house.text(about, 600) or None)
+    left, right = st.columns([1, 3], gap="small")  # in a row that wraps, a long sentence would stand below its box
+    ticked = left.checkbox(
+        source.title,
+        usual and not missing,
+        disabled=bool(missing),
+        key=f"ask-{name}-{project.id}",
+        persist_state="session",
+    )
+    right.caption(house.text(said, 400), help=house.text(about, 600) or None)
     return ticked and not missing
 
 
@@ -93,8 +95,7 @@ def words(project: Project, before: Params, of: str) -> Params:
         "What to search for", before.get("query", "{class}"), key=f"query-{project.id}", help=QUERY_HELP,
         persist_state="session",
     ) or "{class}"  # fmt: skip
-    with right:
-        params = {"query": query} | rules.amount(project, before, of)
+    params = {"query": query} | rules.amount(project, before, of, right)
     if "{class}" not in query and of != "demo":
         st.warning("Without {class} every class is asked for with the same words.")
     return params | more(project, before, of)
@@ -129,8 +130,7 @@ def page(project: Project, before: Params) -> Params | None:
             "Only in this part of the page (optional)", was.get("selector", ""), f"selector-{project.id}", "main .gallery",
             "A CSS selector. Without one, all pictures of the page count, except icons.",
         )  # fmt: skip
-    with right:
-        wanted = rules.amount(project, before, "page")
+    wanted = rules.amount(project, before, "page", right)
     label = ""
     if address and "{class}" not in address:
         usual = [each for each in before.get("only", ()) if each in project.classes] or [project.classes[0]]

@@ -318,6 +318,16 @@ def test_a_foreign_label_of_an_archive_comes_in_under_the_class_it_is_mapped_to(
     assert job.params["mapping"] == {"Limousine": "sedan", "wheels": ""}
     assert (job.result["fetched"], job.result["failed"]) == (10, 0)
     assert labels(running, project) == {"sedan": 6, "suv": 4}
+
+    # the form is as it was, also after another page
+    step(page, "Clean")
+    step(page, "Scrape")
+    expect(page.get_by_text("cars.zip is in use")).to_be_visible()
+    page.get_by_text("2 labels are none of your classes: which class is each?").click()
+    expect(column(page.get_by_test_id("stDataFrame").first, 1)).to_have_text(["sedan", "(leave out)"])
+    press(page, "Fetch the pictures")
+    expect(page.get_by_test_id("stMetric").filter(has_text="Already there")).to_contain_text("10")
+    assert ended(running, "scrape").params == job.params
     assert faults(page) == []
 
 

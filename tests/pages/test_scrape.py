@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.model import Job, Project
 from db.store import Store
-from pages.parts import sources, upload
+from pages.parts import rules, sources, upload
 from tests.pages import filled
 from tests.pages.conftest import words
 
@@ -300,6 +300,16 @@ def test_how_many_rows_fit_is_good_english(
         "url,label\n" + "".join(f"https://example.org/{i}.jpg,{each}\n" for i, each in enumerate(labels))
     )
     assert said in fine(with_table(screen, cars, tmp_path / "t.csv"))
+
+
+@pytest.mark.parametrize(("number", "listed", "labels", "said"), [
+    (1, 1, 1, "1 label is none of your classes: which class is it?"),
+    (2, 3, 3, "2 labels are none of your classes: which class is each?"),
+    (500, 500, 15_000, "The 500 most frequent labels are none of your classes: which class is each?"),
+    (499, 500, 15_000, "499 of the 500 most frequent labels are none of your classes: which class is each?"),
+])  # fmt: skip
+def test_how_many_labels_are_foreign_is_good_english(number: int, listed: int, labels: int, said: str) -> None:
+    assert rules._title(number, listed, labels) == said
 
 
 @pytest.mark.parametrize("number", [1, 3, 30, 15_000])
