@@ -18,7 +18,7 @@ NAMES = {
 }  # fmt: skip
 # The lines below a bar change every second: they keep the room they may need, so that nothing below moves.
 STYLE = """<style>
-[class*=st-key-below-bar] p { min-height: 1.5em; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+[class*=st-key-below-bar] p { line-height: 1.5; min-height: 1.5em; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 [class*=st-key-below-bar-scrape] p { min-height: 3em; }
 @media (max-width: 640px) {
   [class*=st-key-below-bar] p { min-height: 3em; }
@@ -126,8 +126,7 @@ def speed(job: Job) -> str:
     if not rate or not came or not job.total or job.total <= job.done:
         return said
     ended = rate * (came + now["failed"]) / came  # addresses a second: those that fail take their time too
-    left = duration((job.total - job.done) / ended)
-    return f"{said} · about {left} left{' for these' if searches(job) else ''}"
+    return f"{said} · about {duration((job.total - job.done) / ended)} left"
 
 
 def searches(job: Job) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page
 
+from core.scrape import Tally
 from pages.parts import house
 from tests.pages import filled
 
@@ -177,3 +178,31 @@ def test_a_running_job_moves_on_its_page_and_its_end_draws_the_page_once_more(
     quiet = len(frames)
     page.wait_for_timeout(3500)
     assert len(frames) == quiet, "nothing refreshes by itself when no job runs"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 390])
+def test_while_a_fetch_runs_nothing_on_its_page_moves(home: Path, app: Callable, page: Page, width: int) -> None:
+    started = app(home)
+    project = filled.scraped(started.store, home, each=2)
+    job, claim = filled.begin(started.store, project, "scrape", source="openverse,commons")
+    page.set_viewport_size({"width": width, "height": 1500})
+    url = f"{started.url}/scrape?project=cars"
+    places = []
+    for new, asking in ((1, ""), (30, "; asking Openverse for 'a car of many words'"), (123_456, ""), (123_457, "")):
+        tally = Tally({("suv", "openverse", "fetched", ""): new, ("suv", "openverse", "pending", ""): 7})
+        if new > 30:
+            tally.found({("sedan", "commons", "duplicate", ""): 99_999, ("coupe", "commons", "failed", "http 404"): 4})
+        detail = {**tally.detail(), "images_per_second": new / 8, "bytes_per_second": 999 * new}
+        started.store.progress(claim, tally.done, tally.total, tally.sentence() + asking, detail)
+        if not places:
+            open_page(page, url)
+        page.get_by_title(f"suv: {new:,} new").wait_for()
+        page.wait_for_timeout(1500)
+        things = page.locator("h1, [data-testid=stProgress], .latest, .tallied, .legend, button:has-text('Stop')")
+        boxes = [box for each in things.all() if (box := each.bounding_box())]
+        places.append([(round(box["x"]), round(box["y"])) for box in boxes])
+    assert len(places[0]) == 7
+    assert places == [places[0]] * 4
+    assert page.get_by_text("4 addresses failed so far").is_visible()
+    assert not started.store.job(job.id).cancel

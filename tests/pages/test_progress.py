@@ -56,9 +56,7 @@ def test_a_scrape_tells_each_of_its_speeds_once_and_counts_failures_into_the_tim
 
 
 def test_a_search_does_not_promise_that_it_found_all() -> None:
-    search = replace(SCRAPE, params={"source": "openverse,commons"})
-    assert figures(search) == "100 of 400 addresses found so far"
-    assert lines(search)[0] == "9.0 pictures a second · 71 KB/s · about 30 s left for these"
+    assert figures(replace(SCRAPE, params={"source": "openverse,commons"})) == "100 of 400 addresses found so far"
 
 
 def test_the_time_left_is_not_guessed_where_nothing_comes_or_the_end_is_not_known() -> None:
