@@ -18,6 +18,8 @@ def go(project: Project, page: str) -> None:
 
 
 def create(first: bool, without: str = "") -> None:
+    if naming.used("new-classes"):
+        st.session_state["new-name"] = ""
     name = (
         st.text_input(
             "Name of the project", placeholder="my cars", key="new-name", max_chars=100, persist_state="session"
@@ -34,7 +36,7 @@ def create(first: bool, without: str = "") -> None:
             st.error(f"There is no class yet: {wanted}.")
         elif found:
             made = house.store().add_project(checked(name, "project name"), *found)
-            naming.forget("new")
+            naming.forget("new-classes")
             go(made, "scrape")
 
 

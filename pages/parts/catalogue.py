@@ -33,6 +33,14 @@ model becomes a class, searched for year by year, such as *2008 Maserati GranTur
 def choose(key: str) -> dict[str, ClassInfo]:
     """The ticked models as classes, with what each is searched for; {} until there are any."""
     st.markdown(ABOUT)
+    job = _under_way()
+    found = _chosen(key, job is not None)
+    if job is not None:  # below the press that began it, so that nothing moves
+        st.fragment(_live, run_every=progress.EVERY)(job.id)
+    return found
+
+
+def _chosen(key: str, busy: bool) -> dict[str, ClassInfo]:
     types = st.pills(
         "Kind of vehicle", list(TYPES), selection_mode="multi", default=["car"], key=f"{key}-types",
         format_func=lambda name: TYPES[name][0].upper() + TYPES[name][1:], persist_state="session",
@@ -40,7 +48,6 @@ def choose(key: str) -> dict[str, ClassInfo]:
     first, last = st.slider(
         "Model years", catalogue.FIRST_YEAR, catalogue.last_year(), YEARS, key=f"{key}-years", persist_state="session"
     )
-    busy = _busy()
     asked = {"types": [name for name in TYPES if name in types], "years": list(range(first, last + 1)), "makes": []}
     if not types:
         st.caption("Choose one kind of vehicle or more.")
@@ -61,12 +68,9 @@ def choose(key: str) -> dict[str, ClassInfo]:
     return _table(key, job.result) if job else {}
 
 
-def _busy() -> bool:
-    """Shows the look-up that is under way, whoever started it."""
-    job = next((job for job in house.store().jobs(verb=VERB, limit=LOOKED_AT) if job.status in house.ACTIVE), None)
-    if job is not None:
-        st.fragment(_live, run_every=progress.EVERY)(job.id)
-    return job is not None
+def _under_way() -> Job | None:
+    """The look-up that is under way, whoever started it."""
+    return next((job for job in house.store().jobs(verb=VERB, limit=LOOKED_AT) if job.status in house.ACTIVE), None)
 
 
 def _live(number: int) -> None:

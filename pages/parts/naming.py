@@ -29,6 +29,8 @@ FILE_HELP = (
 
 def way(key: str, without: str = "") -> str:
     """Which of the three is chosen; `without` leaves out one that is in use elsewhere on the page."""
+    if used(key):
+        st.session_state.update({key: "", f"{key}-path": "", f"{key}-way": WRITTEN, f"{key}-used": False})
     ways = [each for each in (WRITTEN, FILE, CATALOGUE) if each != without]
     return (
         st.segmented_control(
@@ -55,9 +57,12 @@ def classes(key: str, chosen: str, label: str, height: int | None = None) -> Nam
 
 
 def forget(key: str) -> None:
-    """What was named is used: the next form with this key begins empty."""
-    for name in [name for name in st.session_state if str(name) == key or str(name).startswith(f"{key}-")]:
-        del st.session_state[name]
+    """What was named is used: the next time it is drawn, the form with this key begins empty."""
+    st.session_state[f"{key}-used"] = True
+
+
+def used(key: str) -> bool:
+    return st.session_state.get(f"{key}-used", False)
 
 
 def _written(key: str, label: str, height: int | None) -> Named:
