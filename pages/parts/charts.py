@@ -184,17 +184,3 @@ def heat(values: np.ndarray, pixels: np.ndarray | None = None) -> np.ndarray:
     colour = np.where(strength >= 0, np.array([15, 118, 110.0]), np.array([190, 70, 20.0]))
     weight = np.abs(strength) ** 0.7
     return (under * (1 - weight) + colour * weight).round().astype(np.uint8)
-
-
-def counts(rows: Sequence[tuple[str, int]], title: str) -> Figure:
-    """(name, number) as horizontal bars, in their order from the top."""
-    figure = _figure(title, 110 + 20 * len(rows), bargap=0.25)
-    places = list(range(len(rows)))
-    figure.add_bar(
-        y=places, x=[number for _, number in rows], orientation="h", marker_color=TEAL,
-        customdata=[name(str(label), 100) for label, _ in rows], hovertemplate="%{customdata}: %{x:,}<extra></extra>",
-    )  # fmt: skip
-    figure.update_yaxes(
-        tickvals=places, ticktext=[name(str(label), 18) for label, _ in rows], autorange="reversed", showgrid=False
-    )
-    return figure

@@ -14,9 +14,8 @@ from core.model import UNKNOWN_LICENCE, Job, Project
 from core.scrape import meaning
 from core.scrape.tally import SHOWN
 from core.sources import SOURCES
-from pages.parts import bars, charts, house, latest, short, terms
+from pages.parts import bars, house, latest, short, terms
 
-MARKS = {"displayModeBar": False}
 NONE: Mapping[str, int] = {}
 
 
@@ -108,7 +107,7 @@ def rules(left: Mapping[str, int]) -> None:
 
 
 def preview(job: Job) -> None:
-    """The dozen results of a look ahead, and how many rows there are of each label."""
+    """The dozen results of a look ahead."""
     rows = job.result.get("results", [])
     if not rows:
         st.info("It found nothing. Try other words, or another source.")
@@ -126,22 +125,3 @@ def preview(job: Job) -> None:
                 licence = "licence unknown" if row["licence"] == UNKNOWN_LICENCE else row["licence"]
                 about = [row["label"], row["title"], row["creator"] and f"by {row['creator']}", licence]
                 st.caption(" · ".join(house.text(each, 60) for each in about if each))
-    if labels := job.result.get("labels"):
-        distribution(labels)
-
-
-def distribution(labels: Mapping[str, Any]) -> None:
-    st.markdown(f"**{house.count(labels['rows'], 'row')}** with **{house.count(labels['labels'], 'label')}**"
-                + (f"; {house.count(labels['unusable'], 'row')} cannot be used." if labels["unusable"] else "."))  # fmt: skip
-    left, middle, right = st.columns(3)
-    all_shown = labels["labels"] <= len(labels["most"])
-    for place, title, name in ((left, "Most frequent", "most"), (middle, "Least frequent", "least")):
-        if name == "least" and all_shown:
-            continue
-        with place:
-            st.plotly_chart(charts.counts(labels[name], title), key=f"counts-{name}", config=MARKS, alt=title)
-    with right:
-        sizes = [(f"{size} {'row' if size == '1' else 'rows'}", number) for size, number in labels["sizes"]]
-        st.plotly_chart(
-            charts.counts(sizes, "How many labels have …"), key="counts-sizes", config=MARKS, alt="Sizes of labels"
-        )
