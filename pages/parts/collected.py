@@ -82,7 +82,8 @@ def outcome(job: Job) -> None:
     st.subheader("The last fetch", anchor=False)
     if job.params.get("retry"):
         st.caption("It tried once more what had failed or was left over.")
-    figures = [("found", "Tried again" if job.params.get("retry") else "Found", "Addresses that it came to know of."),
+    retry = job.params.get("retry")
+    figures = [("found", "Tried again" if retry else "Found", "Addresses it tried again." if retry else "Addresses the sources named."),
                ("fetched", "New pictures", "Nothing before had brought the same file."),
                ("duplicate", "Already there", terms.STATUSES["duplicate"][1]),
                ("failed", "Failed", "Each with its reason, below.")]  # fmt: skip

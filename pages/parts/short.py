@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from core.model import Job, Project
+from core.model import Funnel, Job, Project
 from pages.parts import house
 
 NAMED = 8  # classes in the sentence; the table has all of them
@@ -39,10 +39,16 @@ def newest(project: Project) -> Job | None:
     return job if job and job.status == "done" else None
 
 
+@st.cache_data(ttl=60, show_spinner="Counting …")  # 1.2 s for a million pictures; the funnel takes 0.1 s
+def _kept(database: str, project: int, state: Funnel) -> dict[str, int]:
+    """class -> pictures that nobody rejected."""
+    counts = house.store().counts(project)
+    return {label: sum(row.values()) - row.get("reject", 0) for label, row in counts.items()}
+
+
 def missing(project: Project, job: Job) -> dict[str, int]:
     """class -> pictures it has now, of the classes asked for that have too few; the fewest first."""
-    counts = house.store().counts(project.id)
-    have = {label: sum(row.values()) - row.get("reject", 0) for label, row in counts.items()}
+    have = _kept(house.settings().database, project.id, house.store().funnel(project.id))
     labels = [label for label in job.params.get("only") or project.classes if label in project.classes]
     short = {label: have.get(label, 0) for label in labels if have.get(label, 0) < job.params["target"]}
     return dict(sorted(short.items(), key=lambda item: item[1]))
