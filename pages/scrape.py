@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
-import pandas as pd
 import streamlit as st
 
 from core.errors import BadInput
 from core.model import Job, Project
-from core.scrape import check, meaning
+from core.scrape import check
 from core.sources import SOURCES
 from core.sources.options import Options
-from pages.parts import collected, counted, head, house, progress, rules, sources
+from pages.parts import collected, counted, failed, head, house, progress, rules, sources
 
 Widgets = Callable[[Project, sources.Params], sources.Params | None]
 
@@ -101,9 +99,8 @@ def _look(project: Project, looked: Job) -> None:
     fetched = house.newest(project, "scrape")
     if fetched and fetched.id > looked.id:
         return
-    labels = looked.result.get("labels")
-    collected.preview(replace(looked, result={**looked.result, "labels": None}))
-    if labels:
+    collected.preview(looked)
+    if labels := looked.result.get("labels"):
         counted.labels(labels)
 
 
@@ -125,42 +122,6 @@ def _buttons(project: Project, shown: head.Head, params: sources.Params | None) 
             st.rerun()
 
 
-def failures(project: Project) -> None:
-    """Why addresses failed, and another try for those that may have one."""
-    reasons, may = house.store().failures(project.id), house.store().retryable(project.id)
-    if reasons:
-        explained(project, reasons)
-    last = house.newest(project, "scrape", "demo")
-    if last and last.status == "stopped":
-        return  # "Go on" is the one thing to press; it takes what was left over too
-    if (reasons or may) and st.button(
-        f"Retry {house.count(may, 'address', 'addresses')}", disabled=not may, key="retry",
-        help="Those that failed for a passing reason (a timeout, a busy host), searches that broke off, and what a "
-        "stopped fetch had found ('Go on' above finds the rest too). What failed for good (no such file, robots.txt, no picture) is not asked again.",
-    ):  # fmt: skip
-        house.start("scrape", retry=True)
-        st.rerun()
-
-
-def explained(project: Project, reasons: Mapping[str, int]) -> None:
-    """Each reason with what it means, and the addresses it struck."""
-    with st.expander(f"{house.count(sum(reasons.values()), 'address', 'addresses')} failed: why"):
-        st.dataframe(
-            pd.DataFrame([(reason, number, meaning(reason)) for reason, number in reasons.items()],
-                         columns=["reason", "how many", "what it means"]),
-            hide_index=True, height="content",
-        )  # fmt: skip
-        picked = st.selectbox("Show the addresses that failed with", ["any reason", *reasons])
-        rows = house.store().failed(project.id, [] if picked == "any reason" else [picked], limit=100)
-        st.dataframe(
-            pd.DataFrame(rows, columns=["url", "label", "reason", "sentence", "retryable"]),
-            hide_index=True,
-            column_config={"retryable": st.column_config.CheckboxColumn("may be retried")},
-        )
-        if len(rows) == 100:
-            st.caption("The first 100.")
-
-
 def main() -> None:
     shown = head.show("scrape")
     project = shown.project
@@ -171,7 +132,7 @@ def main() -> None:
         last = house.newest(project, "scrape", "demo")
         if last and last.result and not looking:
             collected.outcome(last)
-        failures(project)
+        failed.show(project)
         if shown.funnel.unique:
             st.subheader("The newest pictures", anchor=False)
         collected.newest(project)

@@ -64,20 +64,20 @@ def only(project: Project, before: Params, names: Sequence[str], kind: str) -> l
     )  # fmt: skip
 
 
-def licence(project: Project, before: Params) -> Params:
+def licence(project: Project, before: Params, kind: str) -> Params:
     names = {"": "any licence, also an unknown one", **FILTERS}
     usual = before.get("options", {}).get("licence", "")
     wanted = st.selectbox(
         "Licence", list(names), list(names).index(usual) if usual in names else 0, format_func=names.__getitem__,
-        key=f"licence-{project.id}", persist_state="session",
+        key=f"licence-{kind}-{project.id}", persist_state="session",
         help="Pictures whose licence does not allow it are counted, with the reason 'licence', and not fetched.",
     )  # fmt: skip
     return {"licence": wanted} if wanted else {}
 
 
-def patience(project: Project, before: Params) -> float:
+def patience(project: Project, before: Params, kind: str) -> float:
     return float(st.slider(
-        "Seconds for one download", 2, 60, min(max(int(before.get("deadline", 20)), 2), 60), key=f"deadline-{project.id}",
+        "Seconds for one download", 2, 60, min(max(int(before.get("deadline", 20)), 2), 60), key=f"deadline-{kind}-{project.id}",
         persist_state="session",
         help="One that takes longer fails with the reason 'timeout' and can be retried. 5 suits image search, where "
         "there are always more pictures; 20 suits a list of which every picture counts.",
@@ -89,8 +89,9 @@ def patience(project: Project, before: Params) -> float:
 
 def labelled(project: Project, before: Params, params: Params, looked: Job | None) -> Params:
     """Under which class each label comes in, then how many of each class and which licence. Raises BadInput."""
+    source = params["source"]
     add = st.checkbox(
-        "Labels that are none of my classes become new classes", bool(before.get("add_classes")), key=f"add-{project.id}",
+        "Labels that are none of my classes become new classes", bool(before.get("add_classes")), key=f"become-{source}-{project.id}",
         persist_state="session", help="Otherwise such pictures are counted as failed, with the reason 'unknown class'.",
     )  # fmt: skip
     some = looked.result.get("labels", {}).get("some", []) if looked else []
@@ -103,14 +104,14 @@ def labelled(project: Project, before: Params, params: Params, looked: Job | Non
             f"*Look at 12 first* counts its labels, and then lets you say which of your classes each one is.{kept}"
         )
     more: Params = {"add_classes": add, "mapping": mapped}
-    named = params["source"] == "urls" and _licensed(params["options"])
+    named = source == "urls" and _licensed(params["options"])
     with st.expander(f"Only some classes, how many of each,{' licence,' if named else ''} patience"):
-        more["rules"] = _numbers(project, before.get("rules", {}))
-        more["only"] = only(project, before, [*project.classes, *(_new(project, some, mapped) if add else ())], "rows")
-        more["options"] = licence(project, before) if named else {}
+        more["rules"] = _numbers(project, before.get("rules", {}), source)
+        more["only"] = only(project, before, [*project.classes, *(_new(project, some, mapped) if add else ())], source)
+        more["options"] = licence(project, before, source) if named else {}
         if not named:
-            st.caption(NO_LICENCE[params["source"]])
-        more["deadline"] = patience(project, before)
+            st.caption(NO_LICENCE[source])
+        more["deadline"] = patience(project, before, source)
     return more
 
 
@@ -132,7 +133,7 @@ def _licensed(options: Params) -> bool:
     return bool(all_of_it.licence_column or all_of_it.attribution)
 
 
-def _numbers(project: Project, before: Mapping[str, int]) -> dict[str, int]:
+def _numbers(project: Project, before: Mapping[str, int], kind: str) -> dict[str, int]:
     """The rules of core.subset. Raises BadInput where they make no sense together."""
     asked = {
         "per_class": ("At most so many of each class", "all", "Which ones is drawn by lot, and the same ones when it is "
@@ -142,7 +143,7 @@ def _numbers(project: Project, before: Mapping[str, int]) -> dict[str, int]:
     }  # fmt: skip
     found = {
         name: place.number_input(label, 1, None, before.get(name), placeholder=nothing, help=about,
-                                 key=f"{name}-{project.id}", persist_state="session")
+                                 key=f"{name}-{kind}-{project.id}", persist_state="session")
         for place, (name, (label, nothing, about)) in zip(st.columns(3, vertical_alignment="bottom"), asked.items(), strict=True)
     }  # fmt: skip
     numbers = {name: int(number) for name, number in found.items() if number}

@@ -105,7 +105,11 @@ def more(project: Project, before: Params, of: str, label: str = "") -> Params:
     """What is asked for seldom; `label`: the class that was chosen already."""
     with st.expander("Only some classes, licence, patience" if not label else "Licence, patience"):
         only = [label] if label else rules.only(project, before, project.classes, of)
-        return {"only": only, "options": rules.licence(project, before), "deadline": rules.patience(project, before)}
+        return {
+            "only": only,
+            "options": rules.licence(project, before, of),
+            "deadline": rules.patience(project, before, of),
+        }
 
 
 def demo(project: Project, before: Params) -> Params:

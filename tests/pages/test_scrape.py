@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ def mapped(shown: AppTest, cells: Mapping[int, str]) -> AppTest:
     return shown.run()
 
 
-def packed() -> bytes:
+@lru_cache
+def packed() -> bytes:  # once: an archive holds the time it was made
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("Limousine/1.jpg", filled.jpeg(1))
@@ -168,8 +170,8 @@ def test_a_table_of_labels_is_where_the_hand_begins_and_stays(
 def test_numbers_columns_and_words_stay_too(screen: Screen, store: Store, cars: Project, table: Path) -> None:
     shown = with_table(screen, cars, table)
     next(box for box in shown.selectbox if box.label == "Column with the licence").set_value("rights").run()
-    shown.number_input(key=f"per_class-{cars.id}").set_value(50).run()
-    shown.selectbox(key=f"licence-{cars.id}").set_value("open").run()
+    shown.number_input(key=f"per_class-urls-{cars.id}").set_value(50).run()
+    shown.selectbox(key=f"licence-urls-{cars.id}").set_value("open").run()
     first = fetched(shown, store)
     assert first.params["rules"] == {"per_class": 50}
     assert first.params["options"] == {
@@ -190,6 +192,18 @@ def test_each_project_has_a_form_of_its_own(screen: Screen, store: Store, cars: 
     assert shown.text_input(key=f"query-{cars.id}").value == "{class} car"
 
 
+def test_what_is_folded_away_for_one_kind_of_source_does_not_hold_for_another(
+    screen: Screen, store: Store, cars: Project, table: Path, tmp_path: Path
+) -> None:
+    shown = with_table(screen, cars, table)
+    shown.number_input(key=f"per_class-urls-{cars.id}").set_value(5).run()
+    shown.checkbox(key=f"become-urls-{cars.id}").check().run()
+    shown.button_group(key=f"source-{cars.id}").set_value("folder").run()
+    shown.text_input(key=f"folder-{cars.id}").set_value(str(tmp_path)).run()
+    params = fetched(shown, store).params
+    assert (params["rules"], params["add_classes"]) == ({}, False)
+
+
 # what is offered ----------------------------------------------------------------------------------------------------
 
 
@@ -199,7 +213,7 @@ def test_a_web_page_can_be_limited_by_licence_and_number(screen: Screen, store: 
     job = fetched(shown, store)
     assert (job.params["limit"], job.params["target"], job.params["only"]) == (10_000, 0, [])
     shown.number_input(key=f"limit-page-{cars.id}").set_value(30).run()
-    shown.selectbox(key=f"licence-{cars.id}").set_value("open").run()
+    shown.selectbox(key=f"licence-page-{cars.id}").set_value("open").run()
     job = fetched(shown, store)
     assert (job.params["limit"], job.params["target"]) == (30, 30)
     assert job.params["options"] == {"address": "https://shop.example/{class}?page={1..9}", "licence": "open"}
@@ -226,7 +240,7 @@ def test_a_licence_is_asked_for_only_where_one_is_named(
         shown = with_table(screen, cars, table)
     assert "counts as *licence unknown*" in fine(shown)
     assert not [box for box in shown.selectbox if box.label == "Licence"]
-    assert shown.number_input(key=f"per_class-{cars.id}")
+    assert shown.number_input(key=f"per_class-{kind}-{cars.id}")
     assert "licence" not in fetched(shown, store).params["options"]
 
 
@@ -234,7 +248,7 @@ def test_only_some_classes_of_a_table_can_be_taken_before_a_look_ahead(
     screen: Screen, store: Store, cars: Project, table: Path
 ) -> None:
     shown = with_table(screen, cars, table)
-    shown.multiselect(key=f"only-{cars.id}-rows").set_value(["suv"]).run()
+    shown.multiselect(key=f"only-{cars.id}-urls").set_value(["suv"]).run()
     assert fetched(shown, store).params["only"] == ["suv"]
 
 
@@ -259,8 +273,8 @@ def test_what_does_not_fit_is_said_before_a_job_is_made(
 
 def test_rules_that_leave_nothing_are_said(screen: Screen, store: Store, cars: Project, table: Path) -> None:
     shown = with_table(screen, cars, table)
-    shown.number_input(key=f"min_images-{cars.id}").set_value(5).run()
-    shown.number_input(key=f"max_images-{cars.id}").set_value(3).run()
+    shown.number_input(key=f"min_images-urls-{cars.id}").set_value(5).run()
+    shown.number_input(key=f"max_images-urls-{cars.id}").set_value(3).run()
     assert "No class can have at least 5 and at most 3" in shown.error[0].value
     assert button(shown, "Fetch the pictures").disabled
 
@@ -269,7 +283,7 @@ def test_duckduckgo_and_a_licence_do_not_go_together(screen: Screen, store: Stor
     shown = screen("scrape", project="cars")
     shown.checkbox(key=f"ask-ddgs-{cars.id}").check().run()
     assert not shown.error
-    shown.selectbox(key=f"licence-{cars.id}").set_value("open").run()
+    shown.selectbox(key=f"licence-search-{cars.id}").set_value("open").run()
     assert "DuckDuckGo knows no licences" in shown.error[0].value
 
 
