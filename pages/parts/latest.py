@@ -14,7 +14,7 @@ from pages.parts import bars, house
 MOST = 12
 STYLE = """<style>
 .latest { display: grid; grid-template-columns: repeat(6, 1fr); gap: 0.5rem; }
-.latest a, .latest p { display: block; margin: 0; color: inherit; text-decoration: none; min-width: 0; }
+.latest a, .latest section { display: block; margin: 0; color: inherit; text-decoration: none; min-width: 0; }
 .latest div { height: 6rem; border-radius: 0.35rem; overflow: hidden;
   background: color-mix(in srgb, currentColor 5%, transparent); }
 .latest img { width: 100%; height: 100%; object-fit: contain; }
@@ -30,7 +30,7 @@ def show(project: Project, more: bool = False) -> None:
     if not records and not more:
         st.caption("Pictures appear here as soon as the first one is fetched.")
         return
-    empty = '<p><div></div><span class="cut"></span></p>' * (MOST - len(records)) if more else ""
+    empty = '<section><div></div><span class="cut"></span></section>' * (MOST - len(records)) if more else ""
     st.html(f'{bars.NAME}{STYLE}<div class="latest">{"".join(_cell(record) for record in records)}{empty}</div>')
 
 

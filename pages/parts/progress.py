@@ -99,7 +99,7 @@ def figures(job: Job) -> str:
     if job.status == "queued":
         return waiting(job)
     done = f"{job.done:,} of {job.total:,}" if job.total else (f"{job.done:,}" if job.done else "starting")
-    if fetches(job):
+    if fetches(job) and job.total:
         return f"{done} addresses{' found so far' if searches(job) else ''}"
     speed = eta(job)
     return f"{done} · {speed}" if speed else done
@@ -121,9 +121,11 @@ def fetches(job: Job) -> bool:
 def speed(job: Job) -> str:
     """`11.2 pictures a second · 71 KB/s · about 2 min left`, by the last ten seconds."""
     rate, now = job.result["images_per_second"], job.result
-    said = f"{rate:,.1f} pictures a second · {size(now['bytes_per_second'])}/s"
     came = now["fetched"] + now["duplicate"]
-    if not rate or not came or not job.total or job.total <= job.done:
+    if not came:
+        return "no picture yet"
+    said = f"{rate:,.1f} pictures a second · {size(now['bytes_per_second'])}/s"
+    if not rate or not job.total or job.total <= job.done:
         return said
     ended = rate * (came + now["failed"]) / came  # addresses a second: those that fail take their time too
     return f"{said} · about {duration((job.total - job.done) / ended)} left"

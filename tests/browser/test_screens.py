@@ -203,6 +203,8 @@ def test_while_a_fetch_runs_nothing_on_its_page_moves(home: Path, app: Callable,
         boxes = [box for each in things.all() if (box := each.bounding_box())]
         places.append([(round(box["x"]), round(box["y"])) for box in boxes])
     assert len(places[0]) == 7
+    assert page.locator(".latest > *").count() == 12
+    assert len({box["y"] for each in page.locator(".latest > *").all() if (box := each.bounding_box())}) in (2, 3)
     assert places == [places[0]] * 4
     assert page.get_by_text("4 addresses failed so far").is_visible()
     assert not started.store.job(job.id).cancel

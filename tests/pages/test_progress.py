@@ -62,8 +62,15 @@ def test_a_search_does_not_promise_that_it_found_all() -> None:
 def test_the_time_left_is_not_guessed_where_nothing_comes_or_the_end_is_not_known() -> None:
     said = "0.0 pictures a second · 71 KB/s"
     assert lines(replace(SCRAPE, result={**NOW_DETAIL, "images_per_second": 0.0}))[0] == said
+    assert figures(replace(SCRAPE, total=None)) == "100 · 10/s"
     assert lines(replace(SCRAPE, total=None))[0] == "9.0 pictures a second · 71 KB/s"
     assert lines(replace(SCRAPE, done=400))[0] == "9.0 pictures a second · 71 KB/s"
+
+
+def test_while_nothing_came_no_speed_is_told() -> None:
+    nothing = {"found": 0, "fetched": 0, "duplicate": 0, "failed": 0, "images_per_second": 0.0, "bytes_per_second": 0, "sources": {}}  # fmt: skip
+    begins = replace(SCRAPE, done=0, total=0, note="asking Openverse for 'suv'", result=nothing)
+    assert figures(begins) == "starting" and lines(begins) == ["no picture yet", "asking Openverse for 'suv'"]
 
 
 def test_speeds_that_do_not_hold_any_longer_are_not_shown() -> None:
