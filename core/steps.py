@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput
-from core.model import PARTS, Claim, Job, Part, Progress, Project, Recipe, Run
+from core.model import PARTS, Candidate, Claim, Job, Part, Progress, Project, Recipe, Run
 from core.runs import cache_folder, choose, load_models, run_folder, summary
 
 if TYPE_CHECKING:
@@ -81,7 +81,13 @@ def scrape(
         wanted = yield from s.opened(sources, wanted, through)
         choose = partial(s.choose, sources, wanted, ctx.settings, only, rules or {}, mapping or {})
         chosen = choose()
-        rest = s.rest(ctx, chosen.rows, lambda: choose().rows)
+
+        def from_the_start() -> Iterator[Candidate]:
+            nonlocal chosen
+            chosen = choose()
+            return chosen.rows
+
+        rest = s.rest(ctx, chosen.rows, from_the_start)
         rows = s.labelled(rest, project.classes, add_classes, wanted.licence, through.roots)
         yield from s.fetch(ctx, through, s.rows(ctx, rows, add_classes, tally), tally, chosen.about)
         s.closed(ctx, through)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SHORT = 90.0  # seconds; a source that is used up for longer than that fails, and the next one is asked
 BUSY = 5.0  # seconds
-UNREACHED = ("timeout", "connection", "unknown host", "robots unreachable", "certificate")
+UNREACHED = ("timeout", "connection", "unknown host", "robots unreachable", "certificate", "asked for a pause")
 TRIES = 3  # times in a row that a source is not reached before it counts as away
 LIMIT = 400  # results for each class, where the user names no number
 PATIENCE = 20  # times the limit: a class that so many results did not fill is left short
@@ -168,7 +168,7 @@ class Asker:
             try:
                 results = source(search.query, search.cursor, options, self._get)
             except Refused as error:
-                if error.reason != "asked for a pause" or SOURCES[search.source].pause:
+                if error.reason != "asked for a pause" or error.pause > BUSY or SOURCES[search.source].pause:
                     raise
                 time.sleep(BUSY)  # it is busy for a moment: asked once more
                 results = source(search.query, search.cursor, options, self._get)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from core.errors import Permanent, Refused
+from core.errors import BadInput, Permanent, Refused
 from core.model import Candidate
 from core.scrape.inbox import Fetched, Inbox
 from core.sources.demo import at
@@ -82,8 +82,9 @@ def roots(asked: Iterable[Mapping[str, Any]]) -> list[str]:
         options = params.get("options") or {}
         if path := options.get("path", ""):
             found.append(f"{path}!" if params.get("source") == "archive" else path)
-        if images := settled(Options(**options)).images:  # a preset says where they are, if the user does not
-            found.append(images)
+        with suppress(BadInput):  # of a preset that there is no more
+            if images := settled(Options(**options)).images:  # a preset says where they are, if the user does not
+                found.append(images)
     return found
 
 

@@ -34,7 +34,7 @@ class Inbox:
         self._folder.mkdir(parents=True, exist_ok=True)
         old = time.time() - KEPT
         for path in self._folder.iterdir():
-            with suppress(FileNotFoundError):  # another job of this project has just stored it
+            with suppress(OSError):  # another job of this project has just stored it, or it is no file of ours
                 if path.stat().st_mtime < old:
                     path.unlink()
                 else:
@@ -48,17 +48,18 @@ class Inbox:
         try:
             line, _, body = (self._folder / name).read_bytes().partition(b"\n")
             head = json.loads(line)
-        except (FileNotFoundError, ValueError):
+            if (head["size"], head["crc"]) != (len(body), zlib.crc32(body)):
+                return None
+            if "reason" not in head:
+                return body, head["permission"]
+            error = (Refused if head["retryable"] else Permanent)(head["reason"], head["sentence"])
+            error.permission = head["permission"]
+            own = head["job"] == self._job
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        if not isinstance(head, dict) or (head.get("size"), head.get("crc")) != (len(body), zlib.crc32(body)):
-            return None
-        if "reason" not in head:
-            return body, head["permission"]
-        if head["job"] != self._job:
-            return None
-        error = (Refused if head["retryable"] else Permanent)(head["reason"], head["sentence"])
-        error.permission = head["permission"]
-        raise error
+        if own:
+            raise error
+        return None
 
     def put(self, url: str, came: Fetched | Refused) -> None:
         head: dict[str, Any] = {"url": url, "job": self._job}

@@ -88,14 +88,22 @@ def rest(ctx: Context, found: Iterator[Candidate], again: Callable[[], Iterator[
     """The rows of a source behind those that an earlier attempt of the job stored.
 
     Where the folder or table has changed since (a row is another one than that stored for its place), `again` reads it
-    from the beginning, and what was stored is left out by its address.
+    from the beginning, and of each address as many rows are left out as were stored.
     """
     position = ctx.store.positions(ctx.job.id)
     before = itertools.zip_longest(itertools.islice(found, position), _stored(ctx))
-    if all(row and url is not None and url in (row.url, storable(row).url) for row, url in before):
+    if all(row and url is not None and (url == row.url or url == storable(row).url) for row, url in before):
         return found
-    stored = set(_stored(ctx))
-    return (row for row in again() if storable(row).url not in stored)
+    return _not_stored(Counter(_stored(ctx)), again())
+
+
+def _not_stored(stored: Counter[str], found: Iterator[Candidate]) -> Iterator[Candidate]:
+    for row in found:
+        url = storable(row).url
+        if stored[url] > 0:
+            stored[url] -= 1
+        else:
+            yield row
 
 
 def _stored(ctx: Context) -> Iterator[str]:
@@ -129,7 +137,7 @@ def fetch(
     all are found.
     """
     more = [True]
-    turns = Turns(_pending(ctx, found, more), through)
+    turns = Turns(_pending(ctx, found, more, tally), through)
     fetched = _over(turns, ctx.engine.map(Fetcher(through), turns, need="io", idle=PAUSE / 2))
     looked = ctx.engine.map(Keep(ctx.settings.storage), fetched, need="cpu", idle=PAUSE / 2)
     from core.engine import batches
@@ -141,15 +149,18 @@ def fetch(
             if through.inbox:
                 Inbox(through.inbox, through.job).drop(url for (url, _), _, _ in batch if not url.startswith("/"))
         yield Progress(tally.done, max(tally.total, (about or 0) * more[0]), tally.sentence(), tally.detail())
+    yield Progress(tally.done, tally.total, tally.sentence(), tally.detail())
 
 
-def _pending(ctx: Context, found: Iterator[bool], more: list[bool]) -> Iterator[Candidate | None]:
+def _pending(ctx: Context, found: Iterator[bool], more: list[bool], tally: Tally) -> Iterator[Candidate | None]:
     """What is to be fetched; None where nothing is, yet."""
     after = 0
     while more[0]:
         while page := ctx.store.pending(ctx.job.id, after, BATCH):
             after = page[-1][0]
-            yield from (candidate for _, candidate in page)
+            known, ended = ctx.store.add_known(ctx.claim, ctx.project.id, [candidate.url for _, candidate in page])
+            tally.ended(ended, [])
+            yield from (candidate for _, candidate in page if candidate.url not in known)
         while (new := next(found, None)) is False:
             yield None
         more[0] = new is not None

@@ -55,9 +55,9 @@ def closed(ctx: Context, through: Reach) -> None:
 
     It is no longer needed: the images are kept under their hash by now.
     """
-    own = Path(through.work)
-    for folder in own.parent.glob("*"):
-        if folder == own or ctx.store.job(int(folder.name)).status not in ("queued", "running"):
+    busy = {str(job.id) for job in ctx.store.jobs() if job.status in ("queued", "running")} - {str(ctx.job.id)}
+    for folder in Path(through.work).parent.glob("*"):
+        if folder.name not in busy:
             shutil.rmtree(folder, ignore_errors=True)
 
 

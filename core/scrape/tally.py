@@ -11,7 +11,7 @@ from typing import Any
 STATUSES = ("fetched", "duplicate", "failed", "pending")
 SHOWN = 60  # classes that the page draws a bar for; the rest is one more
 WINDOW = 10.0  # seconds over which speeds are taken
-FRESH = 0.5  # seconds for which `detail` counts: the job's row is written less often, and there may be 80,000 classes
+FRESH = 0.5  # seconds for which the classes that are shown stay: there may be 80,000 to choose them from
 
 Count = tuple[str, str, str, str]  # label, source, status, reason
 Table = defaultdict[str, dict[str, int]]  # label or source -> status -> number
@@ -30,7 +30,7 @@ class Tally:
         self._reasons: Counter[str] = Counter()
         self._bytes = self._images = 0
         self._past: deque[tuple[float, int, int]] = deque([(time.monotonic(), 0, 0)])  # when, images, bytes
-        self._detail: tuple[float, dict[str, Any]] = (-FRESH, {})
+        self._shown: tuple[float, list[str]] = (-FRESH, [])
         self.found(before)
 
     def found(self, new: Mapping[Count, int]) -> None:
@@ -46,10 +46,7 @@ class Tally:
         for size in sizes:
             self._images += 1
             self._bytes += size
-        now = time.monotonic()
-        self._past.append((now, self._images, self._bytes))
-        while len(self._past) > 2 and now - self._past[0][0] > WINDOW:
-            self._past.popleft()
+        self._past.append((time.monotonic(), self._images, self._bytes))
 
     def _count(self, label: str, source: str, status: str, reason: str, number: int) -> None:
         for row in (self.classes[label], self.sources[source], self.statuses):
@@ -67,31 +64,36 @@ class Tally:
 
     def result(self) -> dict[str, Any]:
         """Every candidate of the job by how it ended: found = fetched + duplicate + failed, once none is pending."""
-        shown = heapq.nlargest(SHOWN, self.classes.items(), key=lambda item: sum(item[1].values()))
-        classes = {label: dict(row) for label, row in shown}
+        classes = {label: dict(self.classes[label]) for label in self._largest()}
         if rest := len(self.classes) - len(classes):
             left = {status: self.statuses[status] - sum(row[status] for row in classes.values()) for status in STATUSES}
-            classes[f"{rest} more {'class' if rest == 1 else 'classes'}"] = left
+            classes[f"{rest:,} more {'class' if rest == 1 else 'classes'}"] = left
         statuses = {status: number for status, number in self.statuses.items() if status != "pending"}
         return {"found": self.total, **statuses, "failures": dict(self._reasons.most_common()), "classes": classes,
                 "sources": {source: dict(row) for source, row in self.sources.items()}}  # fmt: skip
 
+    def _largest(self) -> list[str]:
+        """The SHOWN classes with the most candidates."""
+        now, (at, shown) = time.monotonic(), self._shown
+        if len(self.classes) <= SHOWN or now - at >= FRESH:
+            shown = heapq.nlargest(SHOWN, self.classes, key=lambda label: sum(self.classes[label].values()))
+            self._shown = now, shown
+        return shown
+
     def detail(self) -> dict[str, Any]:
         """The result so far, and how fast it goes: what the page shows of a running scrape, as JSON."""
-        now, (at, detail) = time.monotonic(), self._detail
-        if now - at < FRESH:
-            return detail
-        (then, images, size), (last, images_now, size_now) = self._past[0], self._past[-1]
-        seconds = max(last - then, 0.1)
-        detail = {
+        now = time.monotonic()
+        while len(self._past) > 1 and now - self._past[0][0] > WINDOW:
+            self._past.popleft()
+        (then, images, size), (_, images_now, size_now) = self._past[0], self._past[-1]
+        seconds = max(now - then, 0.1)
+        return {
             **self.result(), "images_per_second": round((images_now - images) / seconds, 1),
             "bytes_per_second": round((size_now - size) / seconds),
         }  # fmt: skip
-        self._detail = now, detail
-        return detail
 
     def sentence(self) -> str:
         """ "120 new, 4 already there, 3 failed": what the progress bar says; and what is being asked for."""
         words = {"fetched": "new", "duplicate": "already there", "failed": "failed"}
-        said = ", ".join(f"{self.statuses[status]} {word}" for status, word in words.items())
+        said = ", ".join(f"{self.statuses[status]:,} {word}" for status, word in words.items())
         return f"{said}; {self.asking}" if self.asking else said

@@ -30,7 +30,10 @@ def read(options: Options) -> Iterator[Candidate]:
 
 
 def check(options: Options) -> None:
-    """Raises BadInput where the path is no folder."""
+    """Raises BadInput where the path is no folder, and for a licence: it knows none."""
+    if options.licence:
+        raise BadInput(f"A folder names no licences, so none of its pictures passes --licence {options.licence}: "
+                       "leave it out.")  # fmt: skip
     if not Path(options.path).expanduser().is_dir():
         raise BadInput(f"--path {options.path!r} is not a folder.")
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import threading
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -21,12 +22,23 @@ LONGEST = 3600.0  # seconds; no Retry-After counts for more
 REMEMBERED = 4096  # hosts whose turns are kept in memory
 
 
-class _Host:
-    def __init__(self, at_once: int) -> None:
-        self.slots = asyncio.Semaphore(at_once)
-        self.next = 0.0  # monotonic seconds: not before this by our own rate
+class _Times:
+    """When a host may be asked again, monotonic seconds; of one memory, whichever thread asks."""
+
+    def __init__(self) -> None:
+        self.next = 0.0  # not before this by our own rate
         self.held = 0.0  # not before this because the host said so
+
+
+class _Host:
+    def __init__(self, at_once: int, times: _Times) -> None:
+        self.slots = asyncio.Semaphore(at_once)
+        self.times = times
         self.users = 0
+
+
+_SHARED: dict[str, dict[str, _Times]] = {}  # memory -> host -> its times
+_LOCK = threading.Lock()
 
 
 class Pace:
@@ -35,23 +47,29 @@ class Pace:
     def __init__(self, rate: str = RATE, memory: str = "") -> None:
         """`rate`: "at once/per second" such as "2/1", or "off". Raises BadSetting.
 
-        `memory`: a file for the hosts that want to be left alone for long, so that the next job knows; "" = none.
+        `memory`: a file for the hosts that want to be left alone for long, so that other jobs know, and later ones.
+        Those of this process with the same one share the turns of a host too: a source is asked for more while
+        pictures are fetched from it. "" = this one stands alone.
         """
         match = re.fullmatch(r"([1-9]\d{0,3})/(\d*\.?\d+)", rate)
         if rate != "off" and not (match and float(match[2]) > 0):
             raise BadSetting(f"WINNOW_HOST_RATE={rate!r} does not fit: wanted at once/per second such as 2/1, or off.")
         self._at_once, self._gap = (int(match[1]), 1 / float(match[2])) if match else (0, 0.0)
         self._hosts: dict[str, _Host] = {}
-        self._memory = memory
-        for name, until in _remembered(memory).items():
-            self._host(name).held = time.monotonic() + until - time.time()
+        self._memory, self._read = memory, 0
+        self._times = _SHARED.setdefault(memory, {}) if memory else {}
 
     def _host(self, name: str) -> _Host:
         if len(self._hosts) > REMEMBERED:
             now = time.monotonic()
-            self._hosts = {n: h for n, h in self._hosts.items() if h.users or max(h.next, h.held) > now}
+            self._hosts = {n: h for n, h in self._hosts.items() if h.users or max(h.times.next, h.times.held) > now}
+            with _LOCK:
+                for other in [n for n, t in self._times.items() if max(t.next, t.held) <= now]:
+                    del self._times[other]
         if name not in self._hosts:
-            self._hosts[name] = _Host(self._at_once or 1)
+            with _LOCK:
+                times = self._times.setdefault(name, _Times())
+            self._hosts[name] = _Host(self._at_once or 1, times)
         return self._hosts[name]
 
     @asynccontextmanager
@@ -60,6 +78,7 @@ class Pace:
 
         `gap`: seconds between two requests that the host itself wants (Crawl-delay); it holds whatever our own rate.
         """
+        self._look()
         host = self._host(name)
         throttled = throttled and self._at_once > 0
         gap = max(gap, self._gap if throttled else 0.0)
@@ -68,10 +87,9 @@ class Pace:
             if throttled:
                 await host.slots.acquire()
             try:
-                while (wait := max(host.next if gap else 0.0, host.held) - time.monotonic()) > 0:
-                    self._check(name, host)
+                while (wait := self._taken(host.times, gap)) > 0:
+                    self._check(name, host.times)
                     await asyncio.sleep(wait)
-                host.next = max(host.next, time.monotonic() + gap)
                 yield
             finally:
                 if throttled:
@@ -79,26 +97,52 @@ class Pace:
         finally:
             host.users -= 1
 
-    def _check(self, name: str, host: _Host) -> None:
-        left = host.held - time.monotonic()
+    @staticmethod
+    def _taken(times: _Times, gap: float) -> float:
+        """0.0 where this moment is ours now; else the seconds until it is worth asking again."""
+        with _LOCK:
+            now = time.monotonic()
+            wait = max(times.next if gap else 0.0, times.held) - now
+            if wait <= 0:
+                times.next = max(times.next, now + gap)
+            return wait
+
+    def _check(self, name: str, times: _Times) -> None:
+        left = times.held - time.monotonic()
         if left > PATIENCE:
-            raise Refused("asked for a pause", f"{name} asked for a pause of {left / 60:.0f} minutes more: try later.")
+            error = Refused(
+                "asked for a pause", f"{name} asked for a pause of {left / 60:.0f} minutes more: try later."
+            )
+            error.pause = left
+            raise error
 
     def hold(self, name: str, seconds: float) -> bool:
         """Leave a host alone for so long; True where that is short enough to wait for."""
-        host = self._host(name)
-        host.held = max(host.held, time.monotonic() + seconds)
-        left = host.held - time.monotonic()
+        times = self._host(name).times
+        times.held = max(times.held, time.monotonic() + seconds)
+        left = times.held - time.monotonic()
         if left > PATIENCE and self._memory:
-            with suppress(OSError):  # a full disk: only this job knows then
+            with suppress(OSError):  # a full disk: only this process knows then
                 _remember(self._memory, name, time.time() + left)
         return left <= PATIENCE
+
+    def _look(self) -> None:
+        """Take over what other jobs were told."""
+        if not self._memory:
+            return
+        try:
+            written = os.stat(self._memory).st_mtime_ns
+        except OSError:
+            return
+        if written != self._read:
+            self._read = written
+            for name, until in _remembered(self._memory).items():
+                times = self._host(name).times
+                times.held = max(times.held, time.monotonic() + until - time.time())
 
 
 def _remembered(memory: str) -> dict[str, float]:
     """Host -> until when (seconds since 1970) it wants to be left alone; {} where the file says nothing of use."""
-    if not memory:
-        return {}
     try:
         found, now = json.loads(Path(memory).read_bytes()), time.time()
         return {str(name): float(until) for name, until in found.items() if now < float(until) <= now + LONGEST}
@@ -108,8 +152,11 @@ def _remembered(memory: str) -> dict[str, float]:
 
 def _remember(memory: str, name: str, until: float) -> None:
     temporary = Path(f"{memory}.{uuid.uuid4().hex}.part")
-    temporary.write_text(json.dumps(_remembered(memory) | {name: until}))
-    os.replace(temporary, memory)
+    try:
+        temporary.write_text(json.dumps(_remembered(memory) | {name: until}))
+        os.replace(temporary, memory)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def retry_after(value: str, attempt: int = 0) -> float:

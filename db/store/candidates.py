@@ -22,7 +22,9 @@ from db.tables import candidates, images
 FIELDS = tuple(
     field.name for field in fields(Candidate)
 )  # `asdict` copies each value, which takes longer than storing it
-AGAIN = timedelta(days=30)  # after which a new scrape asks again for an address that failed for good
+AGAIN = timedelta(days=30)  # after which a new scrape asks again for what a host said no to
+# No by the host, of this address: not by the machine or the network one happened to use, which may be mended.
+FOR_GOOD = ("http 404", "http 410", "robots", "noai", "tdm reserved", "too large", "too many pixels")
 WEB = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 Count = tuple[str, str, str, str]  # label, source, status, reason: what a job's candidates are counted under
 
@@ -75,8 +77,8 @@ class Candidates(Base):
     def add_candidates(self, claim: Claim, project: int, start: int, found: Sequence[Candidate]) -> Counter[Count]:
         """Store a batch that begins at position `start` of the source, and how many are counted under what.
 
-        A URL that brought an image earlier is a duplicate at once. One that failed in this job, or for good in another
-        one less than AGAIN ago, fails again without being asked. Repeating it changes nothing.
+        A URL that brought an image earlier is a duplicate at once. One that failed in this job, or for a reason of
+        FOR_GOOD in another one less than AGAIN ago, fails again without being asked. Repeating it changes nothing.
         """
         with self._write(claim) as c:
             return self._add_candidates(c, claim, project, start, found)
@@ -104,10 +106,9 @@ class Candidates(Base):
         """url -> how it ended: the image it brought, in any job, or why it failed and is not to be asked again."""
         found: dict[str, dict[str, Any]] = {}
         for_good = and_(
-            candidates.c.retryable.is_(False),
+            candidates.c.reason.in_(FOR_GOOD),
             candidates.c.fetched > now() - AGAIN,
             candidates.c.host != "",  # a file of this computer is looked at again
-            candidates.c.reason != "forbidden address",  # by the settings, which may be others now
         )
         failed = and_(
             candidates.c.status == "failed",
@@ -156,6 +157,23 @@ class Candidates(Base):
                 .limit(limit)
             ).all()
         return [(row.id, candidate(row)) for row in rows]
+
+    def add_known(self, claim: Claim, project: int, urls: Sequence[str]) -> tuple[set[str], Counter[Count]]:
+        """(which of these urls need not be asked, how many candidates are counted under what now): other jobs may have
+        brought them since this one stored them, and then what became of them holds here too."""
+        with self._read() as c:
+            known = self._known(c, project, claim.job, set(urls))
+        if not known:
+            return set(), Counter()
+        with self._write(claim) as c:
+            rows = self._waiting(c, claim.job, project, list(known))
+            c.execute(
+                update(candidates).where(candidates.c.id == bindparam("number")),
+                [{"number": row.id, **known[row.url]} for row in rows],
+            )
+        return set(known), Counter(
+            (row.label, row.source, known[row.url]["status"], known[row.url]["reason"]) for row in rows
+        )
 
     def add_fetched(
         self, claim: Claim, project: int, results: Sequence[tuple[str, ImageFacts | Refused, str]]

@@ -56,7 +56,10 @@ def read(options: Options) -> Iterator[Candidate]:
 
 
 def check(options: Options) -> None:
-    """Raises BadInput where the path is no archive of a kind that can be read."""
+    """Raises BadInput where the path is no archive of a kind that can be read, and for a licence: it knows none."""
+    if options.licence:
+        raise BadInput(f"An archive names no licences, so none of its pictures passes --licence {options.licence}: "
+                       "leave it out.")  # fmt: skip
     _suffix(Path(options.path).expanduser())
 
 

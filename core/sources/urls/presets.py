@@ -84,7 +84,10 @@ def preset(names: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> str:
 
 
 def guess(names: Sequence[str], rows: Sequence[Sequence[str]], classes: Sequence[str]) -> tuple[str, str]:
-    """Which column holds the addresses and which the classes, from what stands in them; names decide between equals."""
+    """Which column holds the addresses and which the classes, from what stands in them.
+
+    Names decide between equals; then, for the classes, how often what stands there comes again.
+    """
     known = spellings(classes)
 
     def likely(name: str, fits: Callable[[str], bool], usual: Sequence[str]) -> tuple[int, bool]:
@@ -97,5 +100,9 @@ def guess(names: Sequence[str], rows: Sequence[Sequence[str]], classes: Sequence
     url = max(names, key=lambda name: likely(name, address, ("url", "image_url", "image", "link")))
     others = [name for name in names if name != url] or [url]
     return url, max(
-        others, key=lambda name: likely(name, lambda cell: key(cell) in known, ("label", "class", "category"))
+        others,
+        key=lambda name: (
+            *likely(name, lambda cell: key(cell) in known, ("label", "class", "category")),
+            -len({row[names.index(name)] for row in rows}),
+        ),
     )

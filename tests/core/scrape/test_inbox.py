@@ -56,7 +56,12 @@ def test_what_the_disk_lost_counts_as_none(tmp_path):
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-1000] + bytes(1000))
     assert opened(tmp_path).take(URL) is None
-    file.write_bytes(b"[1]\n")
+    for odd in (b"[1]\n", b"\n", b'{"size": 0, "crc": 0}\n', b'{"size": 0, "crc": 0, "reason": "timeout"}\n'):
+        file.write_bytes(odd)
+        assert opened(tmp_path).take(URL) is None
+    file.unlink()
+    file.mkdir()
+    os.utime(file, (0, 0))
     assert opened(tmp_path).take(URL) is None
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from core import steps
+from core.engine.local import Local
+from core.errors import Refused
 from core.model import Candidate
 from db.store import Store
 from tests.core.test_clean import jpeg, scene
@@ -120,3 +123,42 @@ def test_a_retry_unpacks_the_archive_of_a_job_that_was_stopped_and_clears_up_aft
     again = path("scrape", retry=True)
     assert (again["found"], again["fetched"]) == (3, 3)
     assert not list(left.parent.iterdir())
+
+
+@pytest.mark.parametrize("ended", ["stopped", "failed for a while", "broken off"])
+def test_what_another_job_brought_meanwhile_is_not_asked_for_again(
+    path: Path_, provider: Provider, tmp_path: Path, ended: str
+) -> None:
+    urls = [f"{provider.url}/{n}.jpg" for n in range(10)]
+    (tmp_path / "t.csv").write_text("url,label\n" + "".join(f"{url},suv\n" for url in urls))
+    params = {"source": "urls", "options": {"table": str(tmp_path / "t.csv")}}
+    store = path.store
+    first = store.submit("scrape", params, path.project.id)
+    taken = store.claim("here", 3600)
+    assert taken is not None
+    store.add_candidates(taken[1], path.project.id, 0, [Candidate(url, "suv", "urls") for url in urls])
+    if ended == "failed for a while":
+        late = Refused("timeout", "It took too long.")
+        store.add_fetched(taken[1], path.project.id, [(url, late, "") for url in urls])
+    if ended != "broken off":
+        store.finish(taken[1], "stopped", None)
+    store.submit("scrape", params, path.project.id)
+    second = store.claim("here", 3600)
+    assert second is not None
+    ctx = steps.Context(store, path.blobs, Local(4), path.settings, *second, path.project)
+    list(steps.scrape(ctx, **params))
+    store.finish(second[1], "done", {})
+    assert len(provider.requests) == 10
+    if ended == "broken off":
+        store.release(taken[1], died=True)
+    again = path.go_on(first.id) if ended == "broken off" else path("scrape", retry=True)
+    assert (again["found"], again["duplicate"], len(provider.requests)) == (10, 10, 10)
+
+
+def test_a_job_with_a_preset_that_there_is_no_more_stands_in_no_retrys_way(path: Path_, provider: Provider) -> None:
+    store = path.store
+    store.submit("scrape", {"source": "urls", "options": {"table": "/t.csv", "preset": "forgotten"}}, path.project.id)
+    taken = store.claim("here", 3600)
+    assert taken is not None
+    store.finish(taken[1], "failed", None, "There is no preset named 'forgotten'.")
+    assert path("scrape", retry=True)["found"] == 0

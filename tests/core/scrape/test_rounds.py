@@ -208,6 +208,52 @@ def test_an_archive_is_read_like_a_folder_and_leaves_nothing_unpacked(path: Path
     assert not list(path.settings.home.glob("unpacked/*"))
 
 
+@pytest.mark.parametrize("name", ["9f86d081884c7d65", "999", ".DS_Store"])
+def test_whatever_lies_among_the_unpacked_archives_is_cleared_up_and_fails_no_job(
+    path: Path_, provider: Provider, tmp_path: Path, name: str
+) -> None:
+    (path.settings.home / "unpacked" / name).mkdir(parents=True)
+    assert path("scrape", source="urls", options=table(tmp_path, [(f"{provider.url}/1.jpg", "suv")]))["fetched"] == 1
+    assert not list(path.settings.home.glob("unpacked/*"))
+
+
+def test_a_changed_table_loses_no_row_whose_address_stands_in_it_twice(
+    path: Path_, provider: Provider, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("core.scrape.rounds.ROWS", 2)
+    url = [f"{provider.url}/{n}.jpg" for n in range(5)]
+    table_rows = [(url[0], "suv"), (url[1], "suv"), (url[0], "sedan"), (url[2], "unheard of"), (url[3], "left out")]
+    params = {"source": "urls", "options": table(tmp_path, table_rows), "mapping": {"left out": ""}}
+    job = path.store.submit("scrape", params, path.project.id).id
+    taken = path.store.claim("here", 3600)
+    assert taken is not None
+    before = [Candidate(url[0], "suv", "urls"), Candidate(url[1], "suv", "urls")]
+    path.store.add_candidates(taken[1], path.project.id, 0, before)
+    path.store.release(taken[1], died=True)
+    table(tmp_path, [(url[4], "suv"), *table_rows])
+    result = path.go_on(job)
+    assert result["left_out"] == {"rows": 1, "classes": 1}
+    assert (result["found"], result["fetched"], result["failures"]) == (5, 3, {"unknown class": 1})
+    assert result["classes"]["sedan"]["duplicate"] == 1
+
+
+def test_a_source_that_wants_to_be_left_alone_for_long_is_not_waited_for_query_by_query(
+    path: Path_, provider: Provider, monkeypatch
+) -> None:
+    def held(query: str, cursor: str, options: object, get: object) -> Results:
+        error = Refused("asked for a pause", "held.example asked for a pause of 50 minutes more: try later.")
+        error.pause = 3000.0
+        raise error
+
+    monkeypatch.setitem(SOURCES, "held", Source("Held", "", held))
+    path.project = path.store.add_project("many", [f"class {n}" for n in range(20)])
+    began = time.monotonic()
+    with pytest.raises(Refused, match="50 minutes more"):
+        path("scrape", source="held")
+    assert time.monotonic() - began < 4
+    assert len(path.store.failed_searches(path.project.id)) == 20
+
+
 def test_two_sources_with_labels_or_none_at_all_are_refused(path: Path_) -> None:
     for source in ("", "folder,urls", "openverse,folder"):
         with pytest.raises(BadInput, match="at a time"):

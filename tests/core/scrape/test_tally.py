@@ -23,6 +23,30 @@ def test_more_classes_than_a_page_can_show_are_summed_up():
     assert sum(row["fetched"] for row in classes.values()) == tally.total
 
 
+def test_classes_beyond_a_page_are_chosen_seldom_and_their_figures_are_those_of_now():
+    tally = Tally({(f"class {n}", "urls", "pending", ""): 100 - n for n in range(80)})
+    before = tally.detail()
+    tally.ended({("class 0", "urls", "fetched", ""): 70, ("class 79", "urls", "failed", "http 404"): 5}, [])
+    after = tally.detail()
+    assert before["classes"].keys() == after["classes"].keys()
+    assert after["classes"]["class 0"] == {"fetched": 70, "duplicate": 0, "failed": 0, "pending": 30}
+    assert after["classes"]["20 more classes"]["failed"] == after["failed"] == 5
+
+
+def test_speeds_fall_when_nothing_comes_any_more(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("core.scrape.tally.time.monotonic", lambda: now[0])
+    tally = Tally({})
+    for _ in range(10):
+        now[0] += 1
+        tally.ended({("suv", "urls", "fetched", ""): 5}, [1000] * 5)
+    assert tally.detail()["images_per_second"] == 5
+    now[0] += 5
+    assert 1 < tally.detail()["images_per_second"] < 4
+    now[0] += 20
+    assert tally.detail()["images_per_second"] == tally.detail()["bytes_per_second"] == 0
+
+
 def test_speeds_are_those_of_the_last_seconds():
     tally = Tally({})
     tally.ended({("suv", "urls", "fetched", ""): 50}, [2000] * 50)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from core.errors import BadInput
-from core.sources import folder
+from core.sources import archive, folder
 from core.sources.options import Options
 
 
@@ -127,3 +127,12 @@ def test_a_path_that_is_no_folder_is_named(tmp_path, name):
 
 def test_an_empty_folder_has_nothing(tmp_path):
     assert read(tmp_path) == []
+
+
+@pytest.mark.parametrize("source", [folder, archive])
+def test_a_licence_cannot_be_asked_for_where_none_is_named(tmp_path, source):
+    put(tmp_path, "sedan/1.jpg", "cars.zip")
+    path = tmp_path / "cars.zip" if source is archive else tmp_path
+    source.check(Options(path=str(path)))
+    with pytest.raises(BadInput, match=r"names no licences, so none of its pictures passes --licence known: leave"):
+        source.check(Options(path=str(path), licence="known"))

@@ -82,6 +82,13 @@ def test_a_table_that_does_not_fit_is_one_sentence(tmp_path, name, text, wanted)
         read(table(tmp_path, text, name))
 
 
+def test_a_licence_is_asked_for_only_where_the_table_names_licences(tmp_path):
+    path = table(tmp_path, "url,label,rights\nhttp://h/1.jpg,a,CC0\n")
+    with pytest.raises(BadInput, match=r"passes --licence open: name one, or leave it out\.$"):
+        urls.check(Options(table=str(path), licence="open"))
+    urls.check(Options(table=str(path), licence="open", licence_column="rights"))
+
+
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(BadInput, match="nowhere.csv"):
         read(tmp_path / "nowhere.csv")
@@ -158,6 +165,8 @@ def test_between_columns_that_fit_alike_the_usual_names_decide_and_never_one_col
     assert guess(["a", "label", "url"], [], ["suv"]) == ("url", "label")
     assert guess(["address", "model"], [["http://h/1.jpg", "911"]], ["suv"]) == ("address", "model")
     assert guess(["url"], [["http://h/1.jpg"]], ["suv"]) == ("url", "url")
+    repeated = [["1", "http://h/1.jpg", "boat"], ["2", "http://h/2.jpg", "boat"], ["3", "http://h/3.jpg", "tram"]]
+    assert guess(["id", "where", "what"], repeated, ["suv"]) == ("where", "what")
 
 
 def test_a_sample_is_as_long_as_asked_and_leaves_out_what_cannot_be_used(tmp_path):

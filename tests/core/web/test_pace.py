@@ -1,6 +1,8 @@
 """How polite the door is: row 8 of the threat list."""
 
 import asyncio
+import re
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadSetting, Refused
-from core.web import Web
+from core.web import Web, pace
 from core.web.pace import LONGEST, RATE, Pace, retry_after
 from tests.core.web.asked import get, together
 from tests.provider import Provider
@@ -102,7 +104,7 @@ def test_a_long_pause_fails_this_item_and_holds_its_host_back_but_no_other(provi
                     found.append((error.reason, error.retryable))
             with Provider("127.0.0.2") as other:
                 assert (await web.get(other.url + "/hops/0")).status == 200
-            return found, web._pace._hosts["127.0.0.1"].held - time.monotonic()
+            return found, web._pace._hosts["127.0.0.1"].times.held - time.monotonic()
 
     began = time.monotonic()
     found, held = asyncio.run(run())
@@ -111,10 +113,11 @@ def test_a_long_pause_fails_this_item_and_holds_its_host_back_but_no_other(provi
     assert LONGEST - 5 < held <= LONGEST and time.monotonic() - began < 2
 
 
-def test_a_long_pause_is_known_to_the_next_job_too_and_a_short_one_is_not(provider, tmp_path):
+def test_a_long_pause_is_known_to_the_next_job_too_and_a_short_one_is_not(provider, tmp_path, monkeypatch):
     memory = str(tmp_path / "pauses.json")
 
     async def run(path: str) -> str:
+        monkeypatch.setattr(pace, "_SHARED", {})  # as in another process
         async with Web((provider.allow,), memory=memory) as web:
             try:
                 return str((await web.get(provider.url + path)).status)
@@ -126,6 +129,55 @@ def test_a_long_pause_is_known_to_the_next_job_too_and_a_short_one_is_not(provid
     asked = len(provider.requests)
     assert asyncio.run(run("/hops/0")) == "asked for a pause" and len(provider.requests) == asked
     assert [path.name for path in tmp_path.iterdir()] == ["pauses.json"]
+
+
+def test_a_pause_that_one_job_is_asked_for_holds_for_those_that_run_already(provider, tmp_path, monkeypatch):
+    async def run() -> list[str]:
+        memory, said = str(tmp_path / "pauses.json"), []
+        async with Web((provider.allow,), memory=memory) as one:
+            monkeypatch.setattr(pace, "_SHARED", {})  # as in another process
+            async with Web((provider.allow,), memory=memory) as other:
+                for web, path in ((one, "/hops/0"), (other, "/busy/503/9/3600"), (one, "/hops/0")):
+                    try:
+                        said.append(str((await web.get(provider.url + path)).status))
+                    except Refused as error:
+                        said.append(f"{error.reason}, {error.pause:.0f} s")
+        return said
+
+    first, second, third = asyncio.run(run())
+    assert (first, second) == ("200", "http 503, 0 s")
+    assert re.fullmatch(r"asked for a pause, 3[56]\d\d s", third) and len(provider.requests) == 2
+
+
+def test_what_asks_and_what_fetches_share_the_turns_of_a_host(provider, tmp_path):
+    """Each in a loop and a thread of its own, as in a job."""
+
+    def ask(count: int) -> None:
+        async def run() -> None:
+            async with Web((provider.allow,), "2/5", memory=str(tmp_path / "pauses.json")) as web:
+                for _ in range(count):
+                    await web.get(provider.url + "/hops/0", robots=False)
+
+        asyncio.run(run())
+
+    threads = [threading.Thread(target=ask, args=(5,)) for _ in range(2)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    times = sorted(when for _, _, when in provider.requests)
+    assert len(times) == 10 and time.monotonic() - began > 1.7
+    assert min(b - a for a, b in zip(times, times[1:], strict=False)) > 0.1
+
+
+def test_a_pause_that_cannot_be_written_down_leaves_no_file(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pace.os, "replace", full)
+    assert not Pace(memory=str(tmp_path / "pauses.json")).hold("host.example", 600)
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -78,15 +78,16 @@ def test_a_url_that_an_earlier_job_fetched_is_a_duplicate_at_once(store, project
     assert store.several_origins(project.id) == {image: [(origin, "sedan"), (origin, "coupe")]}
 
 
-def test_what_failed_for_good_is_not_asked_again_by_a_later_job_for_a_month(store, project, claim, monkeypatch):
+def test_what_its_host_said_no_to_is_not_asked_again_by_a_later_job_for_a_month(store, project, claim, monkeypatch):
     first = claim()
-    urls = ("http://a/gone", "http://a/busy", "http://10.0.0.1/x", "/photos/1.jpg")
+    urls = ("http://a/gone", "http://a/busy", "http://10.0.0.1/x", "/photos/1.jpg", "http://a/signin")
     store.add_candidates(first, project.id, 0, [candidate(url) for url in urls])
     gone = Permanent("http 404", "a answered with the error 404.")
     store.add_fetched(first, project.id, [
         (urls[0], gone, "allowed"), (urls[1], Refused("timeout", "It took too long."), ""),
         (urls[2], Permanent("forbidden address", "10.0.0.1 is a private address."), ""),
-        (urls[3], Permanent("not an image", "It is a text."), ""),
+        (urls[3], Permanent("too large", "It is too large."), ""),
+        (urls[4], Permanent("not an image", "It is the sign-in page of the hotel's network."), ""),
     ])  # fmt: skip
     for attempt in range(2):  # the third job knows it from the first, not from the second
         later = claim()
@@ -94,7 +95,7 @@ def test_what_failed_for_good_is_not_asked_again_by_a_later_job_for_a_month(stor
         assert stored["coupe", "urls", "failed", "http 404"] == 1, attempt
         assert [c.url for _, c in store.pending(later.job)] == list(urls[1:]), "it may pass, or be mended by the user"
         store.finish(later, "done", {})
-    (row,) = [row for row in store.failed(project.id, ["http 404"]) if row["id"] > 8]
+    (row,) = [row for row in store.failed(project.id, ["http 404"]) if row["id"] > 10]
     assert re.fullmatch(
         r"a answered with the error 404\. \(asked on (\d{4}-\d\d-\d\d), and not again before (?!\1)\d{4}-\d\d-\d\d\)",
         row["sentence"],
@@ -104,6 +105,23 @@ def test_what_failed_for_good_is_not_asked_again_by_a_later_job_for_a_month(stor
     last = claim()
     store.add_candidates(last, project.id, 0, [candidate(urls[0])])
     assert [c.url for _, c in store.pending(last.job)] == [urls[0]]
+
+
+def test_what_another_job_brought_or_found_gone_meanwhile_need_not_be_asked(store, project, claim):
+    first = claim()
+    urls = [f"http://a/{n}" for n in range(4)]
+    store.add_candidates(first, project.id, 0, [*map(candidate, urls), candidate(urls[0], "coupe")])
+    other = claim()
+    store.add_candidates(other, project.id, 0, [candidate(url) for url in urls[:3]])
+    gone = Permanent("http 404", "a answered with the error 404.")
+    store.add_fetched(other, project.id, [(urls[0], facts("1"), "allowed"), (urls[1], gone, "allowed")])
+    known, ended = store.add_known(first, project.id, urls)
+    assert known == set(urls[:2])
+    assert ended == {("sedan", "urls", "duplicate", ""): 1, ("coupe", "urls", "duplicate", ""): 1,
+                     ("sedan", "urls", "failed", "http 404"): 1}  # fmt: skip
+    assert [c.url for _, c in store.pending(first.job)] == urls[2:]
+    assert statuses(store, first.job) == {"duplicate": 2, "failed": 1, "pending": 2}
+    assert store.add_known(first, project.id, urls[2:]) == (set(), {})
 
 
 def test_storing_what_was_fetched_again_changes_nothing(store, project, claim):
