@@ -17,7 +17,7 @@ COLOURS = {
 }  # fmt: skip
 ROW = 26  # px a row takes
 TALL = 12  # rows; more of them scroll inside a box, so that what stands below keeps its place
-REST = re.compile(r"\d+ more class(es)?")  # the row of core.scrape.tally for all that have no row of their own
+REST = re.compile(r"[\d,]+ more class(es)?")  # the row of core.scrape.tally for all that have no row of their own
 
 ENDING = 8  # characters at the end of a name that are never cut: "Air Jordan 11" and "Air Jordan 12" begin alike
 

@@ -186,6 +186,11 @@ def _known_table(kind: str, names: list[str], was: Params, mark: str) -> Params:
         if path and not Path(path).expanduser().is_file():
             raise BadInput(f"There is no file {path!r} on the computer that Winnow runs on.")
         options |= {"attribution": str(Path(path).expanduser())} if path else {}
+    if known.files:
+        options |= _folder(
+            "Folder of the pictures (optional)", "/home/me/train", was, mark,
+            "Where you have them already. Without one they are fetched from their addresses.",
+        )  # fmt: skip
     return options
 
 
