@@ -70,7 +70,9 @@ def _ticked(project: Project, name: str, usual: bool) -> bool:
         said, about = f"Needs the setting {' and '.join(missing)}.", f"{source.about} It needs {source.how} {SET}"
     elif health:
         said += f" {'✓' if health['healthy'] else '✗'} {health['sentence']}"
-    left, right = st.columns([1, 3], gap="small")  # in a row that wraps, a long sentence would stand below its box
+    left, right = st.columns(
+        [1, 3], gap="small", vertical_alignment="center"
+    )  # not in a row that wraps: a long sentence would stand below its box
     ticked = left.checkbox(
         source.title,
         usual and not missing,
