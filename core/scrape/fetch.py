@@ -94,15 +94,18 @@ def unpacked(home: Path, job: int) -> Path:
 
 
 class Fetcher:
-    """Candidate -> bytes, within an event loop: `async with Fetcher(reach) as fetch: await fetch(candidate)`."""
+    """Candidate -> bytes, within an event loop: `async with Fetcher(reach) as fetch: await fetch(candidate)`.
+
+    `inbox` keeps what comes until who called says that it is stored.
+    """
 
     def __init__(self, through: Reach) -> None:
         self.through = through
-        self._inbox = Inbox(through.inbox, through.job) if through.inbox else None
+        self.inbox = Inbox(through.inbox, through.job) if through.inbox else None
 
     async def __aenter__(self) -> Self:
-        if self._inbox:
-            self._inbox.open()
+        if self.inbox:
+            self.inbox.open()
         self._web = await self.through.web().__aenter__()
         return self
 
@@ -115,7 +118,7 @@ class Fetcher:
             raise Permanent(candidate.error)
         if candidate.url.startswith("/"):
             return await asyncio.to_thread(self._read, candidate.url), ""
-        if self._inbox and (came := self._inbox.take(candidate.url)):
+        if self.inbox and (came := self.inbox.take(candidate.url)):
             return came
         try:
             came = await self._ask(candidate)
@@ -131,9 +134,9 @@ class Fetcher:
         return reply.body, reply.permission
 
     def _came_in(self, url: str, came: Fetched | Refused) -> None:
-        if self._inbox:
+        if self.inbox:
             with suppress(OSError):  # a full disk: it is asked for again, should this job be killed now
-                self._inbox.put(url, came)
+                self.inbox.put(url, came)
 
     def _read(self, path: str) -> bytes:
         from core.sources.archive import local

@@ -14,7 +14,6 @@ from core.model import Candidate, Progress, Search
 from core.project import key, spellings
 from core.scrape.ask import Plan, again
 from core.scrape.fetch import Fetcher, Keep, Reach, outcome
-from core.scrape.inbox import Inbox
 from core.scrape.rows import storable
 from core.scrape.tally import Tally
 from core.scrape.turns import Turns
@@ -137,8 +136,8 @@ def fetch(
     all are found.
     """
     more = [True]
-    turns = Turns(_pending(ctx, found, more, tally), through)
-    fetched = _over(turns, ctx.engine.map(Fetcher(through), turns, need="io", idle=PAUSE / 2))
+    turns, fetcher = Turns(_pending(ctx, found, more, tally), through), Fetcher(through)
+    fetched = _over(turns, ctx.engine.map(fetcher, turns, need="io", idle=PAUSE / 2))
     looked = ctx.engine.map(Keep(ctx.settings.storage), fetched, need="cpu", idle=PAUSE / 2)
     from core.engine import batches
 
@@ -146,9 +145,11 @@ def fetch(
         if batch:
             ended = ctx.store.add_fetched(ctx.claim, ctx.project.id, [outcome(*each) for each in batch])
             tally.ended(ended, [facts.size for _, facts, _ in batch if facts])
-            if through.inbox:
-                Inbox(through.inbox, through.job).drop(url for (url, _), _, _ in batch if not url.startswith("/"))
+            if fetcher.inbox:
+                fetcher.inbox.drop(url for (url, _), _, _ in batch)
         yield Progress(tally.done, max(tally.total, (about or 0) * more[0]), tally.sentence(), tally.detail())
+    if fetcher.inbox:
+        fetcher.inbox.close()
     yield Progress(tally.done, tally.total, tally.sentence(), tally.detail())
 
 
