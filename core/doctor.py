@@ -7,11 +7,13 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput, BadSetting, Missing, Refused
 
 if TYPE_CHECKING:
+    from core.scrape import Reach
     from core.settings import Settings
     from db.store import Store
 
@@ -34,33 +36,39 @@ PATIENCE = 8.0  # seconds for it to answer
 
 
 def sources(settings: Settings) -> Iterator[dict[str, Any]]:
-    """Whether each source that is asked in words answers now: source, healthy, sentence, seconds."""
-    from core.scrape import check, reach
+    """Whether each source that is asked in words answers now: source, healthy, sentence, seconds. All at once."""
+    from core.scrape import reach
+    from core.sources import SOURCES
+
+    asked = [name for name, source in SOURCES.items() if source.search and name not in ("demo", "page")]
+    with reach(settings, deadline=PATIENCE) as through, ThreadPoolExecutor(len(asked)) as threads:
+        yield from threads.map(lambda name: _answers(name, settings, through), asked)
+
+
+def _answers(name: str, settings: Settings, through: Reach) -> dict[str, Any]:
+    from core.scrape import check
     from core.scrape.ask import located
     from core.sources import SOURCES
     from core.sources.options import Options
     from core.web import blocking
 
-    with reach(settings, deadline=PATIENCE) as through, blocking(through.web(), PATIENCE) as get:
-        for name, source in SOURCES.items():
-            if source.search is None or name in ("demo", "page"):  # its own server; an address is needed
-                continue
-            began, replies = time.monotonic(), []
+    source, began, replies = SOURCES[name], time.monotonic(), []
+    assert source.search is not None, name
+    try:
+        check(name, Options(), settings)
+        with blocking(through.web(), PATIENCE) as get:
 
-            def seen(url: str, replies: list = replies, **more: Any) -> Any:
+            def seen(url: str, **more: Any) -> Any:
                 replies.append(get(url, **more))
                 return replies[-1]
 
-            try:
-                check(name, Options(), settings)
-                found = source.search(WORD, "", located(name, Options(), settings, through), seen)
-                left = source.limits(replies[-1].headers) if source.limits and replies else ""
-                sentence = f"It answers: {len(found.candidates)} results for {WORD!r}{f'; {left}' if left else ''}."
-                healthy = True
-            except (BadInput, BadSetting, Missing, Refused) as error:
-                healthy, sentence = False, str(error)
-            yield {"source": name, "healthy": healthy, "sentence": sentence,
-                   "seconds": round(time.monotonic() - began, 2)}  # fmt: skip
+            found = source.search(WORD, "", located(name, Options(), settings, through), seen)
+        left = source.limits(replies[-1].headers) if source.limits and replies else ""
+        sentence = f"It answers: {len(found.candidates)} results for {WORD!r}{f'; {left}' if left else ''}."
+        healthy = True
+    except (BadInput, BadSetting, Missing, Refused) as error:
+        healthy, sentence = False, str(error)
+    return {"source": name, "healthy": healthy, "sentence": sentence, "seconds": round(time.monotonic() - began, 2)}
 
 
 def report(store: Store, settings: Settings) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from core.doctor import report, sources
+from core.model import Results
 from core.settings import load
+from core.sources import SOURCES
 from tests.providers.flickr import Flickr
 from tests.providers.openverse import Openverse, many
 from tests.test_whole_path import Path_
@@ -36,6 +40,19 @@ def test_every_source_asked_in_words_is_asked_for_one(openverse) -> None:
     assert not said["flickr"]["healthy"] and "WINNOW_FLICKR_KEY" in said["flickr"]["sentence"]
     assert not said["commons"]["healthy"] and "WINNOW_CONTACT" in said["commons"]["sentence"]
     assert not said["ddgs"]["healthy"] and said["ddgs"]["sentence"].endswith(".")
+
+
+def test_sources_that_take_their_time_are_asked_at_once(openverse, monkeypatch) -> None:
+    def slow(*_: object) -> Results:
+        time.sleep(1)
+        return Results(())
+
+    for name in ("openverse", "ddgs"):
+        monkeypatch.setitem(SOURCES, name, replace(SOURCES[name], search=slow, limits=None))
+    began = time.monotonic()
+    said = {row["source"]: row for row in sources(load())}
+    assert time.monotonic() - began < said["openverse"]["seconds"] + said["ddgs"]["seconds"]
+    assert said["openverse"]["healthy"] and said["ddgs"]["sentence"] == "It answers: 0 results for 'car'."
 
 
 def test_a_key_is_used_and_shown_nowhere(openverse, store, monkeypatch) -> None:
