@@ -145,7 +145,9 @@ def table(project: Project, which: Which) -> None:
         st.info("Nothing fits these filters: choose other ones, or press Show all.")
         return
     height = 520 if len(rows) > 13 else "content"  # no empty rows below a few
-    st.dataframe(_frame(rows), hide_index=True, height=height, column_config=COLUMNS, key=f"{mark}-rows")
+    st.dataframe(
+        _frame(rows), hide_index=True, height=height, placeholder="", column_config=COLUMNS, key=f"{mark}-rows"
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, there, place in (
             ("Previous", more if before else bool(after), (which, 0, rows[0]["id"])),
@@ -163,7 +165,7 @@ def _frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Text is text; only an address of the web becomes a link."""
     return pd.DataFrame([
         {
-            "became": shown("status", row["status"]), "picture": str(row["image"] or ""), "class": words(row["label"]), "licence": shown("licence", row["licence"]),
+            "became": shown("status", row["status"]), "picture": row["image"], "class": words(row["label"]), "licence": shown("licence", row["licence"]),
             "creator": words(row["creator"]) or "unknown author", "title": words(row["title"]) or "untitled", "page": web(row["page"]) or None,
             "file": web(row["url"]) or None, "terms": web(row["licence_url"]) or None, "host": shown("host", row["host"]), "reason": words(row["reason"]),
             "sentence": words(row["sentence"], 1000), "permission": words(row["permission"], 1000), "source": shown("source", row["source"]),
@@ -176,7 +178,7 @@ def _frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 _text, _link = st.column_config.TextColumn, st.column_config.LinkColumn
 COLUMNS = {
     "became": _text("what became of it", pinned=True),
-    "picture": _text("picture", help="Its number in this project; none where nothing was fetched."),
+    "picture": st.column_config.NumberColumn("picture", format="%d", help="Its number in this project; none where nothing was fetched."),
     "class": _text("class"),
     "licence": _text("licence", help=UNKNOWN),
     "creator": _text("author"),
