@@ -20,14 +20,16 @@ RATE = "2/1"  # at once / per second for each host
 PATIENCE = 30.0  # seconds that a host's Retry-After is waited for in place
 LONGEST = 3600.0  # seconds; no Retry-After counts for more
 REMEMBERED = 4096  # hosts whose turns are kept in memory
+AGAIN = 0.05  # seconds after which it is looked again whether another thread's request is over
 
 
 class _Times:
-    """When a host may be asked again, monotonic seconds; of one memory, whichever thread asks."""
+    """When a host may be asked again (monotonic seconds), and what is under way; of one memory, whichever thread asks."""
 
     def __init__(self) -> None:
         self.next = 0.0  # not before this by our own rate
         self.held = 0.0  # not before this because the host said so
+        self.under_way = 0  # requests that count
 
 
 class _Host:
@@ -48,8 +50,8 @@ class Pace:
         """`rate`: "at once/per second" such as "2/1", or "off". Raises BadSetting.
 
         `memory`: a file for the hosts that want to be left alone for long, so that other jobs know, and later ones.
-        Those of this process with the same one share the turns of a host too: a source is asked for more while
-        pictures are fetched from it. "" = this one stands alone.
+        Those of this process with the same one share a host's turns too: a source is asked for more while pictures
+        are fetched from it. "" = this one stands alone.
         """
         match = re.fullmatch(r"([1-9]\d{0,3})/(\d*\.?\d+)", rate)
         if rate != "off" and not (match and float(match[2]) > 0):
@@ -64,7 +66,7 @@ class Pace:
             now = time.monotonic()
             self._hosts = {n: h for n, h in self._hosts.items() if h.users or max(h.times.next, h.times.held) > now}
             with _LOCK:
-                for other in [n for n, t in self._times.items() if max(t.next, t.held) <= now]:
+                for other in [n for n, t in self._times.items() if not t.under_way and max(t.next, t.held) <= now]:
                     del self._times[other]
         if name not in self._hosts:
             with _LOCK:
@@ -87,24 +89,30 @@ class Pace:
             if throttled:
                 await host.slots.acquire()
             try:
-                while (wait := self._taken(host.times, gap)) > 0:
+                while (wait := self._taken(host.times, gap, throttled)) > 0:
                     self._check(name, host.times)
                     await asyncio.sleep(wait)
-                yield
+                try:
+                    yield
+                finally:
+                    with _LOCK:
+                        host.times.under_way -= throttled
             finally:
                 if throttled:
                     host.slots.release()
         finally:
             host.users -= 1
 
-    @staticmethod
-    def _taken(times: _Times, gap: float) -> float:
+    def _taken(self, times: _Times, gap: float, throttled: bool) -> float:
         """0.0 where this moment is ours now; else the seconds until it is worth asking again."""
         with _LOCK:
             now = time.monotonic()
             wait = max(times.next if gap else 0.0, times.held) - now
+            if wait <= 0 and throttled and times.under_way >= self._at_once:
+                return AGAIN  # another thread has them: our own waits for its slots
             if wait <= 0:
                 times.next = max(times.next, now + gap)
+                times.under_way += throttled
             return wait
 
     def _check(self, name: str, times: _Times) -> None:

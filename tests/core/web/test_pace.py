@@ -171,6 +171,24 @@ def test_what_asks_and_what_fetches_share_the_turns_of_a_host(provider, tmp_path
     assert min(b - a for a, b in zip(times, times[1:], strict=False)) > 0.1
 
 
+def test_together_they_ask_no_more_at_once_than_the_setting_says(tmp_path):
+    with Provider(delay=0.2) as slow:
+
+        def ask() -> None:
+            async def run() -> None:
+                async with Web((slow.allow,), "2/100", memory=str(tmp_path / "pauses.json")) as web:
+                    await asyncio.gather(*(web.get(slow.url + "/hops/0", robots=False) for _ in range(4)))
+
+            asyncio.run(run())
+
+        threads = [threading.Thread(target=ask) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (len(slow.requests), slow.most) == (8, 2)
+
+
 def test_a_pause_that_cannot_be_written_down_leaves_no_file(tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
