@@ -146,7 +146,7 @@ searches = Table(
     Column("tier", Integer, nullable=False),
     Column("wanted", Integer, nullable=False),
     _ref("asked_by", "jobs", nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", Integer, nullable=False, server_default="0"),
     Column("status", String(7), nullable=False),  # done | failed | retried
     Column("found", Integer, nullable=False),
     Column("next", Text, nullable=False),

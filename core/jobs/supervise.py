@@ -104,7 +104,7 @@ class _Worker:
                     self._claim()
                 elif not self._running:  # its place is taken by one with the new keys
                     break
-                if self._running or web_is_present(self._settings.home) or self._store.waiting():
+                if self._running or web_is_present(self._settings.home) or self._store.busy():
                     idle_since = time.monotonic()
                 well = time.monotonic()
             except Busy as busy:
@@ -134,7 +134,7 @@ class _Worker:
         import fcntl
 
         fcntl.flock(self._lock, fcntl.LOCK_UN)
-        return not self._store.waiting() or not taken(self._lock.fileno())
+        return not self._store.busy() or not taken(self._lock.fileno())
 
     # claiming --------------------------------------------------------------------------------------------------------
 

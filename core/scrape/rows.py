@@ -55,7 +55,7 @@ def closed(ctx: Context, through: Reach) -> None:
 
     It is no longer needed: the images are kept under their hash by now.
     """
-    busy = {str(job.id) for job in ctx.store.jobs() if job.status in ("queued", "running")} - {str(ctx.job.id)}
+    busy = {str(number) for number in ctx.store.busy() - {ctx.job.id}}
     for folder in Path(through.work).parent.glob("*"):
         if folder.name not in busy:
             shutil.rmtree(folder, ignore_errors=True)

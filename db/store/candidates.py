@@ -167,13 +167,7 @@ class Candidates(Base):
             return set(), Counter()
         with self._write(claim) as c:
             rows = self._waiting(c, claim.job, project, list(known))
-            c.execute(
-                update(candidates).where(candidates.c.id == bindparam("number")),
-                [{"number": row.id, **known[row.url]} for row in rows],
-            )
-        return set(known), Counter(
-            (row.label, row.source, known[row.url]["status"], known[row.url]["reason"]) for row in rows
-        )
+            return set(known), self._change(c, rows, [known[row.url] for row in rows])
 
     def add_fetched(
         self, claim: Claim, project: int, results: Sequence[tuple[str, ImageFacts | Refused, str]]
@@ -189,7 +183,7 @@ class Candidates(Base):
             changes = []
             for row in rows:
                 outcome, permission = outcomes[row.url]
-                change = {"number": row.id, "permission": permission, "fetched": now(), "reason": "", "sentence": "",
+                change = {"permission": permission, "fetched": now(), "reason": "", "sentence": "",
                           "retryable": False, "image": None}  # fmt: skip
                 if isinstance(outcome, Refused):
                     change |= {"status": "failed", "reason": outcome.reason, "sentence": str(outcome),
@@ -198,12 +192,18 @@ class Candidates(Base):
                     image = there[outcome.sha256]
                     change |= {"status": "fetched" if new.pop(image, None) else "duplicate", "image": image}
                 changes.append(change)
-            if changes:
-                c.execute(update(candidates).where(candidates.c.id == bindparam("number")), changes)
-        return Counter(
-            (row.label, row.source, change["status"], change["reason"])
-            for row, change in zip(rows, changes, strict=True)
-        )
+            return self._change(c, rows, changes)
+
+    @staticmethod
+    def _change(c: Connection, rows: Sequence[Row], changes: Sequence[Mapping[str, Any]]) -> Counter[Count]:
+        """Write the change of each row, and how many are counted under what now."""
+        both = list(zip(rows, changes, strict=True))
+        if both:
+            c.execute(
+                update(candidates).where(candidates.c.id == bindparam("number")),
+                [{"number": row.id, **change} for row, change in both],
+            )
+        return Counter((row.label, row.source, change["status"], change["reason"]) for row, change in both)
 
     @staticmethod
     def _waiting(c: Connection, job: int, project: int, urls: Sequence[str]) -> list[Row]:

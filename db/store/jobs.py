@@ -198,7 +198,7 @@ class Jobs(Base):
         with self._read() as c:
             return [_job(row) for row in c.execute(wanted)]
 
-    def waiting(self) -> int:
-        """How many jobs are queued or running; a worker with none for a minute, and no web server, ends."""
+    def busy(self) -> set[int]:
+        """The jobs that are queued or running; a worker with none for a minute, and no web server, ends."""
         with self._read() as c:
-            return len(c.execute(select(jobs.c.id).where(jobs.c.status.in_(("queued", "running"))).limit(100)).all())
+            return set(c.execute(select(jobs.c.id).where(jobs.c.status.in_(("queued", "running")))).scalars())

@@ -16,6 +16,7 @@ from sqlalchemy import event
 
 import db
 from core.errors import BadSetting, Busy
+from core.model import Search
 from db import open_store
 from db.tables import metadata
 
@@ -87,10 +88,29 @@ def test_a_database_of_a_newer_program_is_refused_and_left_as_it_is(store, file)
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(
-        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0002\): update Winnow"
+        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0003\): update Winnow"
     ):
         open_store(url(file))
     assert version(file) == "9999"
+
+
+@pytest.mark.parametrize("has_the_column", [False, True])
+def test_a_database_of_the_schema_before_keeps_its_searches(store, project, claim, file, has_the_column):
+    by = claim()
+    store.add_search(
+        by, project.id, Search("sedan", "openverse", "sedan car", asked_by=by.job, found=3, next="2"), 0, []
+    )
+    store.close()
+    with sqlite3.connect(file) as connection:
+        if not has_the_column:
+            connection.execute("ALTER TABLE searches DROP COLUMN size")
+        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+    again = open_store(url(file))
+    (kept,) = again.searches(by.job)
+    assert (kept.query, kept.found, kept.next, kept.size, version(file)) == ("sedan car", 3, "2", 0, db.NEWEST)
+    with again._engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    again.close()
 
 
 def test_a_file_that_is_no_database_is_refused_with_one_sentence(file):

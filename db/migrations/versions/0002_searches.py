@@ -29,7 +29,6 @@ def upgrade() -> None:
         sa.Column("tier", sa.Integer(), nullable=False),
         sa.Column("wanted", sa.Integer(), nullable=False),
         sa.Column("asked_by", sa.Integer(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=7), nullable=False),
         sa.Column("found", sa.Integer(), nullable=False),
         sa.Column("next", sa.Text(), nullable=False),
@@ -73,8 +72,8 @@ def _fill(bind: sa.Connection) -> None:
     for row in rows:
         bind.execute(
             sa.text(
-                "INSERT INTO searches (project, job, label, source, query, cursor, tier, wanted, asked_by, size, status, found, next, reason,"
-                " sentence, retryable, created) VALUES (:project, :job, :label, :source, :query, '', 0, :wanted, :job, 0, 'failed', 0, '',"
+                "INSERT INTO searches (project, job, label, source, query, cursor, tier, wanted, asked_by, status, found, next, reason,"
+                " sentence, retryable, created) VALUES (:project, :job, :label, :source, :query, '', 0, :wanted, :job, 'failed', 0, '',"
                 " :reason, :sentence, :yes, :created)"
             ),
             {

@@ -221,9 +221,9 @@ def test_jobs_are_listed_by_project_and_verb_the_newest_first(store, project):
     assert len(store.jobs(limit=1)) == 1
 
 
-def test_jobs_that_wait_or_run_are_counted(store, project):
-    submitted(store, project, 2)
+def test_jobs_that_wait_or_run_are_busy_however_many_there_are(store, project):
+    ids = submitted(store, project, 120)
     _, claim = store.claim("here", 60)
-    assert store.waiting() == 2
+    assert store.busy() == set(ids)
     store.finish(claim, "done")
-    assert store.waiting() == 1
+    assert store.busy() == set(ids) - {claim.job}
