@@ -37,7 +37,7 @@ class Refused(WinnowError):
 
     retryable = True
     permission = ""  # what the host permits, as far as it was asked before this happened: see core.web.Reply
-    pause = 0.0  # seconds for which the host said it wants to be left alone, where it was not asked for that
+    pause = 0.0  # seconds that its host wants to be left alone still, where it was not asked because of that
 
     def __init__(self, reason: str, sentence: str = "") -> None:
         super().__init__(sentence or reason)

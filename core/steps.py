@@ -76,7 +76,8 @@ def scrape(
                 target or limit, bool(target), ctx.job.id, store.searches(ctx.job.id),
             )  # fmt: skip
             yield from s.asked(ctx, through, plan, target, tally)
-            return tally.result() | s.asked_for(plan, store.searches(ctx.job.id), s.kept(ctx) if target else None)
+            have = s.kept(store.counts(project.id)) if target else None
+            return tally.result() | s.asked_for(plan, store.searches(ctx.job.id), have)
         yield Progress(0, None, "counting what there is")
         wanted = yield from s.opened(sources, wanted, through)
         choose = partial(s.choose, sources, wanted, ctx.settings, only, rules or {}, mapping or {})

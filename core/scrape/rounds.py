@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from core.engine import batches
 from core.engine.beside import beside
 from core.model import Candidate, Progress, Search
 from core.project import key, spellings
@@ -45,7 +46,7 @@ def _have(ctx: Context, target: int, tally: Tally) -> Counter[str]:
     """class -> images that count towards the target, or results towards the limit."""
     rows = tally.classes.items()
     if target:  # what an earlier attempt left over may become an image yet
-        return kept(ctx) + Counter({label: row["pending"] for label, row in rows})
+        return kept(ctx.store.counts(ctx.project.id)) + Counter({label: row["pending"] for label, row in rows})
     return Counter({label: sum(row.values()) for label, row in rows})
 
 
@@ -139,8 +140,6 @@ def fetch(
     turns, fetcher = Turns(_pending(ctx, found, more, tally), through), Fetcher(through)
     fetched = _over(turns, ctx.engine.map(fetcher, turns, need="io", idle=PAUSE / 2))
     looked = ctx.engine.map(Keep(ctx.settings.storage), fetched, need="cpu", idle=PAUSE / 2)
-    from core.engine import batches
-
     for batch in batches(looked, BATCH, PAUSE):
         if batch:
             ended = ctx.store.add_fetched(ctx.claim, ctx.project.id, [outcome(*each) for each in batch])
@@ -183,9 +182,8 @@ def _over(
         yield candidate.url, error if error is not None else got
 
 
-def kept(ctx: Context) -> Counter[str]:
-    """class -> images that nobody rejected."""
-    counts = ctx.store.counts(ctx.project.id)
+def kept(counts: Mapping[str, Mapping[str, int]]) -> Counter[str]:
+    """class -> images that nobody rejected, of class -> verdict -> images."""
     return Counter({label: sum(row.values()) - row.get("reject", 0) for label, row in counts.items()})
 
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from core.errors import BadInput
 from core.model import Candidate, Results
 from core.sources.answers import malformed, parse, text
-from core.sources.options import Options
+from core.sources.options import Options, refuse_licence
 
 if TYPE_CHECKING:
     from core.sources import Get
@@ -57,9 +57,7 @@ def search(query: str, cursor: str, options: Options, get: Get) -> Results:
 
 def check(options: Options) -> None:
     """Raises BadInput for a licence: it knows none."""
-    if options.licence:
-        raise BadInput(f"DuckDuckGo knows no licences, so none of its pictures passes --licence {options.licence}: "
-                       "leave one of the two out.")  # fmt: skip
+    refuse_licence(options, "DuckDuckGo knows no licences", "leave one of the two out")
 
 
 def _token(words: str, base: str, get: Get) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core.errors import BadInput
 from core.model import Candidate
-from core.sources.options import Options
+from core.sources.options import Options, refuse_licence
 
 PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
@@ -31,9 +31,7 @@ def read(options: Options) -> Iterator[Candidate]:
 
 def check(options: Options) -> None:
     """Raises BadInput where the path is no folder, and for a licence: it knows none."""
-    if options.licence:
-        raise BadInput(f"A folder names no licences, so none of its pictures passes --licence {options.licence}: "
-                       "leave it out.")  # fmt: skip
+    refuse_licence(options, "A folder names no licences", "leave it out")
     if not Path(options.path).expanduser().is_dir():
         raise BadInput(f"--path {options.path!r} is not a folder.")
 

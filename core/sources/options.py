@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from core.errors import BadInput
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -24,3 +26,9 @@ class Options:
     base: str = ""  # another address for a provider: a mirror, the demo's own server
     key: str = field(default="", repr=False)  # from the settings only, never from a job's parameters
     secret: str = field(default="", repr=False)
+
+
+def refuse_licence(options: Options, why: str, instead: str) -> None:
+    """Raises BadInput where a licence is asked for: `why` none can be known, and what to do `instead`."""
+    if options.licence:
+        raise BadInput(f"{why}, so none of its pictures passes --licence {options.licence}: {instead}.")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from core import scrape
 from core.model import Funnel, Job, Project
 from pages.parts import house
 
@@ -42,8 +43,7 @@ def newest(project: Project) -> Job | None:
 @st.cache_data(ttl=60, show_spinner="Counting …")  # 1.2 s for a million pictures; the funnel takes 0.1 s
 def _kept(database: str, project: int, state: Funnel) -> dict[str, int]:
     """class -> pictures that nobody rejected."""
-    counts = house.store().counts(project)
-    return {label: sum(row.values()) - row.get("reject", 0) for label, row in counts.items()}
+    return scrape.kept(house.store().counts(project))
 
 
 def missing(project: Project, job: Job) -> dict[str, int]:

@@ -35,6 +35,22 @@ def screen(home: Path, workers: list) -> Callable[..., AppTest]:
     return show
 
 
+def fine(shown: AppTest) -> str:
+    """All that the page says, as Markdown, once it is seen that nothing went wrong."""
+    assert not shown.exception, shown.exception[0].value
+    assert not shown.error, shown.error[0].value
+    return words(shown)
+
+
+def plain(shown: AppTest) -> str:
+    """The same as a person reads it."""
+    return fine(shown).replace("\\", "")
+
+
+def button(shown: AppTest, label: str):
+    return next(each for each in shown.button if each.label == label)
+
+
 def words(shown: AppTest) -> str:
     """All that the page says, as Markdown."""
     kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")

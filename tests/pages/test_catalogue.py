@@ -14,7 +14,7 @@ from core.model import ClassInfo, Job
 from core.web import Web, blocking
 from db.store import Store
 from pages.parts import house, searched
-from tests.pages.conftest import words
+from tests.pages.conftest import button, plain, words
 from tests.providers.vpic import Vpic
 
 Screen = Callable[..., AppTest]
@@ -27,16 +27,6 @@ def vpic(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vpic]:
         monkeypatch.setenv("WINNOW_VPIC_URL", running.url)
         monkeypatch.setenv("WINNOW_ALLOW_HOSTS", running.allow)
         yield running
-
-
-def fine(shown: AppTest) -> str:
-    assert not shown.exception, shown.exception[0].value
-    assert not shown.error, shown.error[0].value
-    return words(shown).replace("\\", "")
-
-
-def button(shown: AppTest, label: str):
-    return next(b for b in shown.button if b.label == label)
 
 
 def chosen(screen: Screen, way: str, key: str = "new-classes", **query: str) -> AppTest:
@@ -93,7 +83,7 @@ def test_a_class_file_by_its_path_makes_a_project_with_what_is_known(
     shown = chosen(screen, "From a file")
     shown.text_input(key="new-name").set_value("cars")
     shown.text_input(key="new-classes-path").set_value(str(tmp_path / "cars.csv")).run()
-    said = fine(shown)
+    said = plain(shown)
     assert "2 classes: BMW M3, sedan" in said
     assert "1 class with words of its own to search for  \nGrouped by make" in said
     button(shown, "Create the project").click().run()
@@ -154,12 +144,12 @@ def test_names_stay_through_another_page_until_they_are_used(screen: Screen, sto
     )
     button(shown, "Create the project").click().run()
     shown.switch_page("../project.py").run()
-    fine(shown)
+    plain(shown)
     assert (shown.text_input(key="new-name").value, shown.text_area(key="new-classes").value) == ("", "")
     written = f"add-{store.project('sneakers').id}"
     shown.text_area(key=written).set_value("sandal").run()
     button(shown, "Add them").click().run()
-    fine(shown)
+    plain(shown)
     assert shown.text_area(key=written).value == ""
 
 
@@ -168,12 +158,12 @@ def test_names_stay_through_another_page_until_they_are_used(screen: Screen, sto
 
 def test_what_a_look_up_costs_is_said_before_it_is_started(screen: Screen, store: Store, workers: list) -> None:
     shown = chosen(screen, "Car catalogue")
-    assert "1 request to the catalogue, about 1 s at one a second." in fine(shown)
+    assert "1 request to the catalogue, about 1 s at one a second." in plain(shown)
     shown.button_group(key="new-classes-types").set_value(["car", "truck", "mpv"]).run()
-    assert "3 requests to the catalogue, about 3 s" in fine(shown)
+    assert "3 requests to the catalogue, about 3 s" in plain(shown)
     assert store.jobs() == []
     button(shown, "Look up the makes").click().run()
-    fine(shown)
+    plain(shown)
     (job,) = store.jobs()
     assert (job.verb, job.project, job.params) == (
         "catalogue", None, {"types": ["car", "truck", "mpv"], "years": [], "makes": []})  # fmt: skip
@@ -194,19 +184,19 @@ def test_makes_then_models_then_a_project(screen: Screen, store: Store, vpic: Vp
     button(shown, "Look up the makes").click().run()
     work(store, vpic)
     shown.run()
-    assert "There are 4. Choose those" in fine(shown)
+    assert "There are 4. Choose those" in plain(shown)
     assert button(shown, "Create the project").disabled
     makes = shown.multiselect(key="new-classes-makes")
     assert makes.options == ["BMW", "Ford", "Maserati", "Mercedes-Benz"]
     makes.set_value(["Maserati", "BMW"]).run()
-    assert "38 requests to the catalogue, about 38 s at one a second." in fine(shown)
+    assert "38 requests to the catalogue, about 38 s at one a second." in plain(shown)
     button(shown, "Look up the models").click().run()
     job = work(store, vpic)
     assert (job.params["makes"], job.params["years"]) == (["BMW", "Maserati"], list(range(2000, 2019)))
     shown.run()
     assert list(table(shown)["class"]) == ["BMW 328i", "BMW M3", "Maserati GranTurismo", "Maserati Quattroporte"]
     assert table(shown)["searched for"][2].startswith("2008 Maserati GranTurismo | 2009 Maserati GranTurismo | ")
-    assert "4 classes with words of their own to search for  \nGrouped by make, model, years" in fine(shown)
+    assert "4 classes with words of their own to search for  \nGrouped by make, model, years" in plain(shown)
     shown.text_input(key="new-name").set_value("cars")
     button(shown, "Use these 4 classes").click().run()
     made = store.project("cars")
@@ -218,7 +208,7 @@ def test_makes_then_models_then_a_project(screen: Screen, store: Store, vpic: Vp
 def test_what_is_known_is_not_counted_as_a_request(screen: Screen, store: Store, vpic: Vpic) -> None:
     shown = looked_up(screen, store, vpic, "BMW")
     shown.multiselect(key="new-classes-makes").set_value(["BMW", "Ford"]).run()
-    assert "2 requests to the catalogue, about 2 s at one a second; 2 more are known from before." in fine(shown)
+    assert "2 requests to the catalogue, about 2 s at one a second; 2 more are known from before." in plain(shown)
 
 
 def test_looking_again_needs_no_job(screen: Screen, store: Store, vpic: Vpic) -> None:
@@ -226,13 +216,13 @@ def test_looking_again_needs_no_job(screen: Screen, store: Store, vpic: Vpic) ->
     shown = chosen(screen, "Car catalogue")
     shown.slider(key="new-classes-years").set_range(2008, 2009).run()
     shown.multiselect(key="new-classes-makes").set_value(["BMW"]).run()
-    assert "2 classes: BMW 328i, BMW M3" in fine(shown)
+    assert "2 classes: BMW 328i, BMW M3" in plain(shown)
     assert len(store.jobs()) == 2
 
 
 def test_only_what_is_ticked_is_used(screen: Screen, store: Store, vpic: Vpic) -> None:
     shown = edit(looked_up(screen, store, vpic, "BMW"), {0: {"use": False}})
-    assert "1 class: BMW M3" in fine(shown)
+    assert "1 class: BMW M3" in plain(shown)
     shown.text_input(key="new-name").set_value("cars")
     button(shown, "Use this 1 class").click().run()
     assert store.project("cars").infos.keys() == {"BMW M3"}
@@ -242,7 +232,7 @@ def test_nothing_ticked_is_no_class(screen: Screen, store: Store, vpic: Vpic) ->
     shown = looked_up(screen, store, vpic, "BMW")
     assert button(shown, "Use these 2 classes")
     shown.toggle(key="new-classes-all").set_value(False).run()
-    fine(shown)
+    plain(shown)
     assert button(shown, "Create the project").disabled
 
 
@@ -251,7 +241,7 @@ def test_years_that_were_not_answered_are_named_and_can_be_asked_for_again(
 ) -> None:
     vpic.answers["GetModelsForMakeIdYear/makeId/452/modelyear/2009/vehicletype/car"] = (500, b"")
     shown = looked_up(screen, store, vpic, "BMW")
-    assert "1 of 2 requests were not answered: BMW 2009, passenger car (http 500)." in fine(shown)
+    assert "1 of 2 requests were not answered: BMW 2009, passenger car (http 500)." in plain(shown)
     vpic.answers.clear()
     button(shown, "Ask again for 1 answer").click().run()
     work(store, vpic)
@@ -285,7 +275,7 @@ def test_hostile_names_of_the_catalogue_are_shown_as_text(screen: Screen, store:
 def test_the_catalogue_is_offered_in_one_place_at_a_time(screen: Screen, store: Store) -> None:
     project = store.add_project("cars", ["suv"])
     shown = chosen(screen, "Car catalogue", f"add-{project.id}", project="cars")
-    fine(shown)
+    plain(shown)
     assert "Car catalogue" not in shown.button_group(key="new-classes-way").options
 
 
@@ -326,9 +316,9 @@ def opened(screen: Screen, project: int) -> AppTest:
 def test_a_changed_cell_is_kept_by_a_press(screen: Screen, store: Store) -> None:
     project = store.add_project("cars", ["sedan", "BMW M3"], {"BMW M3": M3})
     shown = edit(opened(screen, project.id), {0: {"queries": "sedan car | saloon"}, 1: {"synonyms": None}})
-    fine(shown)
+    plain(shown)
     button(shown, "Keep 2 changes").click().run()
-    fine(shown)
+    plain(shown)
     assert store.project("cars").infos == {
         "sedan": ClassInfo(("sedan car", "saloon")),
         "BMW M3": ClassInfo(M3.queries, (), M3.parents),
@@ -348,6 +338,6 @@ def test_the_editor_is_drawn_with_hostile_names(screen: Screen, store: Store) ->
     hostile = "[p](javascript:alert(1)) $x^2$"
     project = store.add_project("cars", [hostile], {hostile: ClassInfo((hostile,), (), {hostile: hostile})})
     shown = opened(screen, project.id)
-    fine(shown)
+    plain(shown)
     assert table(shown)["class"].tolist() == [hostile]
     assert "](javascript" not in words(shown)

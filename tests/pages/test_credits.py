@@ -16,7 +16,7 @@ from db.store import Store
 from pages.parts import house, places, rights, terms
 from tests.db.conftest import facts
 from tests.pages import filled
-from tests.pages.conftest import words
+from tests.pages.conftest import button, fine
 
 Screen = Callable[..., AppTest]
 HOSTILE = '<img src=x onerror=alert(1)>"><script>[x](javascript:alert(1))\u202e'
@@ -46,12 +46,6 @@ def trees(store: Store, home) -> Project:
     return project
 
 
-def fine(shown: AppTest) -> str:
-    assert not shown.exception, shown.exception[0].value
-    assert not shown.error, shown.error[0].value
-    return words(shown)
-
-
 def bars(shown: AppTest) -> pd.DataFrame:
     return shown.dataframe[0].value
 
@@ -62,10 +56,6 @@ def table(shown: AppTest) -> pd.DataFrame:
 
 def box(shown: AppTest, label: str):
     return next(each for each in shown.selectbox if each.label == label)
-
-
-def button(shown: AppTest, label: str):
-    return next(each for each in shown.button if each.label == label)
 
 
 # in words -----------------------------------------------------------------------------------------------------------

@@ -14,20 +14,10 @@ from core.model import Candidate
 from db.store import Store
 from pages.parts import house
 from tests.pages import filled
-from tests.pages.conftest import ROOT, words
+from tests.pages.conftest import ROOT, button, fine, words
 
 Screen = Callable[..., AppTest]
 PAGES = [name for name in house.SCREENS if name != "review"]
-
-
-def fine(shown: AppTest) -> str:
-    assert not shown.exception, shown.exception[0].value
-    assert not shown.error, shown.error[0].value
-    return words(shown)
-
-
-def button(shown: AppTest, label: str):
-    return next(b for b in shown.button if b.label == label)
 
 
 # without anything ---------------------------------------------------------------------------------------------------

@@ -16,19 +16,9 @@ from core.model import Job, Project
 from db.store import Store
 from pages.parts import rules, sources, upload
 from tests.pages import filled
-from tests.pages.conftest import words
+from tests.pages.conftest import button, plain, words
 
 Screen = Callable[..., AppTest]
-
-
-def fine(shown: AppTest) -> str:
-    assert not shown.exception, shown.exception[0].value
-    assert not shown.error, shown.error[0].value
-    return words(shown).replace("\\", "")
-
-
-def button(shown: AppTest, label: str):
-    return next(b for b in shown.button if b.label == label)
 
 
 def form(screen: Screen, project: Project, kind: str) -> AppTest:
@@ -43,14 +33,14 @@ def away_and_back(shown: AppTest) -> AppTest:
 def fetched(shown: AppTest, store: Store) -> Job:
     """Press the button, and let the job be done at once."""
     button(shown, "Fetch the pictures").click().run()
-    fine(shown)
+    plain(shown)
     return ended(shown, store)
 
 
 def looked(shown: AppTest, store: Store, rows: Mapping[str, tuple[int, str]]) -> Job:
     """A look ahead that saw these labels: label -> rows, and the class that is guessed."""
     button(shown, "Look at 12 first").click().run()
-    fine(shown)
+    plain(shown)
     some = [{"label": label, "rows": number, "class": guess} for label, (number, guess) in rows.items()]
     numbers = [(row["label"], row["rows"]) for row in some]
     found = {"rows": sum(n for _, n in numbers), "unusable": 0, "labels": len(rows), "most": numbers[:20],
@@ -64,7 +54,7 @@ def ended(shown: AppTest, store: Store, result: Mapping[str, Any] | None = None)
     assert claimed is not None
     store.finish(claimed[1], "done", result or {})
     shown.run()
-    fine(shown)
+    plain(shown)
     return store.job(claimed[0].id)
 
 
@@ -115,16 +105,16 @@ def test_an_uploaded_file_stays_in_use_through_a_fetch_and_another_page(
     assert button(shown, "Fetch the pictures").disabled
     [uploader] = shown.file_uploader
     uploader.set_value(("my cars.zip", packed(), "application/zip")).run()
-    assert "**my cars.zip** is in use" in fine(shown)
+    assert "**my cars.zip** is in use" in plain(shown)
     job = fetched(shown, store)
     kept = Path(job.params["options"]["path"])
     assert (kept.name, kept.read_bytes()) == ("my cars.zip", packed())
-    assert "**my cars.zip** is in use" in fine(shown)
-    assert "**my cars.zip** is in use" in fine(away_and_back(shown))
+    assert "**my cars.zip** is in use" in plain(shown)
+    assert "**my cars.zip** is in use" in plain(away_and_back(shown))
     assert fetched(shown, store).params == job.params
-    assert "**my cars.zip** is in use" in fine(screen("scrape", project="cars"))  # in another tab, by the last fetch
+    assert "**my cars.zip** is in use" in plain(screen("scrape", project="cars"))  # in another tab, by the last fetch
     button(shown, "Leave it out").click().run()
-    assert "is in use" not in fine(shown)
+    assert "is in use" not in plain(shown)
     assert button(shown, "Fetch the pictures").disabled
 
 
@@ -132,7 +122,7 @@ def test_another_upload_takes_the_place_of_the_first(screen: Screen, store: Stor
     shown = form(screen, cars, "archive")
     shown.file_uploader[0].set_value(("a.zip", packed(), "application/zip")).run()
     shown.file_uploader[0].set_value(("b.zip", packed() + b" ", "application/zip")).run()
-    assert "**b.zip** is in use" in fine(shown)
+    assert "**b.zip** is in use" in plain(shown)
     assert fetched(shown, store).params["options"]["path"].endswith("/b.zip")
 
 
@@ -159,11 +149,11 @@ def test_a_table_of_labels_is_where_the_hand_begins_and_stays(
     looked(shown, store, {"Limousine": (6, ""), "wheels": (3, "")})
     assert shown.file_uploader[0].label == "Or a table with the columns label and class"
     shown.file_uploader[0].set_value(("map.csv", b"label,class\nLimousine,sedan\nrare one,suv\n", "text/csv")).run()
-    assert "**map.csv** is in use" in fine(shown)
+    assert "**map.csv** is in use" in plain(shown)
     mapped(shown, {1: "suv"})
     wanted = {"Limousine": "sedan", "wheels": "suv", "rare one": "suv"}
     assert fetched(shown, store).params["mapping"] == wanted
-    assert "**map.csv** is in use" in fine(away_and_back(shown))
+    assert "**map.csv** is in use" in plain(away_and_back(shown))
     assert fetched(shown, store).params["mapping"] == wanted
 
 
@@ -238,7 +228,7 @@ def test_a_licence_is_asked_for_only_where_one_is_named(
         shown.file_uploader[0].set_value(("a.zip", packed(), "application/zip")).run()
     else:
         shown = with_table(screen, cars, table)
-    assert "counts as *licence unknown*" in fine(shown)
+    assert "counts as *licence unknown*" in plain(shown)
     assert not [box for box in shown.selectbox if box.label == "Licence"]
     assert shown.number_input(key=f"per_class-{kind}-{cars.id}")
     assert "licence" not in fetched(shown, store).params["options"]
@@ -313,7 +303,7 @@ def test_how_many_rows_fit_is_good_english(
     (tmp_path / "t.csv").write_text(
         "url,label\n" + "".join(f"https://example.org/{i}.jpg,{each}\n" for i, each in enumerate(labels))
     )
-    assert said in fine(with_table(screen, cars, tmp_path / "t.csv"))
+    assert said in plain(with_table(screen, cars, tmp_path / "t.csv"))
 
 
 @pytest.mark.parametrize(("number", "listed", "labels", "said"), [
@@ -332,7 +322,7 @@ def test_the_counts_of_a_look_ahead_are_right_for_few_and_many_labels(
 ) -> None:
     shown = with_table(screen, cars, table)
     looked(shown, store, {f"label {i}": (number - i, "") for i in range(number)})
-    assert f"with **{number:,} label{'s' if number > 1 else ''}**" in fine(shown)
+    assert f"with **{number:,} label{'s' if number > 1 else ''}**" in plain(shown)
     frames = [frame.value for frame in shown.dataframe if "rows" in frame.value or "labels" in frame.value][-3:]
     if number <= 30:
         assert frames[-1]["rows"].tolist() == list(range(number, 0, -1))

@@ -26,7 +26,7 @@ from core.model import Candidate, Progress
 from core.sources.archive import tarred, zipped
 from core.sources.archive.entry import MEGABYTE, TWICE, UNSAFE, Budget, Entry, Spoilt, hidden
 from core.sources.folder import PARTS, placed
-from core.sources.options import Options
+from core.sources.options import Options, refuse_licence
 from core.sources.urls.table import SURROGATE
 
 SUFFIXES = (".zip", *tarred.OPENERS)
@@ -57,9 +57,7 @@ def read(options: Options) -> Iterator[Candidate]:
 
 def check(options: Options) -> None:
     """Raises BadInput where the path is no archive of a kind that can be read, and for a licence: it knows none."""
-    if options.licence:
-        raise BadInput(f"An archive names no licences, so none of its pictures passes --licence {options.licence}: "
-                       "leave it out.")  # fmt: skip
+    refuse_licence(options, "An archive names no licences", "leave it out")
     _suffix(Path(options.path).expanduser())
 
 

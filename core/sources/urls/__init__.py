@@ -15,9 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from core import licences
-from core.errors import BadInput
 from core.model import UNKNOWN_LICENCE, Candidate
-from core.sources.options import Options
+from core.sources.options import Options, refuse_licence
 from core.sources.urls.attribution import NOBODY, Owner, owners
 from core.sources.urls.place import Place
 from core.sources.urls.presets import PRESETS, guess, preset, settled
@@ -58,9 +57,8 @@ def read(options: Options) -> Iterator[Candidate]:
 def check(options: Options) -> None:
     """Raises BadInput as `read` does, by the first row alone; and for a licence where no column says which it is."""
     options = settled(options)
-    if options.licence and not (options.licence_column or options.attribution):
-        raise BadInput(f"No column of the table is named that holds the licence, so none of its pictures passes "
-                       f"--licence {options.licence}: name one, or leave it out.")  # fmt: skip
+    if not (options.licence_column or options.attribution):
+        refuse_licence(options, "No column of the table is named that holds the licence", "name one, or leave it out")
     if options.attribution:
         columns(Path(options.attribution).expanduser(), "--attribution")
     next(labels(replace(options, attribution="")), None)
