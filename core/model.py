@@ -31,6 +31,8 @@ REASONS: tuple[str, ...] = (
 )
 UNKNOWN_LICENCE = "unknown"  # a value, never a blank
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom; px of the upright picture
+
 
 @dataclass(frozen=True, slots=True)
 class ClassInfo:
@@ -142,6 +144,25 @@ class Finding:
     by: str  # which check said so
     group: str = ""  # members of one group share it; "" for kinds without groups
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Something a detector saw in an image."""
+
+    label: str  # a name of COCO: "car"
+    score: float  # 0..1
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two images that are one photo, as far as the machine can tell."""
+
+    image: int
+    other: int  # image < other
+    likeness: float  # 0..1; see core.clean.groups
+    by: str  # which look said so
 
 
 @dataclass(frozen=True, slots=True)

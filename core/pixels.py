@@ -25,12 +25,11 @@ import simplejpeg
 from PIL import Image
 
 from core.errors import Permanent
-from core.model import ImageFacts
+from core.model import Box, ImageFacts
 
 if TYPE_CHECKING:
     import torch
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom; px of the upright picture
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF", "TIFF")
 BYTES_MAX = 20 * 1024 * 1024
 PIXELS_MAX = 50_000_000  # a 9 KB PNG can ask for 9000 x 9000 = 243 MB of RGB
