@@ -44,12 +44,25 @@ class ClassInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleaning:
+    """How a project is cleaned."""
+
+    likeness: float = 0.9  # 0..1: from here on two images count as one photo
+    embedder: str = "auto"  # "auto", "plain" or the name of a timm network
+    detector: str = "none"  # a key of core.detectors.DETECTORS, or "none": images stay whole
+    want: tuple[str, ...] = ()  # names of COCO, the largest of which is the image's crop
+    margin: float = 0.05  # of the box's sides, added on each side
+    least: float = 0.05  # share of the picture that the box has to fill
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     id: int
     name: str
     classes: tuple[str, ...]  # in the order they were named; this is also the order of a model's outputs
     created: datetime  # UTC, as all times in the house
     infos: Mapping[str, ClassInfo] = field(default_factory=dict)  # class -> what else is known of it, where anything is
+    cleaning: Cleaning = Cleaning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +137,7 @@ class ImageRecord:
     verdict: Verdict
     reason: str
     version: int  # number of decisions so far; a write names the version it saw
+    box: Box | None = None  # what of it counts: as a person drew it, else as the detector chose it; None = the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +158,16 @@ class Finding:
     by: str  # which check said so
     group: str = ""  # members of one group share it; "" for kinds without groups
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What one reading of an image told: `core.clean.measure`."""
+
+    image: int
+    scores: Mapping[str, float] = field(default_factory=dict)  # kind of finding -> 0..1, 1 = surest
+    fields: bytes = b""  # mean colours of its thumbnail, 6 x 6 x 3 uint8; empty where there is a fault
+    fault: str = ""  # why it cannot be read as what was fetched; "" = it can
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +213,7 @@ class Decision:
     reason: str = ""
     label: str = ""  # "" keeps the label
     version: int | None = None  # the version the reviewer saw; None = whatever holds now (command line)
+    box: Box | None = None  # a crop drawn by hand; None leaves it as it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The tables, on one page. Rows stay behind db/store; nouns (core.model) come out.
 
 What is appended and never changed: candidates' provenance, images' facts, operations, decisions, splits, epochs,
-evaluations. What is overwritten in place: a job's row, a candidate's outcome, an image's current verdict and label
-(derived from its decisions, kept beside them for speed; the version ties the two together), findings, leases.
+evaluations. What is overwritten in place: a job's row, a candidate's outcome, an image's current verdict, label and
+crop (derived from its decisions, kept beside them for speed; the version ties the two together), findings, what
+cleaning measured, leases.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ projects = Table(
         "infos", JSON, nullable=False, server_default="{}"
     ),  # class -> core.model.ClassInfo, where anything is known
     Column("created", Utc, nullable=False),
+    Column("cleaning", JSON, nullable=False, server_default="{}"),  # how it is cleaned: core.model.Cleaning
 )
 
 jobs = Table(
@@ -178,6 +180,8 @@ images = Table(
     Column("reason", String(40), nullable=False, default=""),
     Column("version", Integer, nullable=False, default=0),
     Column("created", Utc, nullable=False),
+    Column("crop", JSON(none_as_null=True)),  # what a detector chose: left, top, right, bottom, px; NULL = the whole
+    Column("box", JSON(none_as_null=True)),  # what a person drew; it holds before the detector's
     UniqueConstraint("project", "sha256"),
     Index(None, "project", "verdict", "id"),
     Index(None, "project", "label", "id"),
@@ -194,6 +198,54 @@ findings = Table(
     Column("group", String(64), nullable=False),
     Column("note", Text, nullable=False),
     Index(None, "project", "kind", "score", "image"),
+)
+
+# What cleaning knows of each image. A row is made once, and taken along by every later clean.
+measures = Table(
+    "measures",
+    metadata,
+    _ref("image", "images", primary_key=True),
+    _ref("project", "projects", nullable=False),
+    Column("version", Integer, nullable=False),  # of the measurement; those of an older one are taken again
+    Column("scores", JSON, nullable=False),  # kind of finding -> 0..1
+    Column("fields", LargeBinary(108), nullable=False),  # mean colours, 6 x 6 x 3 uint8; empty where there is a fault
+    Column("fault", Text, nullable=False),  # why it cannot be read as what was fetched; "" = it can
+    Column("compared", Boolean, nullable=False),  # by its hashes, with all that were compared before it
+    Index(None, "project", "image"),
+)
+
+embeddings = Table(
+    "embeddings",
+    metadata,
+    _ref("image", "images", primary_key=True),
+    Column("by", String(100), primary_key=True),  # the name of the network, or "plain"
+    _ref("project", "projects", nullable=False),
+    Column("vector", LargeBinary, nullable=False),  # D x float16, little endian, of length 1
+    Column("compared", Boolean, nullable=False),  # with all vectors that were compared before it
+    Index(None, "project", "by", "image"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    _ref("image", "images", primary_key=True),
+    _ref("other", "images", primary_key=True),  # the larger number of the two
+    _ref("project", "projects", nullable=False),
+    Column("likeness", Float, nullable=False),
+    Column("by", String(100), nullable=False),
+    Index(None, "project", "likeness", "image", "other"),
+)
+
+detections = Table(
+    "detections",
+    metadata,
+    _ref("image", "images", primary_key=True),
+    Column("by", String(100), primary_key=True),
+    _ref("project", "projects", nullable=False),
+    Column(
+        "found", JSON, nullable=False
+    ),  # [[name, score, left, top, right, bottom], ...]; [] = looked, and saw nothing
+    Index(None, "project", "by", "image"),
 )
 
 operations = Table(
@@ -223,6 +275,8 @@ decisions = Table(
     Column("was_reason", String(40), nullable=False),
     Column("was_label", Text, nullable=False),
     Column("created", Utc, nullable=False),
+    Column("box", JSON(none_as_null=True)),  # the crop a person drew, as it holds after this decision
+    Column("was_box", JSON(none_as_null=True)),
     UniqueConstraint("image", "version"),
     UniqueConstraint("operation", "image"),
 )

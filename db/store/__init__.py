@@ -6,6 +6,7 @@ searches.py    what sources were asked, and what is to be asked again
 failures.py    why candidates brought no image, and which may be tried again
 images.py      images, and every place each came from
 provenance.py  the same for all of them: counted, page by page, and for the credits
+cleaning.py    what cleaning knows of each image: measures, embeddings, links, detections, crops
 findings.py    what the machine noticed
 queue.py       the review queue: filters, pages of tiles, leases
 decisions.py   what people said: append-only, undone by more of it
@@ -15,6 +16,7 @@ jobs.py        jobs: submit, claim, lease, fence
 
 from __future__ import annotations
 
+from db.store.cleaning import Cleaned
 from db.store.decisions import Decisions
 from db.store.failures import Failures
 from db.store.findings import Findings
@@ -27,5 +29,5 @@ from db.store.searches import Searches
 from db.store.training import Training
 
 
-class Store(Projects, Searches, Failures, Provenance, Images, Queue, Findings, Decisions, Training, Jobs):
+class Store(Projects, Searches, Failures, Provenance, Images, Cleaned, Queue, Findings, Decisions, Training, Jobs):
     """The one door to the database. Nouns in, nouns out; safe to share between threads, never over a fork."""

@@ -9,11 +9,21 @@ from typing import Any, get_args
 from sqlalchemy import Connection, and_, func, insert, literal, select, update
 
 from core.errors import BadInput
-from core.model import Applied, Decision, Operation, Verdict
+from core.model import Applied, Box, Decision, Operation, Verdict
 from db.store.base import Base, chunks, now, text
 from db.tables import decisions, images, operations
 
 LONGEST_REASON = 40  # characters, as wide as the column
+
+
+def _inside(box: Box, row: Any) -> list[float]:
+    """The box as far as it lies in the picture. Raises BadInput where less than a pixel does."""
+    left, top, right, bottom = (
+        min(max(float(at), 0.0), side) for at, side in zip(box, (row.width, row.height) * 2, strict=True)
+    )
+    if right - left < 1 or bottom - top < 1:
+        raise BadInput(f"The crop {box} holds no pixel of image {row.id}, which has {row.width} x {row.height}.")
+    return [left, top, right, bottom]
 
 
 class Decisions(Base):
@@ -75,7 +85,8 @@ class Decisions(Base):
             raise BadInput(f"There is no image {missing[0]} in this project.")
         return [
             {"row": held[d.image], "version": held[d.image].version if d.version is None else d.version,
-             "verdict": d.verdict, "reason": d.reason, "label": text(d.label, "class") or held[d.image].label}
+             "verdict": d.verdict, "reason": d.reason, "label": text(d.label, "class") or held[d.image].label,
+             "box": _inside(d.box, held[d.image]) if d.box else held[d.image].box}
             for d in operation.decisions
         ]  # fmt: skip
 
@@ -109,7 +120,7 @@ class Decisions(Base):
         }
         return [
             {"row": held[d.image], "version": d.version, "verdict": d.was_verdict, "reason": d.was_reason,
-             "label": d.was_label} for d in done
+             "label": d.was_label, "box": d.was_box} for d in done
         ]  # fmt: skip
 
     @staticmethod
@@ -121,7 +132,7 @@ class Decisions(Base):
                 update(images)
                 .where(images.c.id == was.id, images.c.version == change["version"])
                 .values(version=images.c.version + 1, verdict=change["verdict"], reason=change["reason"],
-                        label=change["label"])
+                        label=change["label"], box=change["box"])
             )  # fmt: skip
             if moved.rowcount != 1:
                 conflicts.append(was.id)
@@ -129,7 +140,8 @@ class Decisions(Base):
             rows.append({
                 "operation": operation, "image": was.id, "version": change["version"] + 1,
                 "verdict": change["verdict"], "reason": change["reason"], "label": change["label"],
-                "was_verdict": was.verdict, "was_reason": was.reason, "was_label": was.label, "created": at,
+                "box": change["box"], "was_verdict": was.verdict, "was_reason": was.reason, "was_label": was.label,
+                "was_box": was.box, "created": at,
             })  # fmt: skip
         if rows:
             c.execute(insert(decisions), rows)

@@ -18,9 +18,11 @@ def _record(row: Row) -> ImageRecord:
     facts = ImageFacts(
         row.sha256, row.pixels, row.width, row.height, row.format, row.size, struct.unpack(">8Q", row.hashes)
     )
+    box = row.box or row.crop
     return ImageRecord(
-        row.id, facts, row.origin, row.label, row.source_label, row.part, row.verdict, row.reason, row.version
-    )
+        row.id, facts, row.origin, row.label, row.source_label, row.part, row.verdict, row.reason, row.version,
+        tuple(box) if box else None,
+    )  # fmt: skip
 
 
 class Images(Base):

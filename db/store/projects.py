@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import BadInput
-from core.model import ClassInfo, Funnel, Project
+from core.model import ClassInfo, Cleaning, Funnel, Project
 from db.store.base import Base, Row, now, text
 from db.tables import candidates, images, projects, split_images, splits
 
@@ -23,7 +23,8 @@ def _project(row: Row) -> Project:
         name: ClassInfo(tuple(info["queries"]), tuple(info["synonyms"]), info["parents"])
         for name, info in row.infos.items()
     }
-    return Project(row.id, row.name, tuple(row.classes), row.created, infos)
+    cleaning = Cleaning(**row.cleaning | {"want": tuple(row.cleaning.get("want", ()))})
+    return Project(row.id, row.name, tuple(row.classes), row.created, infos, cleaning)
 
 
 def _infos(infos: Mapping[str, ClassInfo]) -> dict[str, Any]:
@@ -94,6 +95,11 @@ class Projects(Base):
                 .returning(projects)
             ).one()
         return _project(row)
+
+    def set_cleaning(self, project: int, cleaning: Cleaning) -> Project:
+        with self._write() as c:
+            changed = update(projects).where(projects.c.id == project).values(cleaning=asdict(cleaning))
+            return _project(c.execute(changed.returning(projects)).one())
 
     def project(self, name: str) -> Project:
         """Raises BadInput, naming the projects there are."""

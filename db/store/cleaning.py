@@ -1,0 +1,172 @@
+"""What cleaning knows of each image: measures, embeddings, links, detections. Made once, and added to by each clean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table, and_, bindparam, exists, func, select, update
+
+from core.model import Box, Claim, Detection, Link, Measure
+from db.store.base import Base, chunks
+from db.tables import detections, embeddings, images, links, measures
+
+
+class Cleaned(Base):
+    def unmeasured(self, project: int, version: int) -> list[tuple[int, str]]:
+        """(image, sha256) of what was never measured, or by an older version of the measurement."""
+        known = and_(measures.c.image == images.c.id, measures.c.version >= version)
+        return self._without(project, known)
+
+    def add_measures(self, claim: Claim, project: int, version: int, found: Sequence[Measure]) -> None:
+        """A measure in the place of an older one leaves what was compared as it is."""
+        rows = [
+            {"image": m.image, "project": project, "version": version, "scores": dict(m.scores), "fields": m.fields,
+             "fault": m.fault, "compared": False} for m in found
+        ]  # fmt: skip
+        new = self._insert_new(measures)
+        taken = {name: new.excluded[name] for name in ("version", "scores", "fields", "fault")}
+        with self._write(claim) as c:
+            if rows:
+                c.execute(new.on_conflict_do_update(index_elements=["image"], set_=taken), rows)
+
+    def measures(self, project: int, batch: int = 5000) -> Iterator[tuple[Measure, bool]]:
+        """(measure, whether it was compared), in order of image."""
+        for r in self._rows(measures, measures.c.project == project, batch):
+            yield Measure(r.image, r.scores, r.fields, r.fault), r.compared
+
+    def unembedded(self, project: int, by: str) -> list[tuple[int, str]]:
+        """(image, sha256) of what has no vector of this network, and can be read."""
+        known = and_(embeddings.c.image == images.c.id, embeddings.c.by == by)
+        return self._without(project, known, readable=True)
+
+    def add_embeddings(self, claim: Claim, project: int, by: str, vectors: Sequence[tuple[int, bytes]]) -> None:
+        """Vectors that are there already stay. `bytes`: float16, little endian."""
+        rows = [{"image": i, "by": by, "project": project, "vector": v, "compared": False} for i, v in vectors]
+        with self._write(claim) as c:
+            if rows:
+                c.execute(self._insert_new(embeddings).on_conflict_do_nothing(), rows)
+
+    def embeddings(self, project: int, by: str, batch: int = 2000) -> Iterator[tuple[int, bytes, bool]]:
+        """(image, float16 vector as bytes, whether it was compared), in order of image."""
+        where = and_(embeddings.c.project == project, embeddings.c.by == by)
+        for r in self._rows(embeddings, where, batch):
+            yield r.image, r.vector, r.compared
+
+    def add_links(
+        self, claim: Claim, project: int, found: Sequence[Link], compared: Sequence[int], by: str = ""
+    ) -> None:
+        """Links, and which images have been compared with all before them now: by hashes, or `by` a network's vectors.
+
+        Of two links between the same images the surer one stays.
+        """
+        rows = [
+            {"image": k.image, "other": k.other, "project": project, "likeness": k.likeness, "by": k.by} for k in found
+        ]
+        new = self._insert_new(links)
+        surer = new.excluded.likeness > links.c.likeness
+        new = new.on_conflict_do_update(
+            index_elements=["image", "other"],
+            set_={"likeness": new.excluded.likeness, "by": new.excluded.by},
+            where=surer,
+        )
+        with self._write(claim) as c:
+            if rows:
+                c.execute(new, rows)
+            for some in chunks(compared):
+                if by:
+                    done = update(embeddings).where(embeddings.c.image.in_(some), embeddings.c.by == by)
+                else:
+                    done = update(measures).where(measures.c.image.in_(some))
+                c.execute(done.values(compared=True))
+
+    def links(self, project: int, least: float = 0.0) -> list[Link]:
+        """All links of at least that likeness, in order of image."""
+        with self._read() as c:
+            rows = c.execute(
+                select(links)
+                .where(links.c.project == project, links.c.likeness >= least)
+                .order_by(links.c.image, links.c.other)
+            )
+            return [Link(r.image, r.other, r.likeness, r.by) for r in rows]
+
+    def links_at(self, project: int, limit: float, number: int = 6) -> tuple[list[Link], list[Link]]:
+        """The links on either side of a likeness, the nearest first: (at least so like, less like)."""
+        of, like = links.c.project == project, links.c.likeness
+        order = (links.c.image, links.c.other)
+        with self._read() as c:
+            above = c.execute(select(links).where(of, like >= limit).order_by(like, *order).limit(number)).all()
+            below = c.execute(select(links).where(of, like < limit).order_by(like.desc(), *order).limit(number)).all()
+        one, other = ([Link(r.image, r.other, r.likeness, r.by) for r in rows] for rows in (above, below))
+        return one, other
+
+    def undetected(self, project: int, by: str) -> list[tuple[int, str]]:
+        """(image, sha256) of what this detector has not seen, and can be read."""
+        known = and_(detections.c.image == images.c.id, detections.c.by == by)
+        return self._without(project, known, readable=True)
+
+    def add_detections(self, claim: Claim, project: int, by: str, found: Mapping[int, Sequence[Detection]]) -> None:
+        rows = [
+            {"image": image, "by": by, "project": project, "found": [[d.label, d.score, *d.box] for d in some]}
+            for image, some in found.items()
+        ]
+        with self._write(claim) as c:
+            if rows:
+                c.execute(self._insert_new(detections).on_conflict_do_nothing(), rows)
+
+    def detections(self, project: int, by: str, batch: int = 5000) -> Iterator[tuple[int, list[Detection]]]:
+        where = and_(detections.c.project == project, detections.c.by == by)
+        for r in self._rows(detections, where, batch):
+            yield r.image, [Detection(label, score, tuple(box)) for label, score, *box in r.found]
+
+    def detections_of(self, image: int) -> dict[str, list[Detection]]:
+        """Detector -> what it saw in the image."""
+        with self._read() as c:
+            rows = c.execute(select(detections).where(detections.c.image == image).order_by(detections.c.by)).all()
+        return {r.by: [Detection(label, score, tuple(box)) for label, score, *box in r.found] for r in rows}
+
+    def set_crops(self, claim: Claim, project: int, crops: Mapping[int, Box]) -> None:
+        """Put these in the place of all crops that a detector chose; what a person drew stays, and holds."""
+        of = and_(images.c.project == project, images.c.crop.is_not(None))
+        with self._read() as c:
+            held = {row.id: tuple(row.crop) for row in c.execute(select(images.c.id, images.c.crop).where(of))}
+        new = {image: tuple(round(at, 1) for at in box) for image, box in crops.items()}
+        changed = [
+            {"image": image, "to": new.get(image)}
+            for image in sorted(held.keys() | new.keys()) if new.get(image) != held.get(image)
+        ]  # fmt: skip
+        with self._write(claim) as c:
+            if changed:
+                to = bindparam("to", type_=images.c.crop.type)
+                c.execute(update(images).where(images.c.id == bindparam("image")).values(crop=to), changed)
+
+    def cropped(self, project: int) -> dict[str, int]:
+        """How many images have a crop: by the "detector", or drawn by a "person" (which holds)."""
+        of = images.c.project == project
+        with self._read() as c:
+            drawn = c.execute(select(func.count()).where(of, images.c.box.is_not(None))).scalar_one()
+            chosen = c.execute(
+                select(func.count()).where(of, images.c.box.is_(None), images.c.crop.is_not(None))
+            ).scalar_one()
+        return {"detector": chosen, "person": drawn}
+
+    def _without(self, project: int, known: Any, readable: bool = False) -> list[tuple[int, str]]:
+        wanted = select(images.c.id, images.c.sha256).where(images.c.project == project)
+        wanted = wanted.where(~exists().where(known))
+        if readable:
+            wanted = wanted.where(exists().where(measures.c.image == images.c.id, measures.c.fault == ""))
+        with self._read() as c:
+            return [(row.id, row.sha256) for row in c.execute(wanted.order_by(images.c.id))]
+
+    def _rows(self, table: Table, where: Any, batch: int) -> Iterator[Any]:
+        """By image, read in short transactions."""
+        after = 0
+        while True:
+            with self._read() as c:
+                rows = c.execute(
+                    select(table).where(where, table.c.image > after).order_by(table.c.image).limit(batch)
+                ).all()
+            yield from rows
+            if len(rows) < batch:
+                return
+            after = rows[-1].image
