@@ -29,6 +29,7 @@ REASONS: tuple[str, ...] = (
     "too small in the picture",
     "other",
 )
+DUPLICATE = "duplicate"  # the reason of copies taken out together; it says nothing of what the picture shows
 UNKNOWN_LICENCE = "unknown"  # a value, never a blank
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom; px of the upright picture

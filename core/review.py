@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.errors import BadInput
-from core.model import REASONS, Decision, Operation, Tile
+from core.model import DUPLICATE, REASONS, Decision, Operation, Tile
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -103,10 +103,10 @@ def _decision(one: Any, classes: Collection[str]) -> Decision:
     verdict, reason, label = (one.get(name) or "" for name in ("verdict", "reason", "label"))
     if verdict not in ("keep", "reject"):
         raise BadInput(f"verdict={str(verdict)[:50]!r} of image {image} is unknown: wanted keep or reject.")
-    if reason not in ("", *REASONS) or (reason and verdict == "keep"):
+    if reason not in ("", *REASONS, DUPLICATE) or (reason and verdict == "keep"):
         raise BadInput(
             f"reason={str(reason)[:50]!r} of image {image} does not fit {verdict}: "
-            f"a reject may have one of {', '.join(REASONS)}."
+            f"a reject may have one of {', '.join((*REASONS, DUPLICATE))}."
         )
     if label and (not isinstance(label, str) or label not in classes):
         raise BadInput(f"label={str(label)[:50]!r} of image {image} is not a class of this project.")

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Table, and_, bindparam, exists, func, select, update
 
-from core.model import Box, Claim, Detection, Link, Measure
+from core.model import UNKNOWN_LICENCE, Box, Claim, Detection, Link, Measure
 from db.store.base import Base, chunks
-from db.tables import detections, embeddings, images, links, measures
+from db.tables import candidates, detections, embeddings, images, links, measures
 
 
 class Cleaned(Base):
@@ -34,6 +34,24 @@ class Cleaned(Base):
         """(measure, whether it was compared), in order of image."""
         for r in self._rows(measures, measures.c.project == project, batch):
             yield Measure(r.image, r.scores, r.fields, r.fault), r.compared
+
+    def measures_of(self, project: int, ids: Sequence[int]) -> dict[int, Measure]:
+        found: dict[int, Measure] = {}
+        with self._read() as c:
+            for some in chunks(ids):
+                wanted = select(measures).where(measures.c.project == project, measures.c.image.in_(some))
+                found |= {r.image: Measure(r.image, r.scores, r.fields, r.fault) for r in c.execute(wanted)}
+        return found
+
+    def licensed(self, project: int, ids: Sequence[int]) -> set[int]:
+        """Those of the images whose licence is known."""
+        found: set[int] = set()
+        known = candidates.c.licence.not_in(("", UNKNOWN_LICENCE))
+        with self._read() as c:
+            for some in chunks(ids):
+                of = and_(candidates.c.project == project, candidates.c.image.in_(some), known)
+                found.update(c.execute(select(candidates.c.image).where(of).distinct()).scalars())
+        return found
 
     def unembedded(self, project: int, by: str) -> list[tuple[int, str]]:
         """(image, sha256) of what has no vector of this network, and can be read."""
