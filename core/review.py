@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.errors import BadInput
-from core.model import DUPLICATE, REASONS, Decision, Operation, Tile
+from core.model import DUPLICATE, REASONS, Box, Decision, Operation, Tile
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -24,6 +24,7 @@ DECISIONS_MAX = 5000  # in one operation from a browser; a page has a few hundre
 NAME_MAX = 60  # characters of a reviewer's name
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _INT_MAX = 2**63 - 1
+_FAR = 1e9  # px; a crop's edge lies nearer, which leaves out inf and nan too
 
 
 def queue(
@@ -92,7 +93,7 @@ def _operation(key: str, item: Mapping[str, Any], reviewer: str, classes: Collec
 
 
 def _decision(one: Any, classes: Collection[str]) -> Decision:
-    """A decision from anything with the keys image, verdict, reason, label, version. Raises BadInput."""
+    """A decision from anything with the keys image, verdict, reason, label, version, box. Raises BadInput."""
     if not isinstance(one, Mapping):
         raise BadInput(f"A decision is {str(one)[:50]!r}: wanted image, verdict, reason, label.")
     image, version = one.get("image"), one.get("version")
@@ -110,7 +111,25 @@ def _decision(one: Any, classes: Collection[str]) -> Decision:
         )
     if label and (not isinstance(label, str) or label not in classes):
         raise BadInput(f"label={str(label)[:50]!r} of image {image} is not a class of this project.")
-    return Decision(image, verdict, reason, label, version)
+    return Decision(image, verdict, reason, label, version, _box(one.get("box"), image))
+
+
+def _box(sent: object, image: int) -> Box | None:
+    """A crop, still unclipped: the store knows how large its picture is. Raises BadInput."""
+    if sent is None:
+        return None
+    if isinstance(sent, list) and len(sent) == 4 and all(map(_place, sent)):
+        left, top, right, bottom = (float(at) for at in sent)
+        if left < right and top < bottom:
+            return left, top, right, bottom
+    raise BadInput(
+        f"box={str(sent)[:50]!r} of image {image} is no crop: wanted the four numbers left, top, right, bottom in "
+        "pixels, with left < right and top < bottom."
+    )
+
+
+def _place(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_FAR < value < _FAR
 
 
 def _number(value: object, least: int) -> TypeGuard[int]:

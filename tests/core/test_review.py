@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from pathlib import Path
 
@@ -88,12 +89,30 @@ def test_an_operation_becomes_nouns() -> None:
     ({"label": "../../x"}, "label='../../x' of image 7 is not a class of this project"),
     ({"version": "0"}, "version='0' of image 7 is not one"),
     ({"version": -1}, "version='-1'"),
+    ({"box": "0,0,9,9"}, "box='0,0,9,9' of image 7 is no crop: wanted the four numbers left, top, right, bottom"),
+    ({"box": []}, "is no crop"),
+    ({"box": [0, 0, 9]}, "is no crop"),
+    ({"box": [0, 0, 9, "9"]}, "is no crop"),
+    ({"box": [0, 0, 9, True]}, "is no crop"),
+    ({"box": [0, 0, 9, math.nan]}, "is no crop"),
+    ({"box": [-math.inf, 0, 9, 9]}, "is no crop"),
+    ({"box": [0, 0, 10**400, 9]}, "is no crop"),
+    ({"box": [9, 0, 9, 9]}, "with left < right and top < bottom"),
+    ({"box": [0, 9, 9, 3]}, "with left < right and top < bottom"),
+    ({"box": {"left": 0}}, "is no crop"),
 ])  # fmt: skip
 def test_a_bad_decision_refuses_its_operation_in_a_sentence_and_no_other(changes, said) -> None:
     bad, good = sent(**changes), sent()
     operations, refused = review.parse([bad, good], "Ann", CLASSES)
     assert [operation.id for operation in operations] == [good["id"]]
     assert list(refused) == [bad["id"]] and said in refused[bad["id"]]
+
+
+def test_a_crop_drawn_by_hand_comes_with_its_decision_and_is_left_alone_without_one() -> None:
+    one, none, null = sent(box=[-3, 0.5, 9000, 40]), sent(), sent(box=None)
+    operations, refused = review.parse([one, none, null], "Ann", CLASSES)
+    assert refused == {}
+    assert [operation.decisions[0].box for operation in operations] == [(-3.0, 0.5, 9000.0, 40.0), None, None]
 
 
 @pytest.mark.parametrize("item", [None, 3, [], {}, {"id": 5}, {"id": "x' OR 1=1"}, {"id": "A" * 36}])
@@ -115,7 +134,8 @@ def test_an_image_decided_twice_an_empty_operation_and_an_undo_with_decisions_ar
 
 anything = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
                         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-                            st.sampled_from(["id", "decisions", "undoes", "image", "verdict", "reason", "label", "version"]),
+                            st.sampled_from(["id", "decisions", "undoes", "image", "verdict", "reason", "label", "version",
+                                             "box"]),
                             inner, max_size=4), max_leaves=12)  # fmt: skip
 
 
