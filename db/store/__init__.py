@@ -8,6 +8,7 @@ images.py      images, and every place each came from
 provenance.py  the same for all of them: counted, page by page, and for the credits
 cleaning.py    what cleaning knows of each image: measures, embeddings, links, detections, crops
 findings.py    what the machine noticed
+groups.py      groups of copies that wait for a person
 queue.py       the review queue: filters, pages of tiles, leases
 decisions.py   what people said: append-only, undone by more of it
 training.py    splits, runs, epochs, evaluations
@@ -20,6 +21,7 @@ from db.store.cleaning import Cleaned
 from db.store.decisions import Decisions
 from db.store.failures import Failures
 from db.store.findings import Findings
+from db.store.groups import Groups
 from db.store.images import Images
 from db.store.jobs import Jobs
 from db.store.projects import Projects
@@ -29,5 +31,7 @@ from db.store.searches import Searches
 from db.store.training import Training
 
 
-class Store(Projects, Searches, Failures, Provenance, Images, Cleaned, Queue, Findings, Decisions, Training, Jobs):
+class Store(
+    Projects, Searches, Failures, Provenance, Groups, Images, Cleaned, Queue, Findings, Decisions, Training, Jobs
+):
     """The one door to the database. Nouns in, nouns out; safe to share between threads, never over a fork."""

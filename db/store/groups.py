@@ -1,0 +1,156 @@
+"""Groups of copies that wait for a person: counted, page by page, with their members and where those came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, case, distinct, func, or_, select
+
+from core.model import ImageRecord, Origin
+from db.store.base import Row, chunks
+from db.store.candidates import candidate
+from db.store.images import Images
+from db.tables import candidates, findings, images, links
+
+CONFLICT, NEAR, EXACT = "label_conflict", "near_duplicate", "exact_duplicate"
+ORDER = (CONFLICT, NEAR, EXACT)  # in which they are settled
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An open group: fewer than two of its members are left, or a person kept them all, once it is settled."""
+
+    kind: str  # "label_conflict" where its copies carry different labels, whatever made it a group
+    name: str
+    first: int  # the first of its images; with the kind it is the key of what comes after
+    pictures: int  # that nobody rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    image: ImageRecord
+    likeness: float  # 0..1, with the group's middle one
+    origins: tuple[Origin, ...] = ()  # the first first
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    groups: int = 0
+    copies: int = 0  # the pictures that go where one of each group stays
+
+
+class Groups(Images):
+    def group_counts(self, project: int) -> tuple[dict[str, Count], int]:
+        """(kind -> what is open of it, how many groups are settled)."""
+        each = _groups(project).subquery()
+        wanted = select(each.c.rank, func.count(), func.sum(each.c.live - 1)).group_by(each.c.rank)
+        with self._read() as c:
+            found = {rank: (number, int(copies)) for rank, number, copies in c.execute(wanted)}
+        settled, _ = found.pop(len(ORDER), (0, 0))
+        return {kind: Count(*found.get(rank, (0, 0))) for rank, kind in enumerate(ORDER)}, settled
+
+    def open_groups(
+        self, project: int, kind: str = "", after: tuple[str, int] | None = None, limit: int = 10
+    ) -> list[Group]:
+        """The next ones, of one kind or of all: label conflicts, then near copies, then exact ones; then by first image.
+
+        `after`: kind and first image of the last one there was, whatever became of it since.
+        """
+        each = _groups(project).subquery()
+        where = [each.c.rank == ORDER.index(kind) if kind else each.c.rank < len(ORDER)]
+        if after:
+            rank, first = ORDER.index(after[0]), after[1]
+            where.append(or_(each.c.rank > rank, and_(each.c.rank == rank, each.c.first > first)))
+        wanted = select(each).where(*where).order_by(each.c.rank, each.c.first, each.c.name).limit(limit)
+        with self._read() as c:
+            return [_group(row) for row in c.execute(wanted)]
+
+    def groups_named(self, project: int, names: Sequence[str]) -> dict[str, Group]:
+        """Those of these groups that are open."""
+        found: dict[str, Group] = {}
+        with self._read() as c:
+            for some in chunks(names):
+                each = _groups(project, findings.c.group.in_(some)).subquery()
+                found |= {r.name: _group(r) for r in c.execute(select(each).where(each.c.rank < len(ORDER)))}
+        return found
+
+    def group_members(self, project: int, names: Sequence[str]) -> dict[str, list[Member]]:
+        """Those that nobody rejected, in order of image, with every place each came from. Settled groups too."""
+        found: dict[str, list[Member]] = {name: [] for name in names}
+        rows = [row for some in chunks(names) for row in self._left(project, findings.c.group.in_(some))]
+        ids = [row.image for row in rows]
+        of, came = {one.id: one for one in self.images_by_id(project, ids)}, self._came(ids)
+        for row in rows:
+            found[row.group].append(Member(of[row.image], row.score, tuple(came.get(row.image, ()))))
+        return found
+
+    def exact_copies(self, project: int) -> dict[str, list[ImageRecord]]:
+        """group -> members that nobody rejected, of every open group of equal pictures under one label."""
+        each = _groups(project).subquery()
+        names = select(each.c.name).where(each.c.rank == ORDER.index(EXACT))
+        rows = self._left(project, findings.c.group.in_(names))
+        of = {one.id: one for one in self.images_by_id(project, [row.image for row in rows])}
+        found: dict[str, list[ImageRecord]] = {}
+        for row in rows:
+            found.setdefault(row.group, []).append(of[row.image])
+        return found
+
+    def _left(self, project: int, which: ColumnElement[bool]) -> Sequence[Row]:
+        """group, image, score of the members that nobody rejected."""
+        wanted = _members(project).where(which, images.c.verdict != "reject").order_by(findings.c.image)
+        with self._read() as c:
+            return c.execute(wanted).all()
+
+    def _came(self, ids: Sequence[int]) -> dict[int, list[Origin]]:
+        """image -> every place it came from, the first first."""
+        found: dict[int, list[Origin]] = {}
+        with self._read() as c:
+            for some in chunks(ids):
+                for row in c.execute(select(candidates).where(candidates.c.image.in_(some)).order_by(candidates.c.id)):
+                    found.setdefault(row.image, []).append(Origin(candidate(row), row.fetched))
+        return found
+
+    def least_likeness(self, project: int) -> float | None:
+        """Of the links there are; None where nothing was compared yet."""
+        with self._read() as c:
+            return c.execute(select(func.min(links.c.likeness)).where(links.c.project == project)).scalar_one()
+
+
+def _group(row: Row) -> Group:
+    return Group(ORDER[row.rank], row.name, row.first, row.live)
+
+
+def _members(project: int) -> Select:
+    """One row for each image of a group that is shown: a near group holds the exact copies of its members already."""
+    other = findings.alias()
+    near = select(1).where(other.c.image == findings.c.image, other.c.kind == NEAR).correlate(findings).exists()
+    return (
+        select(findings.c.group, findings.c.kind, findings.c.image, findings.c.score)
+        .join(images, images.c.id == findings.c.image)
+        .where(findings.c.project == project, findings.c.kind.in_((NEAR, EXACT)), findings.c.group != "")
+        .where(or_(findings.c.kind == NEAR, ~near))
+    )
+
+
+def _groups(project: int, *which: ColumnElement[bool]) -> Select:
+    """A row for each group (of those members): name, first, live, rank (that of ORDER; one more for those that are settled)."""
+    left = images.c.verdict != "reject"
+    # The same bytes were found under another class, and nobody said yet which one holds.
+    told = select(1).where(candidates.c.image == images.c.id, candidates.c.label != images.c.label).correlate(images)
+    torn = and_(images.c.verdict == "undecided", told.exists())
+    each = _members(project).where(*which).add_columns(
+        images.c.label, left.label("left"), (images.c.verdict == "keep").label("kept"), torn.label("torn")
+    ).subquery()  # fmt: skip
+    live, kept, doubt = _number(each.c.left), _number(each.c.kept), _number(each.c.torn)
+    labels = func.count(distinct(case((each.c.left, each.c.label))))
+    settled = or_(live == 0, and_(live == 1, doubt == 0), kept == live)
+    rank = case((settled, len(ORDER)), (or_(labels > 1, doubt > 0), 0), (each.c.kind == NEAR, 1), else_=2)
+    return (
+        select(each.c.group.label("name"), func.min(each.c.image).label("first"), live.label("live"), rank.label("rank"))
+        .group_by(each.c.kind, each.c.group)
+    )  # fmt: skip
+
+
+def _number(of: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((of, 1), else_=0)), 0)
