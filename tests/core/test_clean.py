@@ -9,13 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance
 
 from core import clean
 from core.blobs import Blobs
-from core.clean import hashes
 from core.clean.look import compare, same, small, turned
 from core.errors import Damaged, Missing
 from core.model import Finding, ImageFacts, ImageRecord, Progress
@@ -64,52 +61,6 @@ def groups_of(findings: list[Finding]) -> list[set[int]]:
     for finding in findings:
         groups[finding.group].add(finding.image)
     return sorted(groups.values(), key=min)
-
-
-# pairs of hashes -------------------------------------------------------------------------------------------------
-
-
-def brute(left: np.ndarray, right: np.ndarray, radius: int, same: bool) -> np.ndarray:
-    found = [
-        (i, j) for i, a in enumerate(left.tolist()) for j, b in enumerate(right.tolist())
-        if (a ^ b).bit_count() <= radius and (i < j or not same)
-    ]  # fmt: skip
-    return np.array(found, dtype=np.int64).reshape(-1, 2)
-
-
-def clustered(seed: int, count: int = 60) -> np.ndarray:
-    """Hashes at distances from 0 to 18 of one another."""
-    rng = random.Random(seed)
-    middles = [rng.getrandbits(64) for _ in range(4)]
-    return np.array([rng.choice(middles) ^ sum(1 << b for b in rng.sample(range(64), rng.randrange(10)))
-                     for _ in range(count)], dtype=np.uint64)  # fmt: skip
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=12), st.integers(0, 10**6), st.integers(0, 15))
-def test_pairs_equal_brute_force(some, seed, radius):
-    table = np.concatenate([np.array(some, dtype=np.uint64), clustered(seed, 30)])
-    assert np.array_equal(hashes.pairs(table, radius), brute(table, table, radius, True))
-    assert np.array_equal(hashes.cross_pairs(table, table[:9], radius), brute(table, table[:9], radius, False))
-
-
-@pytest.mark.slow  # numba compiles once
-@pytest.mark.parametrize("radius", [0, 3, 4, 7, 8, 11, 12, 15])
-def test_the_search_in_buckets_equals_comparing_all(monkeypatch, radius):
-    table = np.concatenate([clustered(seed, 400) for seed in range(5)])
-    expected = hashes.pairs(table, radius)
-    expected_cross = hashes.cross_pairs(table, table[::3], radius)
-    monkeypatch.setattr(hashes, "FEW", 0)
-    assert len(expected) > 100
-    assert np.array_equal(hashes.pairs(table, radius), expected)
-    assert np.array_equal(hashes.cross_pairs(table, table[::3], radius), expected_cross)
-
-
-def test_no_hashes_and_one_hash_have_no_pairs():
-    assert hashes.pairs(np.array([], dtype=np.uint64), 8).shape == (0, 2)
-    assert hashes.pairs(np.array([7], dtype=np.uint64), 8).shape == (0, 2)
-    with pytest.raises(ValueError, match="radius=16"):
-        hashes.pairs(np.array([7], dtype=np.uint64), 16)
 
 
 # the second look -------------------------------------------------------------------------------------------------
