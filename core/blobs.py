@@ -33,6 +33,14 @@ class Blobs:
     def has(self, sha256: str) -> bool:
         return self._fs.exists(self.path(sha256))
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """SHA-256 -> bytes, of every image whose SHA-256 begins with these two characters; one listing."""
+        try:
+            there = self._fs.ls(f"{self.root}/images/{prefix}", detail=True)
+        except FileNotFoundError:
+            return {}
+        return {os.path.basename(one["name"]): one["size"] for one in there}
+
     def get(self, sha256: str, verify: bool = False) -> bytes:
         """The original bytes. Raises Missing, or Damaged where `verify` finds another SHA-256."""
         data = self._read(sha256, "images")

@@ -1,6 +1,7 @@
-"""Decode once: the pixels a training sees, as one uint8 array on disk for each list of images and size.
+"""Decode once: the pixels a training sees, as one uint8 array on disk for each list of views and size.
 
-`<key>-<size>.npy` holds (N, size, size, 3); `<key>.json` beside it says which images, in order, and which failed. The
+A view is an image, or the part of it that counts, as text: its SHA-256, or with a box `<sha256>@left,top,right,bottom`.
+`<key>-<size>.npy` holds (N, size, size, 3); `<key>.json` beside it says which views, in order, and which failed. The
 JSON is written last, by rename: without it the arrays do not count and are made again.
 """
 
@@ -21,15 +22,20 @@ from core.model import Progress
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.model import Box
     from core.train import Pictures
 
 Map = Callable[..., Iterable[tuple[Any, Any, BaseException | str | None]]]  # an engine's `map`
 
 
+def view(sha256: str, box: Box | None = None) -> str:
+    return f"{sha256}@{','.join(f'{at:g}' for at in box)}" if box else sha256
+
+
 def cache(
-    read: Callable[[str], bytes], shas: Sequence[str], sizes: Sequence[int], folder: Path, map: Map
+    read: Callable[[str], bytes], views: Sequence[str], sizes: Sequence[int], folder: Path, map: Map
 ) -> Iterator[Progress]:
-    """Decode every image once into all `sizes` (px), through an engine's `map`; nothing is done where it was done before.
+    """Decode every view once into all `sizes` (px), through an engine's `map`; nothing is done where it was done before.
 
     `read` gives the bytes of a sha256 and has to cross processes (`Blobs(root).get` does). An image that fails is
     counted and named in the JSON; `cached` says which rows are good.
@@ -37,7 +43,7 @@ def cache(
     import numpy as np
 
     folder.mkdir(parents=True, exist_ok=True)
-    key, total = _key(shas), len(shas)
+    key, total = _key(views), len(views)
     done = _facts(folder, key)
     made = {size for size in sizes if str(size) in done.get("sizes", {}) and (folder / f"{key}-{size}.npy").exists()}
     missing = sorted(set(sizes) - made)
@@ -50,15 +56,17 @@ def cache(
             size: np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
             for size, path in temporary.items()
         }
-        rows = {sha: i for i, sha in enumerate(shas)}
+        rows = {one: i for i, one in enumerate(views)}
         failed: dict[str, str] = {}
         yield Progress(0, total, "decoding")
-        for n, (sha, squares, error) in enumerate(map(functools.partial(_squares, read, missing), shas, need="cpu"), 1):
+        for n, (one, squares, error) in enumerate(
+            map(functools.partial(_squares, read, missing), views, need="cpu"), 1
+        ):
             if error is not None:
-                failed[sha] = str(error)
+                failed[one] = str(error)
             else:
                 for size, square in zip(missing, squares, strict=True):
-                    arrays[size][rows[sha]] = square
+                    arrays[size][rows[one]] = square
             yield Progress(n, total, f"decoding, {len(failed)} failed" if failed else "decoding")
         for size, path in temporary.items():
             arrays.pop(size).flush()
@@ -67,32 +75,32 @@ def cache(
         for path in temporary.values():
             path.unlink(missing_ok=True)
     sizes_now = {**done.get("sizes", {}), **{str(size): sorted(failed) for size in missing}}
-    facts = {"shas": list(shas), "sizes": sizes_now, "failures": {**done.get("failures", {}), **failed}}
+    facts = {"views": list(views), "sizes": sizes_now, "failures": {**done.get("failures", {}), **failed}}
     part = folder / f"{key}.{uuid.uuid4().hex}.part"
     part.write_text(json.dumps(facts))
     os.replace(part, folder / f"{key}.json")
 
 
-def cached(shas: Sequence[str], size: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+def cached(views: Sequence[str], size: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """What `cache` made: (N, size, size, 3) uint8, mapped from disk and read-only, and (N,) bool, False where it failed.
 
     Raises Damaged where it was not made, or the array's shape does not fit.
     """
     import numpy as np
 
-    key = _key(shas)
+    key = _key(views)
     failed = _facts(folder, key).get("sizes", {}).get(str(size))
     path = folder / f"{key}-{size}.npy"
     if failed is None or not path.exists():
-        raise Damaged(f"{path} is not there: decode the {len(shas)} pictures first.")
+        raise Damaged(f"{path} is not there: decode the {len(views)} pictures first.")
     try:
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError):
         pixels = np.empty(0)
-    if pixels.shape != (len(shas), size, size, 3) or pixels.dtype != np.uint8:
+    if pixels.shape != (len(views), size, size, 3) or pixels.dtype != np.uint8:
         raise Damaged(f"{path} is damaged: delete it, and it is made again.")
     bad = set(failed)
-    return pixels, np.array([sha not in bad for sha in shas], dtype=bool)
+    return pixels, np.array([one not in bad for one in views], dtype=bool)
 
 
 def pictures(
@@ -107,14 +115,16 @@ def pictures(
     return Pictures(pixels if good.all() else pixels[good], labels[good])
 
 
-def _squares(read: Callable[[str], bytes], sizes: Sequence[int], sha: str) -> list[np.ndarray]:
+def _squares(read: Callable[[str], bytes], sizes: Sequence[int], view: str) -> list[np.ndarray]:
     from core.pixels import squares
 
-    return squares(read(sha), sizes)
+    sha256, _, box = view.partition("@")
+    left, top, right, bottom = map(float, box.split(",")) if box else (0.0, 0.0, 0.0, 0.0)
+    return squares(read(sha256), sizes, (left, top, right, bottom) if box else None)
 
 
-def _key(shas: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(shas).encode()).hexdigest()[:16]
+def _key(views: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(views).encode()).hexdigest()[:16]
 
 
 def _facts(folder: Path, key: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from core.errors import Damaged, Missing
-from core.model import Recipe
+from core.model import Cropping, Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +51,7 @@ class Model:
     quick: (
         nn.Sequential
     )  # `net`, or its bf16 copy where that is faster and says nearly the same; evaluates and predicts
+    crop: Cropping = Cropping()  # how the pictures it learned from were cropped
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """(N, size, size, 3) uint8 -> (N, C) float64, calibrated."""
@@ -62,6 +63,7 @@ class Model:
 def save(
     folder: Path, recipe: Recipe, classes: tuple[str, ...], weights: Mapping[str, torch.Tensor],
     validation: Mapping[str, torch.Tensor], temperature: float, split: int | None, metrics: Mapping[str, Any],
+    crop: Cropping = Cropping(),
 ) -> None:  # fmt: skip
     """Write a checkpoint; `validation` holds `logits`, `labels` and `background` as `Model` describes them."""
     import torch
@@ -77,6 +79,7 @@ def save(
         "preprocessing": {"size": seen.size, "resize": "bicubic", "mean": list(seen.mean), "std": list(seen.std)},
         "temperature": temperature,
         "split": split,
+        "crop": dataclasses.asdict(crop),
         "metrics": dict(metrics),
         "versions": {"torch": str(torch.__version__)},
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
@@ -112,7 +115,7 @@ def load(folder: Path, device: str = "cpu") -> Model:
         return Model(
             recipe, tuple(facts["classes"]), net, int(seen["size"]), mean, std, chosen, facts["split"], facts["metrics"],
             where, validation["logits"].numpy(), validation["labels"].numpy(), background,
-            quick(net, background[:EXACT_ON], mean, std, where, chosen),
+            quick(net, background[:EXACT_ON], mean, std, where, chosen), _crop(facts.get("crop", {})),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise Damaged(
@@ -253,3 +256,7 @@ def _write(path: Path, data: bytes, sync: bool = False) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _crop(facts: Mapping[str, Any]) -> Cropping:
+    return Cropping(**{**facts, "want": tuple(facts.get("want", ()))})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,16 @@ from core.errors import BadInput, Refused
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
-    from core.model import Explanation
+    from core.model import Box, Explanation
 
 
 def files(
-    model: Model, name: str, run: int, paths: Sequence[str], explainer: str, label: str, to: Path
+    model: Model, name: str, run: int, paths: Sequence[str], explainer: str, label: str, to: Path,
+    crop: Callable[[bytes], Box | None] | None = None,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Explain one class (default: the predicted one) of each image file; the pictures are written into the folder `to`.
 
+    `crop`: see `core.predict.cropper`.
     Raises BadInput where a path does not exist, the label is no class, or the folder takes no pictures.
     """
     from PIL import Image
@@ -36,7 +38,8 @@ def files(
         to.mkdir(parents=True, exist_ok=True)
     for path, stem in zip(images, _stems(images), strict=True):
         try:
-            pixels = squares(read(str(path)), [model.size])[0]
+            data = read(str(path))
+            pixels = squares(data, [model.size], crop(data) if crop else None)[0]
         except Refused as error:
             yield {"image": str(path), "error": str(error)}
             continue

@@ -45,15 +45,22 @@ class ClassInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Cropping:
+    """How the part of an image that counts is chosen."""
+
+    detector: str = "none"  # a key of core.detectors.DETECTORS, or "none": images stay whole
+    want: tuple[str, ...] = ()  # names of COCO, the largest of which is the image's crop
+    margin: float = 0.05  # of the box's sides, added on each side
+    least: float = 0.05  # share of the picture that the box has to fill
+
+
+@dataclass(frozen=True, slots=True)
 class Cleaning:
     """How a project is cleaned."""
 
     likeness: float = 0.9  # 0..1: from here on two images count as one photo
     embedder: str = "auto"  # "auto", "plain" or the name of a timm network
-    detector: str = "none"  # a key of core.detectors.DETECTORS, or "none": images stay whole
-    want: tuple[str, ...] = ()  # names of COCO, the largest of which is the image's crop
-    margin: float = 0.05  # of the box's sides, added on each side
-    least: float = 0.05  # share of the picture that the box has to fill
+    crop: Cropping = Cropping()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +256,8 @@ class Split:
     left_out: Mapping[str, str]  # label -> the sentence saying why
     leak: int  # images of val or test with a near-duplicate in another part
     by: str = ""  # the parent that stands for the class ("make"); "" = the class itself
+    boxes: Mapping[int, Box] = field(default_factory=dict)  # image -> what of it counts, of those that are cropped
+    crop: Cropping = Cropping()  # how that was chosen, where nobody drew it: predictions are cropped in the same way
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +315,7 @@ class Prediction:
     known: bool  # False: "none of these"
     models: Mapping[str, Mapping[str, float]]  # name of run or ensemble -> class -> probability
     seconds: float
+    box: Box | None = None  # what of the picture was asked about; None = the whole
 
 
 @dataclass(frozen=True, slots=True)

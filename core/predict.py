@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,23 +11,26 @@ import numpy as np
 
 from core.errors import BadInput, Refused
 from core.evaluate import ENSEMBLES, Ensemble
-from core.model import Prediction
+from core.model import Box, Prediction
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
+    from core.settings import Settings
 
 
 class Predictor:
     """Several models (or one) behind one decode."""
 
-    def __init__(self, models: Mapping[str, Model], ensemble: str = "average") -> None:
-        """`models` by the names they are shown under; `ensemble` is the one whose word counts.
+    def __init__(
+        self, models: Mapping[str, Model], ensemble: str = "average", crop: Callable[[bytes], Box | None] | None = None
+    ) -> None:
+        """`models` by the names they are shown under; `ensemble` is the one whose word counts; `crop`: see `cropper`.
 
         Raises BadInput for an unknown ensemble, and as `core.evaluate.Ensemble` does.
         """
         if ensemble not in ENSEMBLES:
             raise BadInput(f"Ensemble {ensemble!r} is not known: choose one of {', '.join(ENSEMBLES)}.")
-        self.models, self.ensemble = dict(models), ensemble
+        self.models, self.ensemble, self.crop = dict(models), ensemble, crop
         self._together = Ensemble(self.models)
         self.classes = next(iter(self.models.values())).classes
 
@@ -41,7 +44,8 @@ class Predictor:
 
         start = time.perf_counter()
         sizes = sorted({model.size for model in self.models.values()})
-        pixels = {size: np.array(square)[None] for size, square in zip(sizes, squares(data, sizes), strict=True)}
+        box = self.crop(data) if self.crop else None
+        pixels = {size: np.array(square)[None] for size, square in zip(sizes, squares(data, sizes, box), strict=True)}
         use_free_cores()
         members = np.stack([model.probabilities(pixels[model.size]) for model in self.models.values()])  # (M, 1, C)
         together = self._together.combine(members)
@@ -50,11 +54,37 @@ class Predictor:
         return Prediction(
             label=self.classes[word.argmax()], confidence=float(word.max()), probabilities=self._named(word),
             known=bool(word.max() >= self._together.thresholds[self.ensemble]),
-            models={name: self._named(p) for name, p in said.items()}, seconds=time.perf_counter() - start,
+            models={name: self._named(p) for name, p in said.items()}, seconds=time.perf_counter() - start, box=box,
         )  # fmt: skip
 
     def _named(self, probabilities: np.ndarray) -> dict[str, float]:
         return {label: float(p) for label, p in zip(self.classes, probabilities, strict=True)}
+
+
+def cropper(models: Iterable[Model], settings: Settings) -> Callable[[bytes], Box | None] | None:
+    """What crops a picture (the bytes of an image file) as those were cropped that the models learned from: the box, or
+    None where nothing was found and the picture stays whole, as in training. None where they learned from whole pictures.
+
+    Raises Missing or Damaged where the detector's weights are not there or not right.
+    """
+    crop = next(iter(models)).crop
+    if crop.detector == "none":
+        return None
+    from core.clean.crop import choose
+    from core.clean.detect import load
+    from core.detectors import in_the_original, shrink
+    from core.pixels import decode
+
+    detector = load(crop.detector, settings)
+
+    def box(data: bytes) -> Box | None:
+        image = decode(data)
+        seen = shrink(image, detector.size)
+        [found] = detector.detect([seen])
+        found = list(in_the_original(found, seen.shape[1::-1], image.size))
+        return choose(found, *image.size, crop.want, crop.margin, crop.least).box
+
+    return box
 
 
 def files(predictor: Predictor, paths: Sequence[str]) -> dict[str, Any]:
@@ -75,6 +105,7 @@ def files(predictor: Predictor, paths: Sequence[str]) -> dict[str, Any]:
         images.append({
             "image": str(path), "label": said.label, "confidence": said.confidence, "probabilities": said.probabilities,
             "known": said.known, "models": said.models, "seconds": said.seconds,
+            **({"box": said.box} if said.box else {}),
         })  # fmt: skip
     return {"images": images, "failed": failed}
 

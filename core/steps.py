@@ -7,13 +7,13 @@ claim, in units that have a key: run again, it skips what is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput
-from core.model import PARTS, Candidate, Claim, Job, Part, Progress, Project, Recipe, Run
+from core.model import PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe, Run, Split
 from core.runs import cache_folder, choose, load_models, run_folder, summary
 
 if TYPE_CHECKING:
@@ -192,7 +192,11 @@ def split(
     else:
         made = s.split([(r.id, label(r.label)) for r in kept], groups, classes, s.shares(parts), seed, min_per_class)
     left = s.leak(made.parts, groups)
-    frozen = store.add_split(ctx.claim, project.id, seed, made.parts, made.classes, made.left_out, left, by)
+    boxes = {record.id: record.box for record in kept if record.box}
+    crop = project.cleaning.crop if boxes else Cropping()
+    frozen = store.add_split(
+        ctx.claim, project.id, seed, made.parts, made.classes, made.left_out, left, by, boxes, crop
+    )  # fmt: skip
     sizes = {part: len(frozen.parts[part]) for part in PARTS}
     return {
         **sizes,
@@ -235,9 +239,9 @@ def train(
     frozen = store.split(project.id, begun.split)  # a job that goes on stays with the split it began with
     sizes = sorted({backbone(recipe.backbone).size for recipe in wanted})
     folder = cache_folder(ctx.settings, frozen.id)
-    shas = {part: _shas(store, project.id, frozen.parts[part]) for part in ("train", "val")}
-    for part in ("train", "val"):
-        yield from cache(ctx.blobs.get, shas[part], sizes, folder, ctx.engine.map)
+    views = {part: _views(store, project.id, frozen, part) for part in ("train", "val")}
+    for part in views:
+        yield from cache(ctx.blobs.get, views[part], sizes, folder, ctx.engine.map)
     results = []
     for position, recipe in enumerate(wanted):
         run = store.start_run(ctx.claim, project.id, frozen.id, recipe, position)
@@ -245,11 +249,11 @@ def train(
             checkpoint = run_folder(ctx.settings, run.id)
             size = backbone(recipe.backbone).size
             train_pictures, val_pictures = (
-                pictures(*cached(shas[part], size, folder), frozen.parts[part], frozen.classes) for part in shas
+                pictures(*cached(views[part], size, folder), frozen.parts[part], frozen.classes) for part in views
             )
             rows = t.fit(
                 recipe, frozen.classes, train_pictures, val_pictures, checkpoint, ctx.settings.device,
-                ctx.settings.threads, frozen.id,
+                ctx.settings.threads, frozen.id, frozen.crop,
             )  # fmt: skip
             yield from _fit(ctx, run, rows, position, wanted, where)
             facts = load(checkpoint).metrics
@@ -289,17 +293,17 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     members = frozen.parts[part]
     if not members:
         raise BadInput(f"The part {part!r} of split {frozen.id} holds no image: make a split with more in it.")
-    shas, folder = _shas(store, project.id, members), cache_folder(ctx.settings, frozen.id)
+    views, folder = _views(store, project.id, frozen, part), cache_folder(ctx.settings, frozen.id)
     sizes = sorted({model.size for model in models.values()})
-    yield from cache(ctx.blobs.get, shas, sizes, folder, ctx.engine.map)
-    decoded = {size: cached(shas, size, folder) for size in sizes}
-    rows = [i for i in range(len(shas)) if all(good[i] for _, good in decoded.values())]
+    yield from cache(ctx.blobs.get, views, sizes, folder, ctx.engine.map)
+    decoded = {size: cached(views, size, folder) for size in sizes}
+    rows = [i for i in range(len(views)) if all(good[i] for _, good in decoded.values())]
     yield Progress(0, len(rows), f"asking {len(models)} models about {len(rows)} images")
     labels = np.array([frozen.classes.index(members[i][1]) for i in rows])
     said = e.said(models, {size: pixels[rows] for size, (pixels, _) in decoded.items()})
     result = {
         "models": {name: e.score(labels, p, frozen.classes) for name, p in said.items()}, "part": part,
-        "split": frozen.id, "classes": list(frozen.classes), "images": len(rows), "unreadable": len(shas) - len(rows),
+        "split": frozen.id, "classes": list(frozen.classes), "images": len(rows), "unreadable": len(views) - len(rows),
         "runs": {name: run.id for name, run in zip(models, chosen, strict=True)},
     }  # fmt: skip
     predictions = (
@@ -322,5 +326,9 @@ STEPS: dict[str, Callable[..., Step]] = {
 }  # fmt: skip
 
 
-def _shas(store: Store, project: int, members: Iterable[tuple[int, str]]) -> list[str]:
-    return [record.facts.sha256 for record in store.images_by_id(project, [image for image, _ in members])]
+def _views(store: Store, project: int, frozen: Split, part: Part) -> list[str]:
+    """What is learned from of each image of the part, as `core.cache` wants it."""
+    from core.cache import view
+
+    records = store.images_by_id(project, [image for image, _ in frozen.parts[part]])
+    return [view(record.facts.sha256, frozen.boxes.get(record.id)) for record in records]

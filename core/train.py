@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from core import checkpoint
 from core.backbones import backbone
 from core.errors import BadInput
-from core.model import Recipe
+from core.model import Cropping, Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ class Pictures:
 
 def fit(
     recipe: Recipe, classes: Sequence[str], train: Pictures, val: Pictures, folder: Path,
-    device: str = "auto", threads: int = 0, split: int | None = None,
+    device: str = "auto", threads: int = 0, split: int | None = None, crop: Cropping = Cropping(),
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Train `recipe` and leave a checkpoint in `folder` (see `core.checkpoint.load`).
 
@@ -54,7 +54,8 @@ def fit(
     Where the folder holds the checkpoint of this recipe already there is nothing to do, and no row comes.
     The same recipe, pictures, device, precision and number of threads give the same model, stopped and resumed or not.
 
-    `threads` is the number of CPU threads, 0 = what is faster just now (see `core.device.Pace`). Raises BadInput for
+    `threads` is the number of CPU threads, 0 = what is faster just now (see `core.device.Pace`). `split` and `crop` are
+    written down with the model: where its pictures came from, and how what it is asked about has to be cropped. Raises BadInput for
     pictures that cannot be learned from, a loss that is no number, or memory that does not suffice for a sixteenth of a
     batch; BadSetting for the device.
     """
@@ -71,7 +72,7 @@ def fit(
                 row["warning"] = " ".join(warnings)
                 warnings = []
             yield row
-    training.close(split)
+    training.close(split, crop)
 
 
 def _check(recipe: Recipe, classes: Sequence[str], train: Pictures, val: Pictures) -> None:
@@ -324,7 +325,7 @@ class _Training:
         }  # fmt: skip
         checkpoint.save_state(self.folder, self.done, tensors, facts)
 
-    def close(self, split: int | None) -> None:
+    def close(self, split: int | None, crop: Cropping) -> None:
         """Calibrate the best epoch on validation, write the checkpoint, drop the states."""
         import numpy as np
         import torch
@@ -350,7 +351,15 @@ class _Training:
         }  # fmt: skip
         metrics["val_accuracy"] = float((out.argmax(axis=1) == labels).mean())
         checkpoint.save(
-            self.folder, self.recipe, self.classes, self.best, validation, temperature(out, labels), split, metrics
+            self.folder,
+            self.recipe,
+            self.classes,
+            self.best,
+            validation,
+            temperature(out, labels),
+            split,
+            metrics,
+            crop,
         )
         for state in self.folder.glob("state-*.json"):
             checkpoint.drop_state(state)

@@ -301,6 +301,7 @@ splits = Table(
     _ref("job", "jobs", unique=True),  # a job that is run again finds the split it made
     Column("created", Utc, nullable=False),
     Column("by", String(100), nullable=False, server_default=""),  # the parent that stands for the class, "make"
+    Column("crop", JSON, nullable=False, server_default="{}"),  # core.model.Cropping
     Index(None, "project", "id"),
 )
 
@@ -311,6 +312,7 @@ split_images = Table(
     _ref("image", "images", primary_key=True),
     Column("part", String(5), nullable=False),
     Column("label", Text, nullable=False),  # as it was when the split was frozen
+    Column("box", JSON(none_as_null=True)),  # and so was this
 )
 
 runs = Table(

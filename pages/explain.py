@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import streamlit as st
 
 from core.errors import Missing, WinnowError
-from core.model import Project, Run, Split
+from core.model import Box, Project, Run, Split
 from pages.parts import evidence, head, house, models
 
 NAMES = {"train": "Train", "val": "Validation"}
 SHOWN = 6  # pictures at once
 
 
-def pictures(project: Project, split: Split) -> list[tuple[str, str, bytes]]:
-    """(name, true class or "", bytes) of what is to be explained: from the split, or uploaded."""
+def pictures(project: Project, split: Split, runs: list[Run]) -> list[tuple[str, str, bytes, Box | None]]:
+    """(name, true class or "", bytes, the part that counts) of what is to be explained: from the split, or uploaded."""
     how = st.segmented_control(
         "Pictures", ["From the project", "My own"], default="From the project", required=True, key="how"
     )
@@ -25,7 +26,8 @@ def pictures(project: Project, split: Split) -> list[tuple[str, str, bytes]]:
             accept_multiple_files=True,
             type=["jpg", "jpeg", "png", "webp", "bmp", "gif", "avif", "tif", "tiff"],
         )
-        return [(file.name, "", file.getvalue()) for file in files[:SHOWN]]
+        crop = models.cropper(runs) if files else None
+        return [(file.name, "", file.getvalue(), _box(crop, file.getvalue())) for file in files[:SHOWN]]
     one, two, three = st.columns([2, 2, 1], vertical_alignment="bottom")
     part = one.selectbox(
         "Part",
@@ -42,10 +44,24 @@ def pictures(project: Project, split: Split) -> list[tuple[str, str, bytes]]:
     found = []
     for record in house.store().images_by_id(project.id, list(labels)):
         try:
-            found.append((f"picture {record.id}", labels[record.id], house.blobs().get(record.facts.sha256)))
+            found.append(
+                (
+                    f"picture {record.id}",
+                    labels[record.id],
+                    house.blobs().get(record.facts.sha256),
+                    split.boxes.get(record.id),
+                )
+            )
         except Missing as error:
             st.warning(house.text(error))
     return found
+
+
+def _box(crop: Callable[[bytes], Box | None] | None, data: bytes) -> Box | None:
+    try:
+        return crop(data) if crop else None
+    except WinnowError:  # no picture: said where it is shown
+        return None
 
 
 def _another() -> None:
@@ -62,7 +78,7 @@ def main() -> None:
     runs: list[Run] = models.choose(project, "explain-runs")
     split = house.store().split(project.id, runs[0].split)
     with st.container(border=True):
-        chosen = pictures(project, split)
+        chosen = pictures(project, split, runs)
         classes = st.multiselect(
             "Explain these classes",
             list(split.classes),
@@ -84,17 +100,17 @@ def main() -> None:
         st.session_state["explained"] = wanted
     if st.session_state.get("explained") != wanted:
         with st.container(horizontal=True):
-            for name, true, data in chosen:
-                evidence.picture(data, f"{name}, {true}" if true else name, 128)
+            for name, true, data, box in chosen:
+                evidence.picture(data, f"{name}, {true}" if true else name, 128, box)
         return
     loaded = models.load(runs)
     evidence.legend()
-    for name, true, data in chosen:
+    for name, true, data, box in chosen:
         with st.container(border=True):
             st.markdown(f"**{house.text(name, 60)}**" + (f", true class {house.text(true, 60)}" if true else ""))
             try:
                 with st.spinner("Asking the models …"):
-                    evidence.rows(loaded, runs, data, list(classes), 200 if fine else 50)
+                    evidence.rows(loaded, runs, data, list(classes), 200 if fine else 50, box)
             except WinnowError as error:
                 st.error(house.text(error))
 

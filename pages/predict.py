@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.errors import WinnowError
+from core.errors import Permanent, WinnowError
 from core.model import Prediction, Run
 from pages.parts import charts, evidence, head, house, models
 
@@ -56,10 +56,15 @@ def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> 
     """One picture: the word of the ensemble, every model's probabilities, and SHAP on demand."""
     with st.container(border=True):
         left, right = st.columns([1, 2], gap="medium")
+        try:
+            said = models.predictor(runs, ensemble).predict(data)
+        except Permanent as error:
+            left.error(f"**{house.text(name, 60)}**  \n{house.text(error)}")
+            return
         with left:
-            if not evidence.picture(data, name):
-                return
-        said = models.predictor(runs, ensemble).predict(data)
+            evidence.picture(data, name, box=said.box)
+            if said.box:
+                st.caption("The models were asked about the bright part, cropped as the pictures they learned from.")
         with right:
             headline(said)
             frame = pd.DataFrame(
@@ -75,7 +80,7 @@ def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> 
         if st.toggle("Why? Show what spoke for it", key=f"why-{key}"):
             evidence.legend()
             with st.spinner("Asking the models why …"):
-                evidence.rows(models.load(runs), runs, data, [], 50)
+                evidence.rows(models.load(runs), runs, data, [], 50, said.box)
 
 
 def headline(said: Prediction) -> None:

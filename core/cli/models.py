@@ -41,6 +41,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
 def explain(args: argparse.Namespace) -> dict[str, Any]:
     from core import explain, runs
     from core.explainers import EXPLAINERS
+    from core.predict import cropper
 
     known = ", ".join(EXPLAINERS)
     if args.explainer not in EXPLAINERS:
@@ -50,7 +51,8 @@ def explain(args: argparse.Namespace) -> dict[str, Any]:
     store, settings, project = inside(args)
     run = runs.choose(store, project.id, [args.of])[0]
     [(name, model)] = runs.load_models(settings, [run]).items()
-    rows = list(explain.files(model, name, run.id, args.images, args.explainer, args.label, args.to))
+    crop = cropper([model], settings)
+    rows = list(explain.files(model, name, run.id, args.images, args.explainer, args.label, args.to, crop))
     if any("picture" in row for row in rows):
         return {"images": rows}
     error = f"No image could be explained: {rows[0]['error'] if rows else 'the folders given hold no file.'}"
@@ -63,7 +65,9 @@ def predict(args: argparse.Namespace) -> dict[str, Any]:
 
     store, settings, project = inside(args)
     models = runs.load_models(settings, runs.choose(store, project.id, args.runs))
-    said = predict.files(predict.Predictor(models, args.ensemble), args.images)
+    said = predict.files(
+        predict.Predictor(models, args.ensemble, predict.cropper(models.values(), settings)), args.images
+    )
     if said["images"]:
         return said
     error = f"No picture could be asked about: {said['failed'][0]['error'] if said['failed'] else 'the folders given hold no file.'}"

@@ -47,10 +47,12 @@ def waiting(job: Job) -> str:
 
 def eta(job: Job) -> str:
     """`12/s, 3 min left`; "" where it cannot be told: in the beginning, and for a job that took up earlier work, because
-    its row does not say how much of it."""
-    if job.status != "running" or not job.started or not job.updated or job.fence > 1:
+    its row does not say how much of it. A job in stages says when this one began."""
+    stage = job.result.get("stage")
+    if job.status != "running" or not job.started or not job.updated or (job.fence > 1 and not stage):
         return ""
-    seconds = (job.updated - job.started).total_seconds()
+    began = stage["began"] if stage else job.started.timestamp()
+    seconds = job.updated.timestamp() - began
     if seconds < 1 or job.done < max(2, (job.total or 0) / 50):
         return ""
     rate = job.done / seconds

@@ -14,8 +14,8 @@ from db.tables import candidates, detections, embeddings, images, links, measure
 
 class Cleaned(Base):
     def unmeasured(self, project: int, version: int) -> list[tuple[int, str]]:
-        """(image, sha256) of what was never measured, or by an older version of the measurement."""
-        known = and_(measures.c.image == images.c.id, measures.c.version >= version)
+        """(image, sha256) of what was never measured, or by an older version of the measurement, or has a fault."""
+        known = and_(measures.c.image == images.c.id, measures.c.version >= version, measures.c.fault == "")
         return self._without(project, known)
 
     def add_measures(self, claim: Claim, project: int, version: int, found: Sequence[Measure]) -> None:
@@ -34,6 +34,30 @@ class Cleaned(Base):
         """(measure, whether it was compared), in order of image."""
         for r in self._rows(measures, measures.c.project == project, batch):
             yield Measure(r.image, r.scores, r.fields, r.fault), r.compared
+
+    def comparable(self, project: int, batch: int = 5000) -> Iterator[tuple[int, str, str, bytes, bytes, bool]]:
+        """(image, sha256, pixels, hashes, fields, whether it was compared) of what can be read, in order of image.
+
+        `hashes`: 8 unsigned 64-bit numbers, big-endian; `fields`: 6 x 6 x 3 uint8.
+        """
+        of = and_(measures.c.project == project, measures.c.fault == "")
+        columns = (
+            images.c.id,
+            images.c.sha256,
+            images.c.pixels,
+            images.c.hashes,
+            measures.c.fields,
+            measures.c.compared,
+        )
+        after = 0
+        while True:
+            wanted = select(*columns).join(measures).where(of, measures.c.image > after)
+            with self._read() as c:
+                rows = c.execute(wanted.order_by(measures.c.image).limit(batch)).all()
+            yield from (tuple(row) for row in rows)  # type: ignore[misc]
+            if len(rows) < batch:
+                return
+            after = rows[-1].id
 
     def measures_of(self, project: int, ids: Sequence[int]) -> dict[int, Measure]:
         found: dict[int, Measure] = {}

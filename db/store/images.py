@@ -47,6 +47,13 @@ class Images(Base):
             raise BadInput(f"There is no image {image} in this project.")
         return found[0]
 
+    def sizes(self, project: int, prefix: str) -> dict[str, tuple[int, int]]:
+        """SHA-256 -> (image, bytes), of the images whose SHA-256 begins with `prefix`."""
+        of = (images.c.project == project, images.c.sha256 >= prefix, images.c.sha256 < prefix + "g")  # hex ends with f
+        with self._read() as c:
+            rows = c.execute(select(images.c.sha256, images.c.id, images.c.size).where(*of))
+            return {sha256: (image, size) for sha256, image, size in rows}
+
     def images_by_id(self, project: int, ids: Sequence[int]) -> list[ImageRecord]:
         """In the order asked for; ids that are not of this project are left out."""
         found: dict[int, ImageRecord] = {}

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import BadInput
-from core.model import ClassInfo, Cleaning, Funnel, Project
+from core.model import ClassInfo, Cleaning, Cropping, Funnel, Project
 from db.store.base import Base, Row, now, text
 from db.tables import candidates, images, projects, split_images, splits
 
@@ -23,8 +23,12 @@ def _project(row: Row) -> Project:
         name: ClassInfo(tuple(info["queries"]), tuple(info["synonyms"]), info["parents"])
         for name, info in row.infos.items()
     }
-    cleaning = Cleaning(**row.cleaning | {"want": tuple(row.cleaning.get("want", ()))})
+    cleaning = Cleaning(**row.cleaning | {"crop": cropping(row.cleaning.get("crop", {}))})
     return Project(row.id, row.name, tuple(row.classes), row.created, infos, cleaning)
+
+
+def cropping(stored: Mapping[str, Any]) -> Cropping:
+    return Cropping(**{**stored, "want": tuple(stored.get("want", ()))})
 
 
 def _infos(infos: Mapping[str, ClassInfo]) -> dict[str, Any]:

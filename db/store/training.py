@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
 
 from core.errors import BadInput
-from core.model import Claim, Evaluation, Part, Recipe, Run, Split
+from core.model import Box, Claim, Cropping, Evaluation, Part, Recipe, Run, Split
 from db.store.base import Base, Row, now
+from db.store.projects import cropping
 from db.tables import epochs, evaluations, predictions, runs, split_images, splits
 
 
@@ -27,6 +29,8 @@ class Training(Base):
         left_out: Mapping[str, str],
         leak: int,
         by: str = "",
+        boxes: Mapping[int, Box] = MappingProxyType({}),
+        crop: Cropping = Cropping(),
     ) -> Split:
         """Freeze a split. A job that is run again gets the one it made."""
         with self._write(claim) as c:
@@ -41,6 +45,7 @@ class Training(Base):
                         left_out=dict(left_out),
                         leak=leak,
                         by=by,
+                        crop=asdict(crop),
                         job=claim.job,
                         created=now(),
                     )
@@ -49,7 +54,7 @@ class Training(Base):
                 c.execute(
                     insert(split_images),
                     [
-                        {"split": row.id, "image": image, "part": part, "label": label}
+                        {"split": row.id, "image": image, "part": part, "label": label, "box": boxes.get(image)}
                         for part, members in parts.items()
                         for image, label in members
                     ],
@@ -84,6 +89,8 @@ class Training(Base):
             row.left_out,
             row.leak,
             row.by,
+            {member.image: tuple(member.box) for member in members if member.box},
+            cropping(row.crop),
         )
 
     # runs ----------------------------------------------------------------------------------------------------------

@@ -8,19 +8,21 @@ import numpy as np
 import streamlit as st
 
 from core.errors import WinnowError
-from core.model import Explanation, Run
+from core.model import Box, Explanation, Run
 from pages.parts import charts, house
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from core.checkpoint import Model
 
 SIDE = 160  # px a map takes on the page; models see 75 or 100
 
 
-def picture(data: bytes, caption: str, height: int | None = None) -> bool:
+def picture(data: bytes, caption: str, height: int | None = None, box: Box | None = None) -> bool:
     """An upright picture at its true aspect ratio, `height` px high or as wide as its place; False if it is none.
 
-    The browser gets what the program read, never the bytes that came.
+    What lies outside the `box` is dimmed. The browser gets what the program read, never the bytes that came.
     """
     from core import pixels
 
@@ -29,10 +31,20 @@ def picture(data: bytes, caption: str, height: int | None = None) -> bool:
     except WinnowError as error:
         st.error(f"**{house.text(caption, 60)}**  \n{house.text(error)}")
         return False
+    upright = outside_dimmed(upright, box) if box else upright
     upright.thumbnail((640, 640))
     width = round(height * min(2.2, max(0.4, upright.width / upright.height))) if height else "stretch"
     st.image(upright, caption=house.text(caption, 60), width=width, output_format="JPEG")
     return True
+
+
+def outside_dimmed(image: Image.Image, box: Box) -> Image.Image:
+    from PIL import Image
+
+    left, top, right, bottom = map(round, box)
+    dim = Image.blend(image, Image.new("RGB", image.size, "grey"), 0.6)
+    dim.paste(image.crop((left, top, right, bottom)), (left, top))
+    return dim
 
 
 def legend() -> None:
@@ -42,12 +54,15 @@ def legend() -> None:
     )
 
 
-def rows(models: dict[str, Model], runs: list[Run], data: bytes, labels: list[str], samples: int) -> None:
-    """For each model: the picture as it saw it, its word, and a map for each class. Raises Permanent for no picture."""
+def rows(
+    models: dict[str, Model], runs: list[Run], data: bytes, labels: list[str], samples: int, box: Box | None
+) -> None:
+    """For each model: the picture (or its `box`) as it saw it, its word, and a map for each class. Raises Permanent for
+    no picture."""
     from core.pixels import squares
 
     sizes = sorted({model.size for model in models.values()})
-    seen = dict(zip(sizes, (np.array(square) for square in squares(data, sizes)), strict=True))
+    seen = dict(zip(sizes, (np.array(square) for square in squares(data, sizes, box)), strict=True))
     with st.container(horizontal=True, gap="large"):
         for run, (name, model) in zip(runs, models.items(), strict=True):
             square = seen[model.size]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import runs as trained
-from core.model import Project, Run
+from core.model import Box, Project, Run
 from pages.parts import house
 
 if TYPE_CHECKING:
@@ -50,4 +51,17 @@ def predictor(runs: list[Run], ensemble: str) -> Predictor:
 def _predictor(home: str, device: str, key: tuple[int, ...], ensemble: str, _runs: list[Run]) -> Predictor:
     from core.predict import Predictor
 
-    return Predictor(load(_runs), ensemble)
+    return Predictor(load(_runs), ensemble, cropper(_runs))
+
+
+def cropper(runs: list[Run]) -> Callable[[bytes], Box | None] | None:
+    """What crops a picture as the pictures were cropped that these runs learned from: see `core.predict.cropper`."""
+    current = house.settings()
+    return _cropper(str(current.home.absolute()), current.device, tuple(run.id for run in runs), runs)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the detector …")
+def _cropper(home: str, device: str, key: tuple[int, ...], _runs: list[Run]) -> Callable[[bytes], Box | None] | None:
+    from core import predict
+
+    return predict.cropper(load(_runs).values(), house.settings())

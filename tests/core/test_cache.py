@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cache import cache, cached
+from core.cache import cache, cached, view
 from core.errors import Damaged
 from core.pixels import squares
 from tests.drawn import drawn, png
@@ -80,3 +80,13 @@ def test_a_cut_array_is_found_and_made_again_once_deleted(tmp_path: Path, keep: 
     path.unlink()
     list(cache(BYTES.__getitem__, SHAS, [75], tmp_path, serial))
     assert cached(SHAS, 75, tmp_path)[1].all()
+
+
+def test_a_view_with_a_box_is_that_part_of_the_picture(tmp_path: Path) -> None:
+    views = [view(SHAS[0]), view(SHAS[0], (10.5, 0, 60, 90)), view(SHAS[1], (0, 0, 45, 45))]
+    list(cache(BYTES.__getitem__, views, [75], tmp_path, serial))
+    pixels, good = cached(views, 75, tmp_path)
+    assert good.all()
+    for row, (sha, box) in zip(pixels, ((0, None), (0, (10.5, 0, 60, 90)), (1, (0, 0, 45, 45))), strict=True):
+        assert np.array_equal(row, squares(BYTES[SHAS[sha]], [75], box)[0])
+    assert not np.array_equal(pixels[0], pixels[1])

@@ -104,7 +104,8 @@ def test_a_database_of_the_schema_before_keeps_its_searches(store, project, clai
     with sqlite3.connect(file) as connection:
         for table in ("measures", "embeddings", "links", "detections"):
             connection.execute(f"DROP TABLE {table}")
-        for column in ("projects DROP COLUMN cleaning", "images DROP COLUMN crop", "images DROP COLUMN box",
+        for column in ("projects DROP COLUMN cleaning", "splits DROP COLUMN crop", "split_images DROP COLUMN box",
+                       "images DROP COLUMN crop", "images DROP COLUMN box",
                        "decisions DROP COLUMN box", "decisions DROP COLUMN was_box"):  # fmt: skip
             connection.execute(f"ALTER TABLE {column}")
         if not has_the_column:

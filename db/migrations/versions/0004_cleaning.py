@@ -8,8 +8,9 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    op.add_column("projects", sa.Column("cleaning", sa.JSON(), nullable=False, server_default="{}"))
-    for table, names in (("images", ("crop", "box")), ("decisions", ("box", "was_box"))):
+    for table, name in (("projects", "cleaning"), ("splits", "crop")):
+        op.add_column(table, sa.Column(name, sa.JSON(), nullable=False, server_default="{}"))
+    for table, names in (("images", ("crop", "box")), ("decisions", ("box", "was_box")), ("split_images", ("box",))):
         for name in names:
             op.add_column(table, sa.Column(name, sa.JSON(), nullable=True))
     op.create_table(

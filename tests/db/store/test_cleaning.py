@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import BadInput, Fenced
-from core.model import Cleaning, Decision, Detection, Link, Measure
+from core.model import Cleaning, Cropping, Decision, Detection, Link, Measure
 from tests.db.conftest import operation, reject
 
 
@@ -21,7 +21,7 @@ def test_an_image_is_measured_once_and_again_by_a_newer_measurement(store, proje
         by, project.id, 1, [Measure(three[0], {"dark": 0.7}, bytes(108)), Measure(three[1], fault="gone")]
     )
     store.add_links(by, project.id, [], three[:1])
-    assert [image for image, _ in store.unmeasured(project.id, 1)] == three[2:]
+    assert [image for image, _ in store.unmeasured(project.id, 1)] == three[1:], "a fault is looked at again"
     assert [image for image, _ in store.unmeasured(project.id, 2)] == three
     store.add_measures(by, project.id, 2, [Measure(three[0], {"dark": 0.1}, bytes(108))])
     assert list(store.measures(project.id)) == [
@@ -101,7 +101,7 @@ def test_a_crop_outside_the_picture_is_refused_in_one_sentence(store, project, t
 
 def test_how_a_project_is_cleaned_is_kept_with_it(store, project):
     assert store.project("cars").cleaning == Cleaning()
-    wanted = Cleaning(likeness=0.8, detector="yolo", want=("car", "truck"))
+    wanted = Cleaning(likeness=0.8, crop=Cropping("yolo", ("car", "truck")))
     assert store.set_cleaning(project.id, wanted).cleaning == wanted
     assert store.project("cars").cleaning == wanted
 
@@ -112,3 +112,22 @@ def test_a_worker_that_lost_its_job_stores_nothing_of_a_clean(store, project, cl
     with pytest.raises(Fenced):
         store.add_measures(by, project.id, 1, [Measure(three[0])])
     assert list(store.measures(project.id)) == []
+
+
+def test_the_sizes_of_files_come_by_the_beginning_of_their_names(store, project, three):
+    found = {sha256: one for number in range(256) for sha256, one in store.sizes(project.id, f"{number:02x}").items()}
+    assert sorted(found.values()) == [(image, 1000) for image in three]
+
+
+def test_what_can_be_compared_has_hashes_and_colours(store, project, claim, three):
+    by = claim("clean")
+    store.add_measures(
+        by, project.id, 1, [Measure(i, fields=bytes([i] * 108)) for i in three[:2]] + [Measure(three[2], fault="gone")]
+    )
+    store.add_links(by, project.id, [], three[:1])
+    rows = list(store.comparable(project.id, batch=1))
+    assert [(row[0], row[4], row[5]) for row in rows] == [
+        (three[0], bytes([three[0]] * 108), True),
+        (three[1], bytes([three[1]] * 108), False),
+    ]
+    assert {len(row[3]) for row in rows} == {64}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import BadInput, Fenced
-from core.model import ClassInfo, Decision, Recipe
+from core.model import ClassInfo, Cropping, Decision, Recipe
 from tests.db.conftest import operation, reject
 
 RECIPE = Recipe("vgg75-bn", epochs=3)
@@ -139,3 +139,11 @@ def test_each_opening_of_the_test_part_is_logged_once_for_each_job(store, projec
     (number,) = numbers
     assert store.predicted(number, "average", "sedan", "coupe") == [(image, 0.6)]
     assert store.predicted(number, "average", "coupe", "sedan") == []
+
+
+def test_a_split_freezes_what_of_each_image_counts_and_how_it_was_chosen(store, project, claim, images):
+    one, two = images(2)
+    parts = {"train": [(one, "sedan")], "val": [(two, "sedan")], "test": []}
+    crop = Cropping("yolo", ("car",), 0.1, 0.2)
+    made = store.add_split(claim("split"), project.id, 1, parts, ["sedan"], {}, 0, "", {one: (1, 2, 30.5, 40)}, crop)
+    assert (made.boxes, made.crop) == ({one: (1, 2, 30.5, 40)}, crop)
