@@ -33,20 +33,20 @@ def local(folder: Path | None, *names: str) -> Path | None:
 
 
 def known(name: str) -> PretrainedCfg:
-    """What timm knows of the pretrained network of that name, such as "mobilenetv2_100" or "<architecture>.<tag>".
+    """What timm knows of the network of that name, such as "mobilenetv2_100" or "<architecture>.<tag>".
 
-    Raises BadInput, with near names, where timm has none.
+    Raises BadInput, with near names, where it knows none.
     """
     import timm
 
     with suppress(RuntimeError):  # the architecture is there, the tag is not
         found = timm.models.get_pretrained_cfg(name)
-        if found is not None and (found.hf_hub_id or found.url):
+        if found is not None:
             return found
     names = timm.list_models(pretrained=True)
     near = difflib.get_close_matches(name, [*names, *{each.partition(".")[0] for each in names}], 3, 0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "wanted is the name of one of timm's models."
-    raise BadInput(f"There is no pretrained network called {name!r}: {hint}")
+    raise BadInput(f"timm has no network called {name!r}: {hint}")
 
 
 def timm_file(name: str, folder: Path | None) -> Path:

@@ -14,31 +14,17 @@ from safetensors.torch import load_file, save_file
 
 from core.errors import BadInput, Damaged, Missing
 from core.weights import known, local, tensors, timm_file, timm_network
-
-SMALL = "test_efficientnet.r160_in1k"  # timm's own network for tests, of 360,000 weights
+from tests.pretrained import SMALL, drawn_by_lot, no_hub
 
 
 @pytest.fixture(autouse=True)
 def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hub's cache is empty, and the address of the hub is one where nobody listens."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(
-        "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
-        "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}",
-    )
+    no_hub(tmp_path / "hub", monkeypatch)
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """The weights of SMALL, as a person would have put them there; drawn by lot."""
-    import timm
-
-    torch.manual_seed(0)
-    path = tmp_path / "weights" / f"{SMALL}.safetensors"
-    path.parent.mkdir()
-    save_file(timm.create_model(SMALL, pretrained=False).state_dict(), path)
-    return path
+    return drawn_by_lot(SMALL, tmp_path / "weights")
 
 
 def test_the_first_file_that_is_there_is_taken(tmp_path: Path) -> None:
