@@ -1,29 +1,53 @@
-"""A second look at two pictures whose hashes are alike: are they the same photo?
+"""A second look at two pictures that may be one photo: are they?
 
-Perceptual hashes collide where the background is white: different cars from one side, sunglasses of one shape. So a
-small picture is laid over the other (shift, scale, brightness and contrast by least squares; Lucas and Kanade 1981),
-and then the detail, the largest patch that differs, and the colours are compared. Copies that were resized,
-recompressed, mirrored, turned, cropped by some per cent, brightened or marked pass; colour variants of one shape do not.
+Hashes collide where the background is white, and embeddings call two shirts alike. So one small picture is laid over
+the other (`core.clean.align`), and what both show is compared: the detail, the largest patch that is lighter or darker,
+the largest patch of another colour. Copies that were resized, saved again, mirrored, turned, cut by up to a fifth of a
+side, given a margin or made brighter pass; another colour of the same shoe, another photo of the same car do not.
 
-All arrays are batches of P pairs. Laying a picture over another is a product of matrices, rows @ picture @ columns,
-because the warp has no rotation.
+All arrays are batches of P pairs.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import simplejpeg
 from PIL import Image
 
+from core.clean import align
+
 SIDE = 48  # px of the small pictures
-ROUGH = 0.82  # three of four false suspicions have less; of 1,965 planted copies one had less than 0.84
+# Limits set on the planted copies and the nearest neighbours of 9,000 real photos: see tests/bench/README.md.
+DETAIL = (
+    0.985  # of 1,800 copies cut by a tenth or less one had less; of 39,000 pairs of neighbours, one in a thousand more
+)
+PATCH, COLOUR, TINT = 25, 10, 20  # grey levels of 256
+COPY = 0.97  # from here on nothing was cut or marked, only resized, saved again or mirrored
+SURE = 0.9  # one photo, surely
+ALIKE = 0.5  # what looks less alike is nothing
+PLACED, ROUGH = 0.55, 0.7  # below them a pair is left alone; copies with writing across them have less, no others
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What P pairs have in common where both pictures reach; each (P,)."""
+
+    detail: np.ndarray  # correlation of what is finer than 7 px of 48, -1..1
+    patch: np.ndarray  # largest mean difference of brightness in 5 x 5 px, grey levels
+    colour: np.ndarray  # the same of red or blue against the brightness
+    tint: np.ndarray  # difference of the colours as a share of the colour there is, 0 to about 2
+    marked: np.ndarray  # share of the area that a mark may cover, 0..1
+    unmarked: np.ndarray  # `detail` of the rest
+    whole: np.ndarray  # bool: neither is a part of the other
+
+
 def small(thumbnail: bytes) -> np.ndarray:
-    """JPEG -> (48, 48, 3) float32 0..255, the aspect ratio not kept (as in the hash). Raises ValueError."""
+    """JPEG -> (48, 48, 3) uint8, the aspect ratio not kept (as in the hash). Raises ValueError."""
     image = Image.fromarray(simplejpeg.decode_jpeg(thumbnail))
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BICUBIC), dtype=np.float32)
+    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
 def turned(pictures: np.ndarray, flip: int) -> np.ndarray:
@@ -51,146 +75,107 @@ def likely(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return (fields.mean(axes) <= 16) & (fields.max(axes) <= 100) & (ninths.mean(axes) <= 12) & (ninths.max(axes) <= 28)
 
 
-def same(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Two (P, 48, 48, 3) float32 batches -> (P,) how sure it is that they are one photo: 0.9..1, or 0 for "no".
+def likeness(one: np.ndarray, other: np.ndarray, cosine: np.ndarray | None = None) -> np.ndarray:
+    """Two (P, 48, 48, 3) uint8 batches -> (P,) float32 0..1, mirrored ones too: how sure it is that they are one photo.
 
-    The limits were set on 133,000 suspected pairs of real photos: planted copies stay inside with room to spare, and
-    what passes of the rest is one photo, or one scene taken twice within a moment. A clear match in the detail may have
-    a mark on it; a fair one must differ little everywhere.
+    From COPY on: resized, saved again or mirrored, nothing else. From SURE on: surely one photo, a part of it, or with
+    a margin. Below: it looks alike, and nobody is sure (writing across it, another colour, another photo of the same
+    thing; `cosine`, (P,), of their vectors where they are known). 0: no.
     """
-    detail, patch, colour = compare(one, other)
-    clear = (detail >= 0.975) & (patch <= 65) & (colour <= 0.6)
-    fair = (detail >= 0.93) & (colour <= 0.65) & ((1 - detail) / 0.05 + patch / 40 + colour / 0.8 <= 1.6)
-    return np.where(clear | fair, np.minimum(detail, 1.0), 0.0)
+    found = compare(one, other)
+    sure = (found.detail >= DETAIL) & (found.patch <= PATCH)
+    sure &= (found.colour <= COLOUR) | ((found.colour <= 2 * COLOUR) & (found.tint <= 0.3))
+    above = np.clip((found.detail - DETAIL) / (1 - DETAIL), 0, 1)
+    copy = sure & found.whole & (found.detail >= 0.995) & (found.patch <= 8)
+    # Not sure: by how much of the detail is there, all around a mark, or else by the vectors.
+    part = 0.6 + 0.2 * np.clip((found.detail - 0.9) / (DETAIL - 0.9), 0, 1)
+    around = 0.7 + 0.19 * np.clip((found.unmarked - 0.95) / 0.05, 0, 1) * (1 - np.clip(found.marked / 0.4, 0, 1))
+    near = 0.5 + 4 * (np.minimum(cosine, 0.95) - 0.9) if cosine is not None else np.zeros(len(one))
+    unsure = np.maximum(np.where(found.detail >= 0.9, part, 0), near)
+    marked = (found.unmarked >= 0.95) & (found.marked <= 0.4) & (found.colour <= 60)
+    unsure = np.where(marked, np.maximum(unsure, around), unsure)
+    said = np.where(copy, COPY + 0.03 * above, np.where(sure, SURE + 0.069 * above, unsure))
+    return np.where(said >= ALIKE, said, 0).astype(np.float32)
 
 
-def compare(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two (P, 48, 48, 3) float32 batches -> (detail, patch, colour), each (P,), after the best alignment.
-
-    `detail`: correlation of what is finer than 5 px, -1..1. `patch`: largest mean difference of brightness in a
-    5 x 5 px patch, 0..255. `colour`: difference of the colours as a share of the colour there is, 0 to about 2.
-    Pairs that do not match roughly at half the size are left at (-1, 255, 2).
-    """
-    grey, grey_other = one @ _LUMA, other @ _LUMA
-    half, half_other = _smooth(_half(grey)), _smooth(_half(grey_other))
-    warp = _align(half, half_other, np.zeros((len(one), 4), np.float32), rounds=5)
-    hopeful = np.flatnonzero(_rough(half, half_other, warp) >= ROUGH)
-    found = np.tile(np.array([[-1.0], [255.0], [2.0]], np.float32), len(one))
-    if len(hopeful):
-        warp = warp[hopeful] * np.array([2, 2, 1, 1], np.float32)  # shifts, from 24 px to 48 px
-        warp = _align(_smooth(grey[hopeful]), _smooth(grey_other[hopeful]), warp, rounds=3)
-        found[:, hopeful] = _difference(one[hopeful], other[hopeful], warp)
-    return found[0], found[1], found[2]
-
-
-def _half(grey: np.ndarray) -> np.ndarray:
-    pairs, side, _ = grey.shape
-    return grey.reshape(pairs, side // 2, 2, side // 2, 2).mean((2, 4))
+def compare(one: np.ndarray, other: np.ndarray) -> Comparison:
+    """Two (P, 48, 48, 3) batches, `one` or its mirror image laid over `other`. Pairs that do not match roughly have
+    nothing in common."""
+    pairs = len(one)
+    values = np.tile(np.array([-1, 255, 255, 2, 1, -1, 0], np.float32)[:, None], pairs)
+    one, other = one.astype(np.float32), other.astype(np.float32)
+    score, swapped, warp = align.locate(one @ _LUMA, other @ _LUMA)
+    # A symmetric thing fits nearly as well the wrong way round: both ways are tried.
+    row, mirrored = np.nonzero(score >= np.maximum(score.max(1, keepdims=True) - 0.15, PLACED))
+    if len(row):
+        left, right = _faced(one[row], other[row], mirrored == 1, swapped[row, mirrored])
+        warp, rough = align.roughly(left @ _LUMA, right @ _LUMA, warp[row, mirrored])
+        best = _best(row, rough)
+        best = best[rough[best] >= ROUGH]
+        if len(best):
+            left, right = left[best], right[best]
+            warp = align.finely(left @ _LUMA, right @ _LUMA, warp[best])
+            values[:, row[best]] = _difference(left, right, warp)
+    detail, patch, colour, tint, marked, unmarked, whole = values
+    return Comparison(detail, patch, colour, tint, marked, unmarked, whole > 0)
 
 
-def _smooth(grey: np.ndarray) -> np.ndarray:
-    """3 x 3 binomial filter, edges repeated."""
-    padded = np.pad(grey, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    rows = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
-    return (rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 16
+def _faced(one: np.ndarray, other: np.ndarray, mirrored: np.ndarray, swapped: np.ndarray) -> tuple[np.ndarray, ...]:
+    one = np.where(mirrored[:, None, None, None], one[:, :, ::-1], one)
+    swap = swapped[:, None, None, None]
+    return np.where(swap, other, one), np.where(swap, one, other)
 
 
-def _positions(warp: np.ndarray, axis: int, side: int) -> np.ndarray:
-    """(P, side): where each row (axis 1) or column (axis 0) of the one falls in the other, px."""
-    offset = np.arange(side, dtype=np.float32) - (side - 1) / 2
-    return (side - 1) / 2 + offset * (1 + warp[:, axis + 2, None]) + warp[:, axis, None]
-
-
-def _weights(positions: np.ndarray) -> np.ndarray:
-    """(P, n) positions -> (P, n, n) matrices that interpolate linearly at them; positions outside take the edge."""
-    side = positions.shape[1]
-    inside = np.clip(positions, 0, side - 1)[:, :, None]
-    return np.maximum(0, 1 - np.abs(inside - np.arange(side, dtype=np.float32)))
-
-
-def _align(fixed: np.ndarray, moving: np.ndarray, warp: np.ndarray, rounds: int) -> np.ndarray:
-    """Gauss-Newton for gain * fixed + bias = moving at (x + dx + sx (x - c), y + dy + sy (y - c)).
-
-    (P, S, S) greys and (P, 4) start values (dx, dy, sx, sy; px and shares) -> (P, 4).
-    """
-    pairs, side, _ = fixed.shape
-    offset = np.arange(side, dtype=np.float32) - (side - 1) / 2
-    gain, bias = np.ones((pairs, 1, 1), np.float32), np.zeros((pairs, 1, 1), np.float32)
-    limit = np.array([0.12 * side, 0.12 * side, 0.2, 0.2], np.float32)
-    damping = np.array([1e-3 * side * side] * 4 + [1e-3] * 2)  # so that a flat picture does not slide away
-    slopes = np.empty((pairs, 6, side, side), np.float32)
-    for _ in range(rounds):
-        across, down = _positions(warp, 0, side), _positions(warp, 1, side)
-        columns, rows = _weights(across).transpose(0, 2, 1), _weights(down)
-        inside = ((down > 0) & (down < side - 1))[:, :, None] & ((across > 0) & (across < side - 1))[:, None, :]
-        taken = rows @ moving
-        value = taken @ columns
-        step = np.diff(moving, axis=2, append=moving[:, :, -1:])
-        slopes[:, 0] = rows @ step @ columns
-        slopes[:, 1] = rows @ np.diff(moving, axis=1, append=moving[:, -1:]) @ columns
-        slopes[:, 2] = slopes[:, 0] * offset
-        slopes[:, 3] = slopes[:, 1] * offset[:, None]
-        slopes[:, 4] = -fixed
-        slopes[:, 5] = -1
-        slopes *= inside[:, None]
-        flat = slopes.reshape(pairs, 6, -1)
-        error = ((gain * fixed + bias - value) * inside).reshape(pairs, -1, 1)
-        matrix = (flat @ flat.transpose(0, 2, 1)).astype(np.float64)
-        matrix[:, range(6), range(6)] += damping
-        change = np.linalg.solve(matrix, (flat @ error).astype(np.float64))[:, :, 0].astype(np.float32)
-        warp = np.clip(warp + change[:, :4], -limit, limit)
-        gain = np.clip(gain + change[:, 4, None, None], 0.5, 2.0)
-        bias = bias + change[:, 5, None, None]
-    return warp
-
-
-def _laid(moving: np.ndarray, warp: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(P, S, S) -> it as laid over the other, and (P, S, S) bool where it reaches."""
-    side = moving.shape[1]
-    across, down = _positions(warp, 0, side), _positions(warp, 1, side)
-    reach = [(one > -0.5) & (one < side - 0.5) for one in (across, down)]
-    return _weights(down) @ moving @ _weights(across).transpose(0, 2, 1), reach[1][:, :, None] & reach[0][:, None, :]
-
-
-def _rough(fixed: np.ndarray, moving: np.ndarray, warp: np.ndarray) -> np.ndarray:
-    """(P,) correlation of the second differences where both reach."""
-    laid, inside = _laid(moving, warp)
-    one, other = (
-        (4 * g[:, 1:-1, 1:-1] - g[:, :-2, 1:-1] - g[:, 2:, 1:-1] - g[:, 1:-1, :-2] - g[:, 1:-1, 2:])
-        * inside[:, 1:-1, 1:-1] for g in (fixed, laid)
-    )  # fmt: skip
-    return (one * other).sum((1, 2)) / np.sqrt((one**2).sum((1, 2)) * (other**2).sum((1, 2)) + 1e-6)
-
-
-def _mean(values: np.ndarray, inside: np.ndarray, radius: int) -> np.ndarray:
-    """Mean over the (2 radius + 1)^2 neighbourhood, counting only what is inside."""
-    side = values.shape[1]
-    band = (np.abs(np.subtract.outer(np.arange(side), np.arange(side))) <= radius).astype(np.float32)
-    return (band @ (values * inside) @ band) / np.maximum(band @ inside.astype(np.float32) @ band, 1)
+def _best(row: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Of the places with the same row, which is ascending, the one with the highest score."""
+    order = np.lexsort((-score, row))
+    return order[np.flatnonzero(np.diff(row[order], prepend=-1))]
 
 
 def _difference(one: np.ndarray, other: np.ndarray, warp: np.ndarray) -> np.ndarray:
-    """(3, P): detail, patch and colour as `compare` gives them."""
-    channels = [_laid(np.ascontiguousarray(other[..., c]), warp) for c in range(3)]
-    inside = channels[0][1]
+    """(7, P): the fields of `Comparison`."""
+    side = one.shape[1]
+    channels = [align.laid(np.ascontiguousarray(other[..., c]), warp, align.sharp) for c in range(3)]
+    inside = align.framed(channels[0][1])
     laid = np.stack([channel for channel, _ in channels], axis=-1)
     grey, grey_laid = one @ _LUMA, laid @ _LUMA
+    gain, apart = _apart(grey, grey_laid, inside, inside)
+    patch = apart.max((1, 2))
+    covered = align.mean_near((apart > PATCH).astype(np.float32), inside, 2) > 0.01
+    gain, apart = _apart(grey, grey_laid, inside, inside & ~covered)  # a mark has no say in what the contrast is
+    covered = align.mean_near((apart > PATCH).astype(np.float32), inside, 2) > 0.01
+    clean = inside & ~covered
+    detail, unmarked = _detail(grey, grey_laid, inside, inside), _detail(grey, grey_laid, inside, clean)
+
+    colour = differ = present = np.zeros(len(one), np.float32)
     count = np.maximum(inside.sum((1, 2)), 1)
-    mean, mean_laid = ((g * inside).sum((1, 2)) / count for g in (grey, grey_laid))
-    a, b = (grey - mean[:, None, None]) * inside, (grey_laid - mean_laid[:, None, None]) * inside
-    gain = np.clip(((a * b).sum((1, 2)) + 1) / ((b * b).sum((1, 2)) + 1), 0.6, 1.7)[:, None, None]
-
-    near, near_laid = _mean(grey, inside, 2), _mean(grey_laid, inside, 2)
-    apart = near - mean[:, None, None] - gain * (near_laid - mean_laid[:, None, None])
-    patch = np.abs(apart * inside).max((1, 2))
-    a, b = (grey - near) * inside, (grey_laid - near_laid) * inside
-    detail = (a * b).sum((1, 2)) / np.sqrt((a * a).sum((1, 2)) * (b * b).sum((1, 2)) + 1e-6)
-
-    differ = present = np.zeros(len(one), np.float32)
-    for c in (0, 2):  # red and blue against the brightness, over 3 x 3 px
-        a = _mean(one[..., c] - grey, inside, 1) * inside
-        b = gain * _mean(laid[..., c] - grey_laid, inside, 1) * inside
+    for c in (0, 2):  # red and blue against the brightness
+        a, b = (one[..., c] - grey), gain * (laid[..., c] - grey_laid)
+        wide = align.mean_near(a - b, inside, 2) * inside
+        colour = np.maximum(colour, np.abs(wide).max((1, 2)))
+        a, b = (align.mean_near(each, inside, 1) * inside for each in (a, b))
         differ = differ + np.abs(a - b).sum((1, 2))
         present = present + (np.abs(a) + np.abs(b)).sum((1, 2)) / 2 + 0.5 * count
-    enough = count >= inside[0].size / 2
-    return np.stack([np.where(enough, detail, -1), np.where(enough, patch, 255), differ / present])
+    enough = count >= side * side / 2
+    marked = (covered & inside).sum((1, 2)) / count
+    whole = (np.abs(warp[:, :2]).max(1) <= 0.6) & (np.abs(warp[:, 2:]).max(1) <= 0.015)
+    return np.stack(
+        [np.where(enough, detail, -1), patch, colour, differ / present, marked, np.where(enough, unmarked, -1), whole]
+    )
+
+
+def _apart(grey: np.ndarray, laid: np.ndarray, inside: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Contrast of `grey` against `laid` (P, 1, 1), and (P, S, S) by how much their 5 x 5 px means differ then."""
+    count = np.maximum(where.sum((1, 2)), 1)
+    mean, mean_laid = (((each * where).sum((1, 2)) / count)[:, None, None] for each in (grey, laid))
+    a, b = (grey - mean) * where, (laid - mean_laid) * where
+    gain = np.clip(((a * b).sum((1, 2)) + 1) / ((b * b).sum((1, 2)) + 1), 0.6, 1.7)[:, None, None]
+    near, near_laid = align.mean_near(grey, inside, 2), align.mean_near(laid, inside, 2)
+    return gain, np.abs(near - mean - gain * (near_laid - mean_laid)) * inside
+
+
+def _detail(grey: np.ndarray, laid: np.ndarray, inside: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """(P,) correlation there. A bit smoothed: a part that was cut out and made larger has no finer detail."""
+    a, b = (align.smooth(each) for each in (grey, laid))
+    a, b = ((each - align.mean_near(each, inside, 3)) * where for each in (a, b))
+    return (a * b).sum((1, 2)) / np.sqrt((a * a).sum((1, 2)) * (b * b).sum((1, 2)) + 1e-6)

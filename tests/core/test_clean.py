@@ -13,10 +13,9 @@ from PIL import Image, ImageDraw, ImageEnhance
 
 from core import clean
 from core.blobs import Blobs
-from core.clean.look import compare, same, small, turned
 from core.errors import Damaged, Missing
 from core.model import Finding, ImageFacts, ImageRecord, Progress
-from core.pixels import FLIPS, ingest
+from core.pixels import ingest
 
 
 def jpeg(image: Image.Image, quality: int = 85) -> bytes:
@@ -61,43 +60,6 @@ def groups_of(findings: list[Finding]) -> list[set[int]]:
     for finding in findings:
         groups[finding.group].add(finding.image)
     return sorted(groups.values(), key=min)
-
-
-# the second look -------------------------------------------------------------------------------------------------
-
-
-def tiny(image: Image.Image) -> np.ndarray:
-    return small(jpeg(image))[None]
-
-
-def test_a_shifted_and_scaled_copy_is_laid_over_exactly():
-    image = scene(3)
-    cut = image.crop((14, 3, 316, 214))
-    detail, patch, colour = compare(tiny(image), tiny(cut))
-    assert detail[0] > 0.96
-    assert patch[0] < 15
-    assert colour[0] < 0.3
-
-
-def test_another_picture_and_a_recoloured_one_are_not_the_same():
-    image = scene(3)
-    swapped = Image.merge("RGB", image.split()[::-1])
-    assert same(tiny(image), tiny(scene(4)))[0] == 0
-    assert same(tiny(image), tiny(swapped))[0] == 0
-    assert same(tiny(image), tiny(image))[0] > 0.999
-
-
-def test_flat_pictures_do_not_break_the_arithmetic():
-    flat = np.full((2, 48, 48, 3), 255, dtype=np.float32)
-    with np.errstate(all="raise"):
-        assert np.isfinite(same(flat, flat * 0.5)).all()
-
-
-@pytest.mark.parametrize("flip", range(8))
-def test_turning_the_small_picture_is_turning_the_picture(flip):
-    square = scene(5, 200, 200)
-    other = square.transpose(FLIPS[flip]) if flip else square
-    assert np.abs(turned(tiny(square)[0], flip) - tiny(other)[0]).mean() < 3
 
 
 # groups ----------------------------------------------------------------------------------------------------------
