@@ -33,7 +33,7 @@ class Index(NamedTuple):
 
     hashes: np.ndarray  # (N + STEP,) uint64; the last ones are never found
     ranks: np.ndarray  # (N,) int32
-    bounds: np.ndarray  # (65536, 2) int32: where the bucket of each value starts, and where it ends for now
+    bounds: np.ndarray  # (2 ** bits, 2) int32: where the bucket of each value starts, and where it ends for now
 
 
 class Rule(NamedTuple):
@@ -41,6 +41,7 @@ class Rule(NamedTuple):
 
     radius: int
     band: int
+    bits: int  # of each band's 16, that name a bucket
     masks: np.ndarray  # (M,) int64: which bits of this band may differ
     limits: np.ndarray  # (4,) int64: how many bits of each band may differ for a pair to be found by it
     turn: np.ndarray  # (108,) int64: where each value of the turned fields comes from
@@ -65,15 +66,15 @@ def meet(turned, index, fields, rule, cursor, found):  # noqa: ANN001, ANN201
     `fields`: (N, 108) uint8 by rank, or (0, 108) to leave the colours out.
     """
     first, mask, place, stop = cursor
-    shift = np.uint64(16 * rule.band)
+    shift, ones = np.uint64(16 * rule.band), np.uint64((1 << rule.bits) - 1)
     laid = np.zeros(CHUNK + STEP, np.uint64)
     runs = np.empty((len(rule.masks), 2), np.int64)
     room = np.empty((2, 108), np.int32)
     count = 0
     while first < stop:
-        value = np.int64((turned.hashes[first] >> shift) & np.uint64(0xFFFF))
+        value = np.int64((turned.hashes[first] >> shift) & ones)
         last = first + 1
-        while last < min(stop, first + TILE) and (turned.hashes[last] >> shift) & np.uint64(0xFFFF) == np.uint64(value):
+        while last < min(stop, first + TILE) and (turned.hashes[last] >> shift) & ones == np.uint64(value):
             last += 1
         while mask < len(rule.masks):
             if count + (last - first) * CHUNK > PIECE:
@@ -148,8 +149,9 @@ def _any_near(one, laid, radius):  # noqa: ANN001, ANN202
 @njit(cache=True, nogil=True)
 def _first_seen(differ, rule):  # noqa: ANN001, ANN202
     """Whether no earlier band finds the pair as well: it is told once."""
+    ones = np.uint64((1 << rule.bits) - 1)
     for band in range(rule.band):
-        if np.int64(_popcount((differ >> np.uint64(16 * band)) & np.uint64(0xFFFF))) <= rule.limits[band]:
+        if np.int64(_popcount((differ >> np.uint64(16 * band)) & ones)) <= rule.limits[band]:
             return False
     return True
 

@@ -21,7 +21,7 @@ import numpy as np
 from core.clean.fields import VALUES, likely, scaled_limits
 
 if TYPE_CHECKING:
-    from core.clean.buckets import Index
+    from core.clean.buckets import Index, Rule
 
 RADIUS_MAX = 15  # 697 buckets for each bucket and band; beyond that brute force is as good
 FEW = 5_000  # up to so many by so many, comparing all is done before the compiled search is loaded
@@ -40,8 +40,10 @@ def suspects(hashes: np.ndarray, fields: np.ndarray, fresh: np.ndarray, radius: 
     it is a chance to stop, every second or so.
     """
     fresh = np.asarray(fresh, dtype=bool)
-    order = np.concatenate([np.flatnonzero(~fresh), np.flatnonzero(fresh)])
-    search = _Search(hashes[order], fields[order].reshape(-1, VALUES), int((~fresh).sum()), radius, tuple(range(8)))
+    order, known = np.argsort(fresh, kind="stable"), int((~fresh).sum())
+    if fresh[:known].any():  # as a rule they stand in that order
+        hashes, fields = hashes[order], fields[order]
+    search = _Search(hashes, fields.reshape(-1, VALUES), known, radius, tuple(range(8)))
     for flip, found in search.pieces():
         later, earlier = order[found[:, 0]], order[found[:, 1]]
         flips = np.where(later < earlier, flip, INVERSE[flip])
@@ -121,20 +123,23 @@ class _Search:
                 pool.shutdown(cancel_futures=True)
 
     def _tasks(self) -> Iterator[_Task]:
-        from core.clean.buckets import STEP, Index
+        from core.clean.buckets import STEP, Index, Rule
 
+        colours = np.array(scaled_limits())
         limits = np.array([(self.radius - band) // 4 for band in range(4)])
+        bits = min(16, (len(self.hashes) // 8).bit_length())  # so that a bucket holds a few: empty ones cost time too
         for band in np.flatnonzero(limits >= 0).tolist():
-            values = _values(self.hashes[:, 0], band)
+            values = _values(self.hashes[:, 0], band, bits)
             ranks = np.argsort(values, kind="stable").astype(np.int32)
-            starts = np.concatenate([[0], np.cumsum(np.bincount(values, minlength=65_536))[:-1]])
-            ends = starts + np.bincount(values[: self.known], minlength=65_536)
+            starts = np.concatenate([[0], np.cumsum(np.bincount(values, minlength=1 << bits))[:-1]])
+            ends = starts + np.bincount(values[: self.known], minlength=1 << bits)
             inside = np.concatenate([self.hashes[:, 0][ranks], np.zeros(STEP, np.uint64)])
             for start in range(self.known, len(self.hashes), ROWS):
-                ends = ends + np.bincount(values[start : start + ROWS], minlength=65_536)
+                ends = ends + np.bincount(values[start : start + ROWS], minlength=1 << bits)
                 index = Index(inside, ranks, np.column_stack([starts, ends]).astype(np.int32))
                 for flip in self.flips:
-                    yield _Task(self, index, band, limits, start, flip)
+                    rule = Rule(self.radius, band, bits, _masks(int(limits[band]), bits), limits, turn(flip), colours)
+                    yield _Task(self, index, rule, start, flip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +148,7 @@ class _Task:
 
     search: _Search
     index: Index
-    band: int
-    limits: np.ndarray  # (4,): bits that may differ in each band
+    rule: Rule
     start: int
     flip: int
 
@@ -154,18 +158,13 @@ class _Task:
 
     def run(self, cursor: tuple[int, int, int]) -> tuple[np.ndarray, tuple[int, int, int]]:
         """(P, 2) int32 rows, and the cursor to go on with; its first number is `count` at the end."""
-        from core.clean.buckets import PIECE, Rule, Turned, meet
+        from core.clean.buckets import PIECE, Turned, meet
 
         some = self.search.hashes[self.start : self.start + ROWS, self.flip]
-        order = np.argsort(_values(some, self.band), kind="stable")
+        order = np.argsort(_values(some, self.rule.band, self.rule.bits), kind="stable")
         turned = Turned(some[order], (order + self.start).astype(np.int32))
-        colours = np.array(scaled_limits())
-        rule = Rule(
-            self.search.radius, self.band, _masks(int(self.limits[self.band])), self.limits, turn(self.flip), colours
-        )
         found = np.empty((PIECE, 2), np.int32)
-        count, *cursor_after = meet(turned, self.index, self.search.fields, rule, (*cursor, len(some)), found)
-        first, mask, place = cursor_after
+        count, first, mask, place = meet(turned, self.index, self.search.fields, self.rule, (*cursor, len(some)), found)
         return found[:count].copy(), (first, mask, place)
 
 
@@ -176,12 +175,12 @@ def turn(flip: int) -> np.ndarray:
     return np.ascontiguousarray(turned(np.arange(VALUES).reshape(6, 6, 3), flip)).ravel()
 
 
-def _values(hashes: np.ndarray, band: int) -> np.ndarray:
-    """(N,) uint16: the band's 16 bits."""
-    return (hashes >> np.uint64(16 * band)).astype(np.uint16)
+def _values(hashes: np.ndarray, band: int, bits: int) -> np.ndarray:
+    """(N,) uint16: the lowest `bits` of the band's 16."""
+    return (hashes >> np.uint64(16 * band)).astype(np.uint16) & np.uint16((1 << bits) - 1)
 
 
-def _masks(bits: int) -> np.ndarray:
-    """Every number of 16 bits of which at most `bits` are set."""
-    chosen = (some for count in range(bits + 1) for some in combinations(range(16), count))
+def _masks(most: int, bits: int) -> np.ndarray:
+    """Every number of `bits` bits of which at most so many are set."""
+    chosen = (some for count in range(most + 1) for some in combinations(range(bits), count))
     return np.array([sum(1 << bit for bit in some) for some in chosen])
