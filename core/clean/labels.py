@@ -1,0 +1,87 @@
+"""Pictures that do not look like their class: more like another one of the project, or like none.
+
+What to expect, on planted faults (tests/bench/labels.py): with a network's vectors about three of four label issues
+are right and half of the wrong labels are found; with the plain descriptor fewer of either. Classes that look alike
+and rare views of a class are what it is wrong about. Both are opinions to look at, not to act on unseen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from core.model import Finding
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LEAST = 5  # pictures of a class: of fewer nobody can tell what is usual
+LEAD = 0.4  # another class must be likelier than the given one by as much
+
+
+def left_out(labels: Sequence[str]) -> dict[str, str]:
+    """Class -> the sentence that says why its pictures were not compared with their class."""
+    counts = Counter(labels)
+    return {
+        label: f"Class {label!r} has only {count} of the at least {LEAST} pictures that it takes to know its look."
+        for label, count in sorted(counts.items())
+        if count < LEAST
+    }
+
+
+def issues(
+    vectors: np.ndarray, labels: Sequence[str], images: Sequence[int], together: Mapping[int, str] | None = None
+) -> Iterator[Finding]:
+    """Findings `label_issue` and `far_from_class`; `vectors` is (N, D), float16 or float32, a row for each image.
+
+    `together`: image -> group of copies; copies never speak for each other. Images of a class with fewer than LEAST
+    are passed over (`left_out`). The same input gives the same findings.
+    """
+    import numpy as np
+
+    from core.clean import classes as c
+    from core.clean.outliers import LIMIT, strangeness
+
+    short = left_out(labels).keys()
+    rows = [i for i, label in enumerate(labels) if label not in short]
+    if not rows:
+        return
+    names, of = np.unique([labels[i] for i in rows], return_inverse=True)
+    ids = [images[i] for i in rows]
+    copies = np.unique([(together or {}).get(i, f"image {i}") for i in ids], return_inverse=True)[1]
+    reduced = c.reduced(vectors if len(rows) == len(labels) else vectors[rows])
+    white = c.whitened(reduced)
+    if len(names) > 1:
+        yield from _label_issues(ids, names, of, *c.probabilities(reduced, white, of, copies))
+    strange = strangeness(reduced, white, of, copies)
+    sizes = np.bincount(of)
+    for i in np.flatnonzero(strange >= LIMIT).tolist():
+        as_strange = int((strange[of == of[i]] >= strange[i]).sum())
+        note = (
+            f"unlike the other pictures of {names[of[i]]}: number {as_strange} of {sizes[of[i]]}, the strangest first"
+        )
+        score = float(strange[i] / (strange[i] + LIMIT))
+        yield Finding(ids[i], "far_from_class", round(score, 4), "embedding", note=note)
+
+
+def _label_issues(
+    ids: Sequence[int], names: np.ndarray, of: np.ndarray, chances: np.ndarray, near: np.ndarray
+) -> Iterator[Finding]:
+    """`chances`: (N, C) probabilities; `near`: (N, C) how many of the nearest pictures are of each class.
+
+    The score is cleanlab's normalized margin, turned so that 1 is surest (Northcutt et al. 2021, Kuan and Mueller 2022).
+    """
+    import numpy as np
+    from cleanlab.rank import get_label_quality_scores
+
+    quality = get_label_quality_scores(of, chances.astype(np.float64), method="normalized_margin")
+    for i in np.flatnonzero(
+        1 - 2 * quality >= LEAD
+    ).tolist():  # the margin runs from 1, surely right, to 0, surely wrong
+        other, given = int(chances[i].argmax()), int(of[i])
+        note = (
+            f"looks more like {names[other]} ({chances[i, other]:.0%}) than {names[given]} ({chances[i, given]:.0%}); "
+            f"{near[i, other]} of the {near[i].sum()} most similar pictures are {names[other]}"
+        )
+        yield Finding(ids[i], "label_issue", round(float(1 - quality[i]), 4), "embedding", note=note)
