@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.model import Decision, Operation
+from core.model import Cleaning, Cropping, Decision, Detection, Operation
 from db.store.queue import Filter
 from pages.parts.grid.desk import AHEAD, Desk
 from tests.pages import filled
@@ -167,6 +167,69 @@ def test_looking_closer_tells_origins_and_history(cars) -> None:
     look = say(desk, store, commit(page, image, reason="blurred"), look=image)["look"]
     assert look["image"] == image and look["origins"][0]["licence"] == "CC BY 4.0"
     assert [entry[1:] for entry in look["history"]] == [["Ann", f"reject (blurred) as {page['labels'][0]}"]]
+
+
+def cropped(store, project, image: int, detector: str = "yolo") -> None:
+    """A detector saw a car in the image, and chose it as the crop."""
+    _, claim = filled.begin(store, project, "clean")
+    store.add_detections(claim, project.id, detector, {image: [Detection("car", 0.9, (10.0, 20.0, 100.0, 120.5))]})
+    store.set_crops(claim, project.id, {image: (5, 15, 105, 125)})
+    store.finish(claim, "done")
+
+
+def crop(image: int, version: int, box: object) -> dict:
+    """An operation as the browser makes it of a crop drawn by hand."""
+    decision = {"image": image, "verdict": "keep", "reason": "", "label": "", "version": version, "box": box}
+    return {"id": str(uuid.uuid4()), "undoes": "", "decisions": [decision]}
+
+
+def test_looking_closer_tells_what_a_detector_saw_and_chose(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    image, other = told(desk, store)["pages"]["0"]["ids"][:2]
+    cropped(store, project, image)
+    look = say(desk, store, look=image)["look"]
+    assert (look["box"], look["by"]) == ([5, 15, 105, 125], "detector")
+    assert look["seen"] == [["car", 0.9, [10, 20, 100, 120.5]]]
+    look = say(desk, store, look=other)["look"]
+    assert (look["box"], look["by"], look["seen"]) == (None, "", [])
+
+
+def test_of_two_detectors_the_projects_own_is_believed(cars) -> None:
+    store, project = cars
+    image = next(iter(store.images(project.id))).id
+    cropped(store, project, image)
+    cropped(store, project, image, "torchvision")
+    assert len(say(Desk(project, "Ann", UNDECIDED), store, look=image)["look"]["seen"]) == 2
+    chosen = store.set_cleaning(project.id, Cleaning(crop=Cropping("yolo")))
+    assert len(say(Desk(chosen, "Ann", UNDECIDED), store, look=image)["look"]["seen"]) == 1
+
+
+def test_a_crop_drawn_by_hand_holds_and_is_undone_to_the_detectors(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    page = told(desk, store)["pages"]["0"]
+    image = page["ids"][0]
+    facts = store.image(project.id, image).facts
+    cropped(store, project, image)
+    drawn = crop(image, 0, [-4, 3, 99.5, 9000])
+    look = say(desk, store, drawn, look=image)["look"]
+    assert look["box"] == [0, 3, 99.5, facts.height]
+    look = say(desk, store, {"id": str(uuid.uuid4()), "undoes": drawn["id"], "decisions": []}, look=image)["look"]
+    assert look["box"] == [5, 15, 105, 125]
+    whole = crop(image, 2, [0, 0, facts.width, facts.height])
+    look = say(desk, store, whole, crop(image, 3, None), look=image)["look"]
+    assert look["box"] == [0, 0, facts.width, facts.height]
+
+
+def test_a_crop_that_is_none_or_outside_is_refused_in_a_sentence_and_nothing_is_stored(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    image = told(desk, store)["pages"]["0"]["ids"][0]
+    none, outside = crop(image, 0, [9, 0, 3, 9]), crop(image, 0, [9000, 0, 9001, 9])
+    answers = {answer["id"]: answer["refused"] for answer in say(desk, store, none, outside)["acked"]}
+    assert "is no crop" in answers[none["id"]] and "holds no pixel of image" in answers[outside["id"]]
+    assert store.decision_count(project.id) == 0
 
 
 def test_a_fresh_look_from_the_top_is_a_new_epoch_without_what_was_decided(cars) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import review
 from core.errors import BadInput
-from core.model import REASONS, Applied, Operation, Project, Tile
+from core.model import REASONS, Applied, Box, ImageRecord, Operation, Project, Tile
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -185,10 +185,31 @@ class Desk:
              "fetched": f"{o.fetched:%Y-%m-%d}" if o.fetched else ""}
             for o in store.origins(record.id)[:20]
         ]  # fmt: skip
-        history = [(f"{when:%Y-%m-%d %H:%M} UTC", who, " ".join([verdict, f"({reason})" if reason else "", f"as {label}"]))
-                   for when, who, verdict, reason, label in store.history(record.id)]  # fmt: skip
+        history, by = _history(record, store.history(record.id))
         return {"image": record.id, "width": record.facts.width, "height": record.facts.height, "origins": origins,
-                "history": history}  # fmt: skip
+                "history": history, "box": record.box, "by": by, "seen": self._seen(store, record.id)}  # fmt: skip
+
+    def _seen(self, store: Store, image: int) -> list[tuple[str, float, Box]]:
+        """(label, score, box) of what the project's detector saw, or any other where that one has seen nothing."""
+        found = store.detections_of(image)
+        chosen = found.get(self.project.cleaning.crop.detector) or [one for some in found.values() for one in some]
+        return [(one.label, one.score, one.box) for one in chosen]
+
+
+def _history(record: ImageRecord, decisions: Sequence[tuple[Any, ...]]) -> tuple[list[tuple[str, str, str]], str]:
+    """(when, who, what) of each decision, and whether the crop that holds is a "person"'s or a "detector"'s, where known."""
+    whole = (0, 0, record.facts.width, record.facts.height)
+    told, held = [], None
+    for when, who, verdict, reason, label, *drawn in decisions:
+        box = drawn[0] if drawn else None  # the log of decisions does not tell its crops yet
+        changed = (
+            "the whole picture" if box and tuple(box) == whole else "cropped by hand" if box else "crop taken back"
+        )
+        what = f"{verdict}{f' ({reason})' if reason else ''} as {label}{f', {changed}' if box != held else ''}"
+        told.append((f"{when:%Y-%m-%d %H:%M} UTC", who, what))
+        held = box
+    unknown = any(len(row) < 6 for row in decisions)
+    return told, "person" if held else "detector" if record.box and not unknown else ""
 
 
 def _rows(tiles: Sequence[Tile], others: Mapping[int, str], address: Callable[[Sequence[int]], str]) -> dict[str, Any]:

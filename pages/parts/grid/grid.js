@@ -211,17 +211,27 @@ class Grid {
       this.remember(tile, false);
     }
     this.save();
-    this.view.note("Undone. Your marks are back.");
-    return this.go(page.number);
+    this.go(page.number);
+    if (top.before.size === 1 || this.look.open) this.move(page.tiles.findIndex((tile) => top.before.has(tile.image)));
+    return this.view.note("Undone. Your marks are back.");
   }
 
   relabel(label) {
+    if (label !== this.tile()?.base.label) this.keep({ label }, `Kept, as ${label}.`);
+  }
+
+  crop(box, said) {
+    return this.keep({ label: "", box }, said);
+  }
+
+  // One picture is kept, with what was changed on it: stored at once, for itself. False where it cannot be, yet.
+  keep(change, said) {
     const tile = this.tile();
-    if (!tile || !this.shown.painted || label === tile.base.label) return;
-    const { version } = tile.base;
-    this.store(this.shown, [{ image: tile.image, verdict: "keep", reason: "", label, version }]);
+    if (!tile || !this.shown.painted) return false;
+    this.store(this.shown, [{ image: tile.image, verdict: "keep", reason: "", version: tile.base.version, ...change }]);
     this.say();
-    this.refresh(`Kept, as ${label}.`);
+    this.refresh(said);
+    return true;
   }
 
   // Pages ---------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ const KEYS = [
   ["p   n", "page before, page after; nothing is stored"],
   ["f  or double click", "look closer: where it came from, what was decided"],
   ["r", "give it another class"],
+  ["b", "change its crop: arrows move, Shift + arrows resize, Enter saves, Esc gives up"],
   ["/", "to the filters"],
   ["?", "this list"],
 ];
@@ -40,20 +41,36 @@ function onKey(grid, event) {
 function actionOf(grid, event) {
   const { key, shiftKey } = event;
   const view = grid.view;
+  if (grid.look.crop.changing) return cropActionOf(grid.look.crop, key, shiftKey);
   if (view.help.open) return key === "?" ? () => view.help.close() : null;
   if (key.startsWith("Arrow")) return () => grid.shown && step(grid, key, shiftKey);
   if (key === "Home" || key === "End") return () => grid.shown && grid.move(key === "Home" ? 0 : grid.shown.tiles.length - 1, shiftKey);
   if (/^[1-9]$/.test(key) && grid.reasons?.[key - 1]) return () => grid.reject(grid.reasons[key - 1]);
-  const both = { x: () => grid.toggle(), " ": () => grid.toggle(), r: () => grid.tile() && grid.look.show(true) };
+  const both = { x: () => grid.toggle(), " ": () => grid.toggle(), r: () => grid.tile() && grid.look.show(true),
+    u: () => grid.undo(), b: () => grid.tile() && toCrop(grid.look) };
   const looking = { f: () => grid.look.dialog.close() };
   const plain = {
-    a: () => grid.all(true), k: () => grid.all(false), i: () => grid.invert(), u: () => grid.undo(),
+    a: () => grid.all(true), k: () => grid.all(false), i: () => grid.invert(),
     Enter: () => grid.commit(), p: () => grid.go(grid.cursor - 1), n: () => grid.go(grid.cursor + 1),
     f: () => grid.tile() && grid.look.show(), "/": () => toFilters(grid), "?": () => view.help.showModal(),
     Escape: grid.anchor === null ? null : () => grid.move(grid.at),
   };
   const name = key.length === 1 ? key.toLowerCase() : key;
   return both[name] ?? (grid.look.open ? looking : plain)[name];
+}
+
+// While a crop is being changed the keys are about it, and about nothing else.
+function cropActionOf(crop, key, shiftKey) {
+  const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+  if (way) return () => crop.nudge(...way, shiftKey);
+  if (key === "Enter") return () => crop.store(crop.draft);
+  if (key === "Escape") return () => crop.cancel();
+  return key.length === 1 || key === "Home" || key === "End" ? () => {} : null;
+}
+
+function toCrop(look) {
+  if (!look.open) look.show();
+  look.crop.begin();
 }
 
 function step(grid, key, range) {

@@ -1,4 +1,5 @@
-// Mouse, pen and touch on the list of tiles: press marks, Shift + press marks a range, twice or long looks closer.
+// Mouse, pen and touch. On the list of tiles: press marks, Shift + press marks a range, twice or long looks closer.
+// On the large picture: a drag changes the crop.
 
 const LONG_PRESS = 500; // ms
 const SLIP = 10; // px a finger may move and still mean the same tile
@@ -53,4 +54,35 @@ function listenToPointer(list, grid) {
     if (index(event) < 0 || event.shiftKey || event.target.closest(".look-at")) return;
     grid.look.show(); // the two presses of it marked and unmarked
   });
+}
+
+// A handle moves its sides, the inside of the crop all of it; a drag from anywhere else draws a new one.
+function listenToCrop(picture, crop) {
+  let press = null;
+  const at = (event) => {
+    const { left, top, width, height } = crop.stage.getBoundingClientRect();
+    return [((event.clientX - left) / width) * crop.known.width, ((event.clientY - top) / height) * crop.known.height];
+  };
+  picture.addEventListener("pointerdown", (event) => {
+    if (!crop.changing || press || event.button !== 0 || event.target.closest(".name")) return;
+    const sides = event.target.dataset.side ?? (event.target === crop.frame ? "move" : "");
+    press = { id: event.pointerId, from: at(event), box: crop.draft, sides, x: event.clientX, y: event.clientY };
+    picture.setPointerCapture(event.pointerId);
+  });
+  picture.addEventListener("pointermove", (event) => {
+    if (event.pointerId !== press?.id || !crop.changing) return;
+    const to = at(event);
+    const { from, box, sides } = press;
+    if (sides) return void crop.drag(box, sides, to[0] - from[0], to[1] - from[1]);
+    press.drawing ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > SLIP;
+    if (press.drawing) crop.set(spanned(from, to, crop.known.width, crop.known.height));
+  });
+  const end = (event) => {
+    if (event.pointerId !== press?.id) return;
+    if (event.type === "pointercancel" && crop.changing) crop.set(press.box);
+    press = null;
+  };
+  for (const type of ["pointerup", "pointercancel"]) picture.addEventListener(type, end);
+  picture.addEventListener("mousedown", (event) => crop.changing && event.preventDefault()); // the keys stay with the crop
+  picture.addEventListener("contextmenu", (event) => crop.changing && event.preventDefault());
 }

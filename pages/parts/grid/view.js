@@ -244,6 +244,7 @@ class View {
   }
 
   note(text) {
+    if (this.grid.look?.open) this.grid.look.said.textContent = text; // what lies behind it is neither seen nor read out
     this.live.replaceChildren(make("span", "", text));
     this.live.classList.add("seen");
     clearTimeout(this.fading);
@@ -251,6 +252,7 @@ class View {
   }
 
   warn(text, show = null) {
+    if (this.grid.look?.open) this.grid.look.said.textContent = text;
     const close = make("button", "plain", "✕");
     close.setAttribute("aria-label", "Close this message");
     close.onclick = () => (this.warning.hidden = true);
