@@ -75,9 +75,15 @@ def one_size(count: int, rounds: int) -> dict[str, Any]:
     """Pairs at radius 8, in this process."""
     table = random_hashes(count)
     first, _ = timed(lambda: hashes.pairs(table[: hashes.FEW + 1], RADIUS))
-    before = memory()
+    before, spent = memory(), time.process_time()
     tries = [timed(lambda: hashes.pairs(table, RADIUS)) for _ in range(rounds)]
-    return {"seconds": middle(tries), "pairs": len(tries[0][1]), "first call": round(first, 2)} | grown(before)
+    spent = round((time.process_time() - spent) / rounds, 2)
+    return {
+        "seconds": middle(tries),
+        "processor, s": spent,
+        "pairs": len(tries[0][1]),
+        "first call": round(first, 2),
+    } | (grown(before))
 
 
 def eight_turns(count: int, rounds: int) -> dict[str, Any]:
@@ -85,17 +91,17 @@ def eight_turns(count: int, rounds: int) -> dict[str, Any]:
     table, fields, planted = random_pictures(count)
     few = np.arange(count) >= count - FRESH
     hashes.pairs(table[: hashes.FEW + 1, 0], RADIUS)
-    before = memory()
+    before, spent = memory(), time.process_time()
 
     def search(fresh: np.ndarray) -> set[tuple[int, int, int]]:
         return {tuple(row) for piece in hashes.suspects(table, fields, fresh) for row in piece.tolist()}
 
     whole = [timed(lambda: search(np.ones(count, bool))) for _ in range(rounds)]
-    grew = grown(before)
+    grew, spent = grown(before), round((time.process_time() - spent) / rounds, 2)
     fresh = [timed(lambda: search(few)) for _ in range(rounds)]
     wanted = {one for one in planted if one[1] >= count - FRESH}
     return {
-        "seconds": middle(whole), "planted": len(planted), "missed": len(planted - whole[0][1]),
+        "seconds": middle(whole), "processor, s": spent, "planted": len(planted), "missed": len(planted - whole[0][1]),
         "strangers": len(whole[0][1] - planted), f"seconds, {FRESH} fresh": middle(fresh),
         "missed, fresh": len(wanted - fresh[0][1]),
     } | grew  # fmt: skip
@@ -177,7 +183,7 @@ def measured(rounds: int, ten_million: bool) -> dict[str, Any]:
         said = alone(f"pairs {count}", 1 if count > SIZES[-1] else rounds)
         result["first call, compiled before"] = said.pop("first call")
         result["pairs"][count] = said
-        print(f"{count:10,} hashes  {said['seconds']:8.3f} s  {said['pairs']:9,} pairs  peak {said['peak, MB']:5} MB, "
+        print(f"{count:10,} hashes  {said['seconds']:8.3f} s ({said['processor, s']} s of a core)  {said['pairs']:9,} pairs  peak {said['peak, MB']:5} MB, "
               f"of it the search {said['of it the search, MB']} MB")  # fmt: skip
     print(f"the first call takes {result['first call, compiling']} s more where it compiles, "
           f"{result['first call, compiled before']} s afterwards")  # fmt: skip
@@ -189,7 +195,7 @@ def measured(rounds: int, ten_million: bool) -> dict[str, Any]:
     result["eight turns"] = {}
     for count in SIZES[1:]:
         result["eight turns"][count] = said = alone(f"turns {count}", 1 if count == SIZES[-1] else rounds)
-        print(f"{count:10,} pictures, eight turns, radius 11: {said['seconds']:.2f} s, {said['missed']} of "
+        print(f"{count:10,} pictures, eight turns, radius 11: {said['seconds']:.2f} s ({said['processor, s']} s of a core), {said['missed']} of "
               f"{said['planted']:,} copies missed, {said['strangers']} strangers; {FRESH:,} fresh ones "
               f"{said[f'seconds, {FRESH} fresh']:.2f} s; peak {said['peak, MB']} MB, of it the search "
               f"{said['of it the search, MB']} MB")  # fmt: skip

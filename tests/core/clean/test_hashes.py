@@ -63,13 +63,18 @@ def brute_suspects(table, fields, fresh, radius) -> list[tuple[int, int, int]]:
         for earlier in order[:a]:
             for flip in range(8):
                 near = (int(table[later, flip]) ^ int(table[earlier, 0])).bit_count() <= radius
-                if fresh[later] and near and look_likely(look.turned(fields[later], flip), fields[earlier]):
+                if fresh[later] and near and like(look.turned(fields[later], flip), fields[earlier]):
                     found.append((later, earlier, flip) if later < earlier else (earlier, later, hashes.INVERSE[flip]))
     return sorted(found)
 
 
-def look_likely(one: np.ndarray, other: np.ndarray) -> bool:
-    return bool(look.likely(one[None].astype(np.float64), other[None].astype(np.float64))[0])
+def like(one: np.ndarray, other: np.ndarray) -> bool:
+    """The rule of `core.clean.fields` as one would say it, for one pair, in fractions."""
+    apart = one.astype(np.float64) - other
+    apart = apart - apart.mean()
+    ninths = np.abs(apart.reshape(3, 2, 3, 2, 3).mean((1, 3)))
+    told = np.abs(apart).mean(), np.abs(apart).max(), ninths.mean(), ninths.max()
+    return all(value <= limit for value, limit in zip(told, colours.LIMITS, strict=True))
 
 
 def rows(pieces) -> list[tuple[int, int, int]]:
@@ -137,24 +142,24 @@ def test_a_turned_picture_is_suspected_with_the_flip_that_turned_it(flip):
 
 @given(st.integers(0, 10**6), st.floats(0, 40), st.integers(-60, 60))
 @settings(deadline=None, max_examples=60)
-def test_the_first_look_says_what_the_look_at_the_thumbnails_said(seed, noise, brighter):
+def test_the_first_look_in_whole_numbers_is_the_one_in_fractions(seed, noise, brighter):
     rng = np.random.default_rng(seed)
     one = rng.integers(0, 256, (40, 6, 6, 3))
     other = np.clip(one + brighter + rng.normal(0, noise, one.shape), 0, 255).astype(np.uint8)
     one = one.astype(np.uint8)
-    assert np.array_equal(colours.likely(one, other), look.likely(one.astype(np.float64), other.astype(np.float64)))
+    assert colours.likely(one, other).tolist() == [like(*pair) for pair in zip(one, other, strict=True)]
 
 
 def test_collisions_without_like_colours_cost_no_memory_and_like_ones_come_in_pieces(monkeypatch):
     monkeypatch.setattr(hashes, "FEW", 0)
-    table = np.full((3000, 8), 12345, dtype=np.uint64)  # as all pictures on white would have the same hash
+    table = np.full((1200, 8), 12345, dtype=np.uint64)  # as all pictures on white would have the same hash
     rng = np.random.default_rng(1)
-    strangers = rng.integers(0, 2, (3000, 6, 6, 3), dtype=np.uint8) * 255
-    fresh = np.ones(3000, bool)
+    strangers = rng.integers(0, 2, (1200, 6, 6, 3), dtype=np.uint8) * 255
+    fresh = np.ones(1200, bool)
     assert sum(len(piece) for piece in hashes.suspects(table, strangers, fresh, 8)) == 0
     twins = np.zeros_like(strangers)
-    sizes = [len(piece) for piece in hashes.suspects(table[:1500], twins[:1500], fresh[:1500], 8)]
-    assert sum(sizes) == 8 * 1500 * 1499 // 2
+    sizes = [len(piece) for piece in hashes.suspects(table[:600], twins[:600], fresh[:600], 8)]
+    assert sum(sizes) == 8 * 600 * 599 // 2
     assert max(sizes) <= 2**17
 
 
