@@ -22,6 +22,7 @@ SURE = 0.25  # the score from which on a detection counts
 ONE_THING = 0.7  # of the smaller box inside the other one: both are one thing, a car that is seen as a truck as well
 SIMILAR = 0.4  # of the largest box's area: another thing of such a size could be meant as well
 BORDER = 0.01  # of the picture's side: boxes end a little before the thing does
+TOUCHING = 0.2  # of the box's outline on the border; a tightly framed car touches it with one bumper, and is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,10 @@ def _cut(main: Detection, width: int, height: int) -> tuple[float, str] | None:
         "bottom": across if bottom >= (1 - BORDER) * height else 0.0,
     }
     sides = [side for side, length in touching.items() if length]
-    if not sides:
+    score = sum(touching.values()) / (2 * (across + down))
+    if score < TOUCHING:
         return None
-    return sum(touching.values()) / (2 * (across + down)), f"the {main.label} reaches the border: {', '.join(sides)}"
+    return score, f"the {main.label} reaches the border: {', '.join(sides)}"
 
 
 def _small(main: Detection, width: int, height: int, least: float) -> tuple[float, str] | None:

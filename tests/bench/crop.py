@@ -11,6 +11,7 @@ import argparse
 import csv
 import json
 import os
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,12 +20,13 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from core.clean.crop import KINDS, Crop, choose
-from core.detectors import Detector, detector, in_the_original, propose, shrink
-from core.device import device
-from core.model import Detection
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from core.clean.crop import KINDS, Crop, choose  # noqa: E402
+from core.detectors import Detector, detector, in_the_original, propose, shrink  # noqa: E402
+from core.device import device  # noqa: E402
+from core.model import Detection  # noqa: E402
+
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")).resolve()
 SHEET, TILE = 42, 230  # pictures on a sheet; px
 

@@ -72,15 +72,19 @@ def test_a_small_car_in_the_background_is_not_several() -> None:
 
 
 def test_a_thing_at_the_border_is_cut_the_more_surely_the_longer_it_touches() -> None:
-    side = kinds(seen("car", 0.9, 0, 100, 400, 300))
+    side = kinds(seen("car", 0.9, 0, 100, 200, 400))
     corner = kinds(seen("car", 0.9, 0, 0, 400, 300))
     whole = kinds(seen("car", 0.9, 0, 0, 1000, 500))
     assert whole == {"cut_by_border": 1.0}
     assert side["cut_by_border"] < corner["cut_by_border"] < 1
 
 
+def test_a_tightly_framed_thing_that_touches_with_its_short_side_is_whole() -> None:
+    assert kinds(seen("car", 0.9, 0, 100, 400, 300)) == {}
+
+
 def test_the_note_names_the_sides_that_are_reached() -> None:
-    crop = choose([seen("car", 0.9, 0, 100, 1000, 300)], 1000, 500, CAR)
+    crop = choose([seen("car", 0.9, 0, 100, 1000, 450)], 1000, 500, CAR)
     assert [note for _, _, note in crop.findings] == ["the car reaches the border: left, right"]
 
 
