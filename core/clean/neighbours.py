@@ -1,7 +1,7 @@
 """The nearest neighbours of new pictures among all, by the cosine of their vectors.
 
 Blocks of new vectors are multiplied with blocks of all; only a block and the best so far are in memory. Long vectors
-of many pictures are searched by their principal components, a tenth of the work, and the candidates are measured again
+of many pictures are searched by their principal components, a fifth of the work, and the candidates are measured again
 by the vectors themselves. What is new costs what it weighs: a hundred new among a million, a ten-thousandth of a pass.
 """
 
@@ -15,8 +15,8 @@ import torch
 LEAST = 0.75  # cosine; of 2,200 planted copies, cut by a fifth or written on, 98 of 100 of the worst kind have more
 NEAREST = 8
 QUERIES, BLOCK = 512, 8192  # rows multiplied at once: 16 MB of cosines
-MANY = 20_000  # from here on the search is done by components
-COMPONENTS = 128
+MANY, NEW = 20_000, 5_000  # with so many, and so many new among them, finding the components pays
+COMPONENTS = 256  # with 128 one neighbour in thirty is lost among 50,000, with 256 one in two hundred
 SPARE = 4  # times as many candidates as wanted are measured again
 SAMPLE = 8192  # vectors that the components are fitted on
 PAIR = np.dtype([("i", np.int32), ("j", np.int32), ("cosine", np.float32)])
@@ -38,7 +38,7 @@ def neighbours(
     k = min(k, len(vectors) - 1)
     if not len(rows) or k < 1:
         return
-    search = _Search(vectors, torch.device(where))
+    search = _Search(vectors, torch.device(where), len(rows) >= NEW)
     chosen = np.full((len(rows), k), -1, dtype=np.int32)
     place = np.full(len(vectors), -1, dtype=np.int32)
     place[rows] = np.arange(len(rows), dtype=np.int32)
@@ -61,10 +61,10 @@ def neighbours(
 class _Search:
     """What the blocks are multiplied with: the vectors, or their principal components where there are many."""
 
-    def __init__(self, vectors: np.ndarray, where: torch.device) -> None:
+    def __init__(self, vectors: np.ndarray, where: torch.device, much: bool) -> None:
         self.vectors, self.where = vectors, where
         self.table: np.ndarray | torch.Tensor = vectors
-        self.again = len(vectors) > MANY and vectors.shape[1] > 2 * COMPONENTS
+        self.again = much and len(vectors) >= MANY and vectors.shape[1] > 2 * COMPONENTS
         if self.again:
             self.table = _components(vectors, where)
             if where.type != "cpu":
@@ -126,7 +126,7 @@ class _Search:
 
 
 def _components(vectors: np.ndarray, where: torch.device) -> torch.Tensor:
-    """(N, D) -> (N, 128) float16, fitted on a sample. The mean is not taken away: a product is nearly the cosine."""
+    """(N, D) -> (N, 256) float16, fitted on a sample. The mean is not taken away: a product is nearly the cosine."""
     step = max(1, len(vectors) // SAMPLE)
     sample = torch.as_tensor(np.asarray(vectors[::step][:SAMPLE], dtype=np.float32), device=where)
     _, axes = torch.linalg.eigh(sample.T @ sample)

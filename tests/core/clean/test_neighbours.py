@@ -63,6 +63,8 @@ def test_many_are_searched_by_components_and_measured_by_the_vectors(monkeypatch
     table, fresh = (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float16), np.ones(3000, dtype=bool)
     whole = found(table, fresh, k=4, least=0.5)
     monkeypatch.setattr(n, "MANY", 1000)
+    monkeypatch.setattr(n, "NEW", 1000)
+    monkeypatch.setattr(n, "COMPONENTS", 128)
     monkeypatch.setattr(n, "SAMPLE", 1000)
     by_components = found(table, fresh, k=4, least=0.5)
     pairs, pairs_whole = (
