@@ -10,12 +10,7 @@ from dataclasses import dataclass
 
 from core.model import Box, Detection
 
-KINDS: dict[str, str] = {
-    "no_box": "The detector found nothing of what was looked for.",
-    "several_boxes": "There are several things of similar size in the picture, so the crop may show the wrong one.",
-    "cut_by_border": "The thing reaches the border of the picture, so a part of it may be missing.",
-    "small_box": "The thing takes up little of the picture.",
-}
+KINDS = ("no_box", "several_boxes", "cut_by_border", "small_box")  # what they mean: core.clean.KINDS
 MARGIN = 0.05  # of the box's sides, added on each side
 LEAST = 0.05  # share of the picture's area
 SURE = 0.25  # the score from which on a detection counts
@@ -39,20 +34,20 @@ def choose(
 ) -> Crop:  # fmt: skip
     """The largest thing of the wanted names in a picture of `width` x `height` px, and what is odd about it.
 
-    A box under `least` of the picture's area is a finding and still the crop: a small one beats none, and a person who
-    looks at the finding can take it away.
+    A box under `least` of the picture's area is a finding and no crop: the picture stays whole.
     """
     wanted = [one for one in detections if one.label in set(want)]
     things = sorted(_things([one for one in wanted if one.score >= SURE]), key=lambda one: -_area(one.box))
     if not things:
         return Crop(None, (("no_box", *_missing(wanted, want)),))
     main = things[0]
+    small = _small(main, width, height, least)
     found = {
         "several_boxes": _several(things),
         "cut_by_border": _cut(main, width, height),
-        "small_box": _small(main, width, height, least),
+        "small_box": small,
     }
-    box = _widened(main.box, width, height, margin)
+    box = None if small else _widened(main.box, width, height, margin)
     return Crop(box, tuple((kind, round(said[0], 4), said[1]) for kind, said in found.items() if said))
 
 
@@ -67,7 +62,7 @@ def _things(detections: Sequence[Detection]) -> list[Detection]:
 
 
 def _missing(wanted: Sequence[Detection], want: Sequence[str]) -> tuple[float, str]:
-    names = ", ".join(want)
+    names = " or ".join(filter(None, (", ".join(want[:-1]), *want[-1:])))
     best = max(wanted, key=lambda one: one.score, default=None)
     if best is None:
         return 1.0, f"no {names} was found"

@@ -95,7 +95,7 @@ def against(manifest: Path, files: list[Path], crops: list[Crop]) -> dict:
     rejected = {(label, name) for label, name, verdict in rows if verdict == "reject"}
     truth = np.array([(p.parent.name, p.name) in rejected for p in files])
     result = {"rejected": int(truth.sum())}
-    groups = {kind: (kind,) for kind in KINDS} | {"no_box or small_box": ("no_box", "small_box"), "any": tuple(KINDS)}
+    groups = {kind: (kind,) for kind in KINDS} | {"no_box or small_box": ("no_box", "small_box"), "any": KINDS}
     for name, kinds in groups.items():
         said = np.array([any(kind in kinds for kind, _, _ in crop.findings) for crop in crops])
         both = int((said & truth).sum())
