@@ -1,6 +1,6 @@
 """Vectors from a pretrained timm network: what it makes of a picture just before it would name a class.
 
-On a CPU it is exported once to ONNX and run by onnxruntime, two to four times as fast as torch there; on a GPU torch
+On a CPU it is exported once to ONNX and run by onnxruntime, at least twice as fast as torch there; on a GPU torch
 runs it, in half precision where that says the same.
 """
 
