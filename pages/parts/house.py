@@ -47,6 +47,9 @@ SCREENS: dict[str, Screen] = {
     "clean": Screen("Clean", ":material/mop:", "Collect", (
         "Look for duplicates, near-duplicates, labels that disagree and pictures that are too small. "
         "Nothing is taken out here: you decide in the review.")),
+    "duplicates": Screen("Duplicates", ":material/stacks:", "Collect", (
+        "See every photo that is here more than once, copies side by side, and keep the best one of each. Copies that "
+        "stand in different classes come first.")),
     "review": Screen("Review", ":material/rule:", "Collect", (
         "Look at the pictures and reject what does not belong. Nothing is deleted, and every decision can be taken back.")),
     "credits": Screen("Sources and licences", ":material/copyright:", "Collect", (
