@@ -1,8 +1,9 @@
 """Pictures that do not look like their class: more like another one of the project, or like none.
 
-What to expect, on planted faults (tests/bench/labels.py): with a network's vectors about three of four label issues
-are right and half of the wrong labels are found; with the plain descriptor fewer of either. Classes that look alike
-and rare views of a class are what it is wrong about. Both are opinions to look at, not to act on unseen.
+What to expect (tests/bench/labels.py, a network's vectors): of label issues, planted among ten per cent, three of four
+to nine of ten are right, and half to nine tenths of the wrong labels are found; the more alike the classes, the fewer.
+Pictures far from their class are junk where there is junk; in a set without any they are the class's rare views, such as
+folded shirts among worn ones. Strangers of a sister class mostly show as label issues. The plain descriptor finds less.
 """
 
 from __future__ import annotations
