@@ -80,11 +80,12 @@ def cleanvision(files: Sequence[Path]) -> dict[str, set[str]]:
 
     lab = Imagelab(filepaths=[str(file) for file in files])
     lab.find_issues({kind: {} for kind in THEIRS}, n_jobs=1, verbose=False)
-    flags = lab.issues
-    return {
-        str(file): {ours for theirs, ours in THEIRS.items() if row[f"is_{theirs}_issue"]}
-        for file, row in flags.iterrows()
-    }
+    told: dict[str, set[str]] = {str(file): set() for file in files}
+    for theirs, ours in THEIRS.items():
+        for file, wrong in lab.issues[f"is_{theirs}_issue"].to_dict().items():
+            if wrong:
+                told[str(file)].add(ours)
+    return told
 
 
 def levels(low: float, high: float, power: float = 1.0) -> Callable[[Image.Image], Image.Image]:
@@ -147,7 +148,7 @@ def planted(files: Sequence[Path]) -> dict:
 
 
 def drawn() -> dict:
-    """Posters and sketches that the demo draws, none of which the weights were fitted on, and text cards."""
+    """Posters and sketches of the kind the weights were fitted on, other ones, and text cards."""
     from core.demo.junk import WORDS, poster
 
     rng = random.Random(77)
