@@ -76,7 +76,7 @@ def _cards(group: Group, members: Sequence[Member], chosen: int, proposed: copie
             stays = one.image.id == chosen
             why = proposed.why if one.image.id == proposed.image and len(members) > 1 else ""
             like = copies.likeness(one, keep) if len(members) > 1 else ""
-            st.html(card(one, "the others are compared with it" if stays and like else like, stays, why))
+            st.html(card(one, "the one to compare with" if stays and like else like, stays, why))
             if len(members) > 1:  # a button for the one that stays as well: choosing moves nothing
                 st.button("This one stays" if stays else "Keep this one instead", type="tertiary", disabled=stays,
                           icon=":material/check:" if stays else ":material/swap_horiz:",
