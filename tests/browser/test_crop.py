@@ -229,6 +229,7 @@ def test_a_finger_changes_the_crop_on_a_telephone(cars, running, browser) -> Non
     page = context.new_page()
     large = Large(page, running, project)
     large.button("Change the crop").tap()
+    large.look.locator(".handle.nw:visible").wait_for()  # a tap becomes a click a little later
     stage, handle = (large.look.locator(s).bounding_box() for s in (".stage", ".handle.nw"))
     assert handle["width"] >= 24 and handle["height"] >= 24
     session = context.new_cdp_session(page)
@@ -236,7 +237,9 @@ def test_a_finger_changes_the_crop_on_a_telephone(cars, running, browser) -> Non
     for kind, share in (("touchStart", 0), ("touchMove", 0.1), ("touchMove", 0.25), ("touchEnd", None)):
         moved = [] if share is None else [{"x": start[0] + share * stage["width"], "y": start[1]}]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": moved})
+        page.wait_for_timeout(200)  # a tap in the same instant as a swipe counts as a part of it
     large.button("Save the crop").tap()
+    large.look.get_by_text("Kept, with your crop.").wait_for()
     large.stored()
     assert box(store, project, large.image(0)) == near(96, 24, 160, 120)
     context.close()
