@@ -142,30 +142,24 @@ def health(ctx: Context) -> Step:
     return {"sources": {each["source"]: each for each in said}}
 
 
-def clean(ctx: Context) -> Step:
-    """Look for duplicates, near-duplicates, labels that disagree, pictures too small, files that changed on disk."""
+def clean(
+    ctx: Context, likeness: float | None = None, embedder: str | None = None, detector: str | None = None,
+    want: Sequence[str] | None = None, margin: float | None = None, least: float | None = None,
+) -> Step:  # fmt: skip
+    """Look at what is new: files, quality, copies, labels, and where to crop. What is not given is as the last time."""
     from core import clean as c
 
-    yield Progress(0, None, "reading what is known")
-    records = list(ctx.store.images(ctx.project.id))
-    several = ctx.store.several_origins(ctx.project.id)
-    found = [*c.exact(records, several), *c.quality(records)]
-    damaged = {}
-    checked = ctx.engine.map(c.Verify(ctx.settings.storage), (record.facts.sha256 for record in records), need="cpu")
-    for done, (sha256, _, error) in enumerate(checked, start=1):
-        if error is not None:
-            damaged[sha256] = error
-        yield Progress(done, len(records), "reading every file once: is it still what was fetched?")
-    found += [c.corrupt(r, damaged[r.facts.sha256]) for r in records if r.facts.sha256 in damaged]
-    for each in c.near([r for r in records if r.facts.sha256 not in damaged], ctx.blobs.thumb):
-        if isinstance(each, Progress):
-            yield each
-        else:
-            found.append(each)
-    found += c.conflicts(records, [f for f in found if f.group], several)
-    ctx.store.replace_findings(ctx.claim, ctx.project.id, list(c.KINDS), found)
-    groups = {f.group for f in found if f.kind in ("near_duplicate", "exact_duplicate")}
-    return {"images": len(records), "findings": ctx.store.finding_counts(ctx.project.id), "groups": len(groups)}
+    changes = {"likeness": likeness, "embedder": embedder, "detector": detector, "want": want, "margin": margin}
+    how = c.chosen(ctx, changes | {"least": least})
+    yield Progress(0, None, "getting ready")
+    network = c.embedder(ctx, how.embedder)
+    return (yield from c.told([
+        ("reading every new picture once", c.measure(ctx)),
+        ("describing the pictures", c.embed(ctx, network)),
+        ("comparing them", c.compare(ctx, network)),
+        ("looking for what to crop", c.detect(ctx, how.crop)),
+        ("putting it together", c.judge(ctx, how, network)),
+    ]))  # fmt: skip
 
 
 def split(

@@ -82,7 +82,7 @@ def at_once(project: Project, exact: Count, who: str) -> None:
 def take_all(project: Project, who: str) -> None:
     """One operation for all groups of equal pictures under one label. Equal pictures are equally sharp."""
     groups = house.store().exact_copies(project.id)
-    licensed = house.store().licensed(project.id, [one.id for images in groups.values() for one in images])
+    licensed = house.store().licensed([one.id for images in groups.values() for one in images])
     decisions = [
         decision for images in groups.values() for decision in copies.keep_one(images, best(images, {}, licensed).id)
     ]

@@ -18,7 +18,7 @@ from core.model import Decision, Operation, Project
 from core.predict import Predictor
 from core.settings import load
 from db.store import Store
-from tests.core.test_clean import jpeg, scene
+from tests.scenes import jpeg, scene
 
 
 class Path_:

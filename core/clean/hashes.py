@@ -58,15 +58,6 @@ def pairs(hashes: np.ndarray, radius: int) -> np.ndarray:
     return found[np.lexsort((found[:, 1], found[:, 0]))]
 
 
-def cross_pairs(left: np.ndarray, right: np.ndarray, radius: int) -> np.ndarray:
-    """(N,) and (M,) uint64 -> (P, 2) int64, all (i, j) with left[i] and right[j] at distance <= `radius` (0..15)."""
-    found = [np.empty((0, 2), dtype=np.int64)]
-    for start in range(0, len(left), 256):
-        near = np.argwhere(np.bitwise_count(left[start : start + 256, None] ^ right) <= radius)
-        found.append(near + np.array([start, 0]))
-    return np.concatenate(found)
-
-
 @dataclass(frozen=True, slots=True)
 class _Search:
     """Pictures in the order of coming: those from number `known` on are looked up among all that came before them."""

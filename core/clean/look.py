@@ -62,19 +62,6 @@ def coarse(picture: np.ndarray) -> np.ndarray:
     return picture.reshape(6, 8, 6, 8, 3).mean((1, 3))
 
 
-def likely(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Two (P, 6, 6, 3) batches of `coarse` -> (P,) bool: worth a second look.
-
-    998 of 1,000 planted copies, cut ones too, stay under these limits; of false suspicions, one in three or so.
-    """
-    fields = one - other
-    fields = fields - fields.mean((1, 2, 3), keepdims=True)  # a brighter copy is a copy
-    ninths = np.abs(fields.reshape(-1, 3, 2, 3, 2, 3).mean((2, 4)))
-    fields = np.abs(fields)
-    axes = (1, 2, 3)
-    return (fields.mean(axes) <= 16) & (fields.max(axes) <= 100) & (ninths.mean(axes) <= 12) & (ninths.max(axes) <= 28)
-
-
 def likeness(one: np.ndarray, other: np.ndarray, cosine: np.ndarray | None = None) -> np.ndarray:
     """Two (P, 48, 48, 3) uint8 batches -> (P,) float32 0..1, mirrored ones too: how sure it is that they are one photo.
 

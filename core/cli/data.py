@@ -12,13 +12,11 @@ FORMATS = ("imagefolder", "coco", "csv", "parquet", "huggingface", "model", "cre
 
 
 def clean(args: argparse.Namespace) -> dict[str, Any]:
-    if args.want and args.detector == "none":
-        raise NotYet(
-            f"--want {args.want} wants a detector, and --detector comes with a later release of Winnow: leave both out."
-        )
-    if args.detector != "none":
-        raise NotYet(f"--detector {args.detector} comes with a later release of Winnow: leave it out, or give none.")
-    return submit(args, "clean", {})
+    names = ("likeness", "embedder", "detector", "margin", "least")
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if args.want is not None:
+        given["want"] = [name.strip() for name in args.want.split(",") if name.strip()]
+    return submit(args, "clean", given)
 
 
 def findings(args: argparse.Namespace) -> dict[str, Any]:

@@ -47,9 +47,17 @@ def _data(verb: Verb) -> None:
     v = verb("scrape", scrape.scrape, "find and fetch images")
     scrape.arguments(v, _positive)
 
-    v = verb("clean", data.clean, "find duplicates, label conflicts and pictures that are too small")
-    v.add_argument("--detector", choices=("yolo", "torchvision", "none"), default="none")
-    v.add_argument("--want")
+    v = verb(
+        "clean",
+        data.clean,
+        "find duplicates, wrong labels and bad pictures, and where to crop; what is not given is as the last time",
+    )
+    v.add_argument("--likeness", type=float, help="0 to 1: from here on two pictures count as one photo; at first .9")
+    v.add_argument("--embedder", help="auto, plain, or the name of a timm network")
+    v.add_argument("--detector", choices=("yolo", "torchvision", "none"), help="what finds the part to crop")
+    v.add_argument("--want", help="what it looks for, by COCO's names: car,truck")
+    v.add_argument("--margin", type=float, help="share of the box added on each side; at first .05")
+    v.add_argument("--least", type=float, help="share of the picture that the box has to fill; at first .05")
 
     v = verb("findings", data.findings, "what clean found, a row for each image")
     v.add_argument("--kind", default="")

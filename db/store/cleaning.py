@@ -67,13 +67,13 @@ class Cleaned(Base):
                 found |= {r.image: Measure(r.image, r.scores, r.fields, r.fault) for r in c.execute(wanted)}
         return found
 
-    def licensed(self, project: int, ids: Sequence[int]) -> set[int]:
+    def licensed(self, ids: Sequence[int]) -> set[int]:
         """Those of the images whose licence is known."""
         found: set[int] = set()
         known = candidates.c.licence.not_in(("", UNKNOWN_LICENCE))
         with self._read() as c:
             for some in chunks(ids):
-                of = and_(candidates.c.project == project, candidates.c.image.in_(some), known)
+                of = and_(candidates.c.image.in_(some), known)
                 found.update(c.execute(select(candidates.c.image).where(of).distinct()).scalars())
         return found
 

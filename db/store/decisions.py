@@ -6,14 +6,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import Connection, and_, func, insert, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, literal, select, update
 
 from core.errors import BadInput
-from core.model import Applied, Box, Decision, Operation, Verdict
+from core.model import DUPLICATE, Applied, Box, Decision, Operation, Verdict
 from db.store.base import Base, chunks, now, text
 from db.tables import decisions, images, operations
 
 LONGEST_REASON = 40  # characters, as wide as the column
+_MOVE = (  # built once: of 10,000 decisions the building took two thirds of the time
+    update(images)
+    .where(images.c.id == bindparam("image"), images.c.version == bindparam("seen"))
+    .values(
+        version=images.c.version + 1, verdict=bindparam("to_verdict"), reason=bindparam("to_reason"),
+        label=bindparam("to_label"), box=bindparam("to_box", type_=images.c.box.type),
+    )
+)  # fmt: skip
 
 
 def _inside(box: Box, row: Any) -> list[float]:
@@ -128,12 +136,8 @@ class Decisions(Base):
         at, rows, conflicts = now(), [], []
         for change in changes:
             was = change["row"]
-            moved = c.execute(
-                update(images)
-                .where(images.c.id == was.id, images.c.version == change["version"])
-                .values(version=images.c.version + 1, verdict=change["verdict"], reason=change["reason"],
-                        label=change["label"], box=change["box"])
-            )  # fmt: skip
+            now_is = {f"to_{name}": change[name] for name in ("verdict", "reason", "label", "box")}
+            moved = c.execute(_MOVE, {"image": was.id, "seen": change["version"], **now_is})
             if moved.rowcount != 1:
                 conflicts.append(was.id)
                 continue
@@ -203,6 +207,14 @@ class Decisions(Base):
         with self._read() as c:
             rows = c.execute(select(decisions).where(decisions.c.operation == operation).order_by(decisions.c.id)).all()
         return [Decision(r.image, r.verdict, r.reason, r.label, r.version) for r in rows]
+
+    def reviewed(self, project: int) -> bool:
+        """Whether a person's word holds on any picture: one on copies alone says nothing of what they show."""
+        decided = images.c.verdict.in_(("keep", "reject")) & (images.c.reason != DUPLICATE)
+        with self._read() as c:
+            return (
+                c.execute(select(literal(1)).where(images.c.project == project, decided).limit(1)).first() is not None
+            )
 
     def decision_count(self, project: int) -> int:
         with self._read() as c:

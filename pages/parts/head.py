@@ -17,7 +17,8 @@ class Standing:
 
     funnel: Funnel
     cleaned: bool = False  # a clean ended after the last pictures came
-    decided: bool = False  # a person has looked at anything at all
+    copies: int = 0  # groups of copies that nobody settled, as long as nobody reviewed
+    decided: bool = False  # a person has looked at anything at all, copies apart
     split: bool = False
     trained: bool = False  # a run on the newest split is done
     evaluated: bool = False  # and was looked at
@@ -65,6 +66,9 @@ def next_action(standing: Standing) -> Action:
         return Action("scrape", "Find pictures", why)
     if not standing.cleaned:
         return Action("clean", "Look for duplicates", "New pictures have not been checked yet.")
+    if standing.copies and not standing.decided and not standing.split:
+        what = "photo is" if standing.copies == 1 else "photos are"
+        return Action("duplicates", "Settle the copies", f"{standing.copies:,} {what} there more than once.")
     if not standing.decided and not standing.split:
         return Action(
             "review", "Review the pictures", f"Nobody has looked at the {house.count(funnel.unique, 'picture')} yet."
@@ -93,9 +97,12 @@ def standing(project: Project) -> Standing:
     newest_split = store.newest_split(project.id)
     trained = {run.id for run in runs if run.split == newest_split and run.status == "done"}
     looked_at = {run for evaluation in store.evaluations(project.id) for run in evaluation.runs}
+    copies = 0  # asked for only while it may be what comes next
+    if not (reviewed := store.reviewed(project.id)) and not funnel.split:
+        copies = sum(count.groups for count in store.group_counts(project.id)[0].values())
     return Standing(
         funnel, cleaned=cleaned(store, project.id),
-        decided=store.decision_count(project.id) > 0, split=funnel.split > 0, trained=bool(trained),
+        decided=reviewed, copies=copies, split=funnel.split > 0, trained=bool(trained),
         evaluated=bool(trained & looked_at), busy=busy)  # fmt: skip
 
 

@@ -54,6 +54,8 @@ def reviewer() -> str:
         except (KeyError, OSError):  # a container's user without a name
             st.session_state[REVIEWER] = "reviewer"
         st.session_state["named"] = False
+    else:  # straight from another page with this field, its value would come only with the next run
+        st.session_state[REVIEWER] = st.session_state[REVIEWER]
     typed = st.text_input(
         "Your name", key=REVIEWER, persist_state="session", width=105, on_change=_named,
         help="Stands beside each of your decisions. Two people with two names get different pages.",

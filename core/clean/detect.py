@@ -1,0 +1,52 @@
+"""What stands where in each picture, by the detector that was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from core.engine import batches
+from core.model import Cropping, Measure, Progress
+
+if TYPE_CHECKING:
+    from core.detectors import Detector
+    from core.settings import Settings
+    from core.steps import Context
+
+
+def detect(ctx: Context, crop: Cropping) -> Generator[Progress, None, None]:
+    """Ask the detector about every picture that it has not seen. Nothing happens where there is none."""
+    from core.clean.measure import VERSION
+    from core.detectors import BATCH, Shrunk, in_the_original
+
+    store, project = ctx.store, ctx.project.id
+    if crop.detector == "none":
+        return
+    wanted = {sha256: image for image, sha256 in store.undetected(project, crop.detector)}
+    if not wanted:
+        return
+    sees = load(crop.detector, ctx.settings)
+    outcomes = ctx.engine.map(Shrunk(ctx.settings.storage, sees.size), wanted, need="cpu")
+    done = 0
+    for some in batches(outcomes, BATCH, 10.0):
+        good = [(wanted[sha256], *value) for sha256, value, error in some if error is None]
+        found = sees.detect([picture for _, picture, _ in good]) if good else []
+        rows = {
+            image: list(in_the_original(seen, picture.shape[1::-1], original))
+            for (image, picture, original), seen in zip(good, found, strict=True)
+        }
+        store.add_detections(ctx.claim, project, crop.detector, rows)
+        faults = [Measure(wanted[sha256], fault=str(error)) for sha256, _, error in some if error is not None]
+        if faults:
+            store.add_measures(ctx.claim, project, VERSION, faults)
+        done += len(some)
+        yield Progress(done, len(wanted), f"looking for {', '.join(crop.want)} with {crop.detector}")
+
+
+def load(name: str, settings: Settings) -> Detector:
+    """The detector of that name on this machine's device. Raises Missing or Damaged where its weights are not right."""
+    from core.detectors import detector
+    from core.device import device
+
+    where = device(settings.device)
+    return detector(name, settings.weights, where, settings.threads, settings.home.absolute() / "weights")

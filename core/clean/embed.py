@@ -1,0 +1,71 @@
+"""One vector for each picture, by the network that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from core.engine import batches
+from core.model import Measure, Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.embed import Embedder
+    from core.steps import Context
+
+BATCH = 32  # pictures asked at once; see tests/bench/README.md
+STORED = 512  # vectors in one transaction
+
+
+def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
+    """Embed what has no vector of this network yet. A picture that cannot be read now keeps the reason as its fault."""
+    import numpy as np
+
+    from core.clean.measure import VERSION
+    from core.device import keep_memory
+
+    keep_memory()
+    store, project = ctx.store, ctx.project.id
+    wanted = {sha256: image for image, sha256 in store.unembedded(project, embedder.name)}
+    outcomes = ctx.engine.map(Square(ctx.settings.storage, embedder.size), wanted, need="cpu")
+    vectors: list[tuple[int, bytes]] = []
+    done = 0
+    for some in batches(outcomes, BATCH, 10.0):
+        good = [(wanted[sha256], pixels) for sha256, pixels, error in some if error is None]
+        if good:
+            found = embedder(np.stack([pixels for _, pixels in good])).astype("<f2")
+            vectors += [(image, vector.tobytes()) for (image, _), vector in zip(good, found, strict=True)]
+        faults = [Measure(wanted[sha256], fault=str(error)) for sha256, _, error in some if error is not None]
+        if faults:
+            store.add_measures(ctx.claim, project, VERSION, faults)
+        if len(vectors) >= STORED:
+            store.add_embeddings(ctx.claim, project, embedder.name, vectors)
+            vectors = []
+        done += len(some)
+        yield Progress(done, len(wanted), f"describing the pictures with {embedder.name}")
+    store.add_embeddings(ctx.claim, project, embedder.name, vectors)
+
+
+def embedder(ctx: Context, name: str) -> Embedder:
+    """The embedder of that name on this machine's device. Raises BadInput, Missing or Damaged as `core.embed` does."""
+    from core.device import device
+    from core.embed import embedder
+
+    current = ctx.settings
+    folder = current.home.absolute() / "cache" / "embed"  # may be deleted at any time
+    return embedder(name, current.weights, device(current.device), current.threads, folder)
+
+
+class Square:
+    """SHA-256 -> (size, size, 3) uint8, the whole picture, in a child process."""
+
+    def __init__(self, storage: str, size: int) -> None:
+        self.storage, self.size = storage, size
+
+    def __call__(self, sha256: str) -> np.ndarray:
+        """Raises Missing, or Permanent as `core.pixels.decode` does."""
+        from core.blobs import Blobs
+        from core.pixels import squares
+
+        return squares(Blobs(self.storage).get(sha256), [self.size])[0]

@@ -1,0 +1,126 @@
+"""From what is known of every picture to findings. They take nothing out: a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from core.clean import groups as g
+from core.clean.quality import KINDS as QUALITY
+from core.model import Finding, ImageRecord, Measure, Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.embed import Embedder
+    from core.model import Cleaning, Cropping
+    from core.steps import Context
+
+EXAMPLES = 6  # pictures shown on either side of a threshold
+
+
+def judge(ctx: Context, how: Cleaning, embedder: Embedder) -> Generator[Progress, None, dict[str, Any]]:
+    """Put the findings of this clean in the place of those of the last one."""
+    from core.clean import KINDS
+
+    store, project = ctx.store, ctx.project.id
+    yield Progress(0, 4, "putting together what was found")
+    records = list(store.images(project))
+    measures = {measure.image: measure for measure, _ in store.measures(project)}
+    found = [Finding(m.image, "corrupt", 1.0, "decode", note=m.fault) for m in measures.values() if m.fault]
+    found += quality(records, measures)
+    yield Progress(1, 4, "grouping copies")
+    found += copies(ctx, how, records, measures)
+    yield Progress(2, 4, "looking for pictures that do not look like their class")
+    found += labels(ctx, records, embedder, {f.image: f.group for f in found if f.group})
+    yield Progress(3, 4, "choosing crops")
+    found += crops(ctx, how.crop, records)
+    store.replace_findings(ctx.claim, project, list(KINDS), found)
+    counts = store.finding_counts(project)
+    return {
+        "images": len(records), "findings": counts,
+        "groups": len({f.group for f in found if f.kind in ("near_duplicate", "exact_duplicate")}),
+        "borders": borders(measures.values()), "embedder": embedder.name, "about": embedder.about,
+        "crops": store.cropped(project),
+    }  # fmt: skip
+
+
+def quality(records: Iterable[ImageRecord], measures: Mapping[int, Measure]) -> Iterator[Finding]:
+    """What is at its threshold or above."""
+    for one in records:
+        scores = measures[one.id].scores if one.id in measures else {}
+        for kind, score in scores.items():
+            if kind in QUALITY and score >= QUALITY[kind].threshold:
+                yield Finding(one.id, kind, round(score, 4), "measure", note=f"{score:.2f} of 1")
+
+
+def borders(measures: Iterable[Measure]) -> dict[str, dict[str, Any]]:
+    """Kind of finding -> its threshold, and the images nearest to it: `over` have the finding, `under` just do not."""
+    measures = list(measures)
+    told = {}
+    for kind, about in QUALITY.items():
+        scored = sorted((m.scores[kind], m.image) for m in measures if kind in m.scores)
+        over = [image for score, image in scored if score >= about.threshold]
+        under = [image for score, image in scored if 0 < score < about.threshold]
+        told[kind] = {"threshold": about.threshold, "over": over[:EXAMPLES], "under": under[: -EXAMPLES - 1 : -1]}
+    return told
+
+
+def copies(
+    ctx: Context, how: Cleaning, records: Sequence[ImageRecord], measures: Mapping[int, Measure]
+) -> list[Finding]:
+    """Exact and near duplicates, and the labels their copies disagree on."""
+    store, project = ctx.store, ctx.project.id
+    several = store.several_origins(project)
+    links = g.both_ways(store.links(project, how.likeness))
+    of, same = {one.id: one for one in records}, g.same_pixels(records)
+    involved = {one.id for members in same.values() if len(members) > 1 for one in members}
+    involved |= {one.id for image in links for one in same[of[image].facts.pixels]}
+    keep = partial(
+        g.best, blurred={i: measures[i].scores.get("blurred", 0.0) for i in involved if i in measures},
+        licensed=store.licensed(sorted(involved)),
+    )  # fmt: skip
+    found = [*g.exact(same, several, keep), *g.near(g.groups(links), of, same, keep)]
+    return found + list(g.conflicts(records, found, several))
+
+
+def labels(
+    ctx: Context, records: Iterable[ImageRecord], embedder: Embedder, together: Mapping[int, str]
+) -> list[Finding]:
+    """What does not look like its class, among the pictures that nobody rejected."""
+    from core.clean.labels import issues
+
+    of = {one.id: one for one in records if one.verdict != "reject" and one.label in ctx.project.classes}
+    ids, vectors = known_vectors(ctx, embedder.name, of)
+    return list(issues(vectors, [of[i].label for i in ids], ids, together))
+
+
+def known_vectors(ctx: Context, by: str, of: Mapping[int, Any]) -> tuple[list[int], np.ndarray]:
+    """The vectors of these images as (N, D) float16, and which image each row is of."""
+    import numpy as np
+
+    ids, rows = [], []
+    for image, vector, _ in ctx.store.embeddings(ctx.project.id, by):
+        if image in of:
+            ids.append(image)
+            rows.append(np.frombuffer(vector, dtype="<f2"))
+    return ids, np.stack(rows) if rows else np.empty((0, 0), np.float16)
+
+
+def crops(ctx: Context, how: Cropping, records: Iterable[ImageRecord]) -> list[Finding]:
+    """Choose each picture's crop out of what the detector saw, and say where that is doubtful."""
+    from core.clean.crop import choose
+
+    store, project = ctx.store, ctx.project.id
+    found, boxes = [], {}
+    seen = dict(store.detections(project, how.detector)) if how.detector != "none" else {}
+    for one in records:
+        if one.id not in seen:
+            continue
+        crop = choose(seen[one.id], one.facts.width, one.facts.height, how.want, how.margin, how.least)
+        if crop.box:
+            boxes[one.id] = crop.box
+        found += [Finding(one.id, kind, score, how.detector, note=note) for kind, score, note in crop.findings]
+    store.set_crops(ctx.claim, project, boxes)
+    return found

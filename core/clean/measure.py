@@ -1,0 +1,65 @@
+"""Every new picture read once: is it what was fetched, what is wrong with it, and its mean colours for the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from core.engine import batches
+from core.model import Measure, Progress
+
+if TYPE_CHECKING:
+    from core.blobs import Blobs
+    from core.steps import Context
+    from db.store import Store
+
+VERSION = 1  # of what is measured: raise it where `core.clean.quality` measures otherwise
+BATCH, SECONDS = 256, 2.0  # pictures stored in one transaction, or what came within so many seconds
+
+
+def measure(ctx: Context) -> Generator[Progress, None, None]:
+    """Measure what was not yet, what could not be read the last time, and files that are gone or have another size.
+
+    A file whose bytes changed without its length is found by reading every file again: `doctor --verify`.
+    """
+    store, project = ctx.store, ctx.project.id
+    yield Progress(0, None, "looking for new pictures")
+    wanted = dict((sha256, image) for image, sha256 in store.unmeasured(project, VERSION))
+    for prefix in (f"{number:02x}" for number in range(256)):
+        wanted |= changed(store, ctx.blobs, project, prefix)
+    done = faults = 0
+    outcomes = ctx.engine.map(Reading(ctx.settings.storage), wanted, need="cpu")
+    for some in batches(outcomes, BATCH, SECONDS):
+        found = []
+        for sha256, value, error in some:
+            scores, fields = value or ({}, b"")
+            found.append(Measure(wanted[sha256], scores, fields, str(error) if error else ""))
+            faults += error is not None
+        store.add_measures(ctx.claim, project, VERSION, found)
+        done += len(some)
+        note = "reading every new picture once"
+        yield Progress(done, len(wanted), f"{note}; {faults} cannot be read" if faults else note)
+
+
+def changed(store: Store, blobs: Blobs, project: int, prefix: str) -> dict[str, int]:
+    """SHA-256 -> image, of the images under this prefix whose file is gone or has another size than what was fetched."""
+    expected = store.sizes(project, prefix)
+    there = blobs.sizes(prefix) if expected else {}
+    return {sha256: image for sha256, (image, size) in expected.items() if there.get(sha256) != size}
+
+
+class Reading:
+    """SHA-256 -> (kind of finding -> score 0..1, mean colours 6 x 6 x 3 as bytes), in a child process."""
+
+    def __init__(self, storage: str) -> None:
+        self.storage = storage
+
+    def __call__(self, sha256: str) -> tuple[dict[str, float], bytes]:
+        """Raises Missing, Damaged, or Permanent as `core.pixels.decode` does."""
+        from core import pixels
+        from core.blobs import Blobs
+        from core.clean import quality
+
+        blobs = Blobs(self.storage)
+        image = pixels.decode(blobs.get(sha256, verify=True))
+        return quality.measure(image), quality.fields(blobs.thumb(sha256))

@@ -1,0 +1,105 @@
+"""What the machine noticed: a kind of finding with its number, examples, where its line is drawn, and the way to review it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import streamlit as st
+
+from core.clean import KINDS
+from core.model import Finding, Project
+from pages.parts import house
+
+GROUPS = 6  # shown side by side; the page Duplicates shows all
+EXAMPLES = 12
+# In the order of the page. What stands first is what hurts a classifier most.
+CHAPTERS: dict[str, tuple[str, ...]] = {
+    "Copies": ("label_conflict", "exact_duplicate", "near_duplicate"),
+    "Classes": ("label_issue", "far_from_class"),
+    "Crops": ("no_box", "several_boxes", "cut_by_border", "small_box"),
+}
+REST = "The picture itself"
+NAMES = {
+    "far_from_class": "Unlike its class", "label_issue": "Perhaps another class", "label_conflict": "Copies in different classes",
+    "exact_duplicate": "Exact copies", "near_duplicate": "Near copies", "no_box": "Nothing to crop",
+    "several_boxes": "Several to crop", "cut_by_border": "Cut by the border", "small_box": "Small in the picture",
+    "corrupt": "Damaged files", "odd_aspect": "Very long or very tall", "greyscale": "Black and white",
+    "text": "Much text", "drawing": "Drawing or screenshot", "too_small": "Too small",
+}  # fmt: skip
+
+
+def name(kind: str) -> str:
+    return NAMES.get(kind, kind.replace("_", " ").capitalize())
+
+
+def chapters(counts: Mapping[str, int]) -> list[tuple[str, list[str]]]:
+    """(heading, kinds that were found), without the empty ones."""
+    placed = {kind for kinds in CHAPTERS.values() for kind in kinds}
+    every = [*CHAPTERS.items(), (REST, tuple(kind for kind in KINDS if kind not in placed))]
+    found = [(heading, [kind for kind in kinds if counts.get(kind)]) for heading, kinds in every]
+    return [(heading, kinds) for heading, kinds in found if kinds]
+
+
+def kind(project: Project, finding: str, number: int, border: Mapping[str, Any] | None) -> None:
+    """One kind: how many, what it means, examples, and the way into the review."""
+    found = strongest(project, finding)
+    with st.container(border=True):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**{house.text(name(finding))}** · {house.count(number, 'picture')}")
+            with st.container(horizontal=True, width="content", gap="medium"):
+                if finding in CHAPTERS["Copies"]:
+                    house.link("duplicates", "Settle them")
+                house.link("review", "Review them", finding=finding, show="any", order="score")
+        st.caption(house.text(KINDS.get(finding, "")))
+        if len({one.group for one in found} - {""}) not in (0, len(found)):
+            grouped(project, found)
+        else:
+            records = house.store().images_by_id(project.id, [one.image for one in found])
+            house.thumbnails(records, {one.image: one.note for one in found if one.note})
+        if border and (border["over"] or border["under"]):
+            line(project, finding, border)
+
+
+def grouped(project: Project, found: Sequence[Finding]) -> None:
+    records = {r.id: r for r in house.store().images_by_id(project.id, [one.image for one in found])}
+    with st.container(horizontal=True, gap="medium"):
+        for _, group in groupby(sorted(found, key=lambda one: one.group), key=lambda one: one.group):
+            together = [records[one.image] for one in group if one.image in records][:4]
+            with st.container(border=True, width="content"):
+                house.thumbnails(together, {record.id: record.label for record in together}, height=84)
+
+
+def line(project: Project, finding: str, border: Mapping[str, Any]) -> None:
+    """The pictures on either side of the threshold, so that one sees what it means."""
+    limit = border["threshold"]
+    with st.expander(f"Where the line is drawn: from {limit:.2f} on"):
+        for side, said in (("over", f"Just over {limit:.2f}: noticed"), ("under", f"Just under {limit:.2f}: let pass")):
+            ids = border[side]
+            if ids:
+                scores = {
+                    m.image: m.scores.get(finding, 0.0) for m in house.store().measures_of(project.id, ids).values()
+                }
+                st.caption(said)
+                house.thumbnails(
+                    house.store().images_by_id(project.id, ids), {i: f"{score:.2f}" for i, score in scores.items()}
+                )
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _findings(database: str, project: int, kind: str, job: tuple[int, str]) -> list[Finding]:
+    """Examples of a kind, the surest first; read again after each clean (`job`: its number and status)."""
+    found = list(house.store().findings(project, kind))
+    if len({finding.group for finding in found} - {""}) in (0, len(found)):  # no groups, or each of one
+        return sorted(found, key=lambda f: -f.score)[:EXAMPLES]
+    sizes: dict[str, list[Finding]] = {}
+    for finding in found:
+        sizes.setdefault(finding.group, []).append(finding)
+    largest = sorted(sizes.values(), key=lambda g: (-len(g), -g[0].score))[:GROUPS]
+    return [finding for group in largest for finding in group[:4]]
+
+
+def strongest(project: Project, kind: str) -> list[Finding]:
+    job = house.newest(project, "clean", "demo")
+    return _findings(house.settings().database, project.id, kind, (job.id, job.status) if job else (0, ""))

@@ -1,0 +1,149 @@
+"""The clean step as a whole: what it finds, that it goes on where it was, and that a second one costs nothing."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from core import clean
+from core.errors import BadInput, Missing
+from core.model import Cropping
+from tests.scenes import jpeg, scene
+
+STAGES = 5
+
+
+def test_the_same_pixels_in_other_bytes_are_exact_duplicates_and_two_labels_a_conflict(shelf):
+    scene(1).save(to := io.BytesIO(), "PNG")
+    [one] = shelf.add(to.getvalue())
+    scene(1).save(to := io.BytesIO(), "BMP")
+    [other] = shelf.add(to.getvalue(), label="coupe")
+    shelf.add(jpeg(scene(2)))
+    result = shelf.clean()
+    assert (result["images"], result["groups"]) == (3, 1)
+    assert result["findings"] == {"exact_duplicate": 2, "label_conflict": 2}
+    assert sum(f.note.startswith("best copy") for f in shelf.found("exact_duplicate").values()) == 1
+    assert {f.note for f in shelf.found("label_conflict").values()} == {"the same photo is in coupe, sedan"}
+    assert shelf.groups("exact_duplicate") == [{one, other}]
+
+
+def test_the_same_bytes_from_two_addresses_are_a_finding_and_two_labels_a_conflict(shelf):
+    data = jpeg(scene(1))
+    [one] = shelf.add(data)
+    assert shelf.add(data, label="suv") == [one]
+    shelf.clean()
+    assert shelf.found("exact_duplicate")[one].note.endswith("; at 2 addresses")
+    assert shelf.found("label_conflict")[one].note == "the same photo is in sedan, suv"
+
+
+def test_changed_copies_are_one_group_with_the_best_one_marked(shelf):
+    image = scene(7, 640, 440)
+    copies = [
+        jpeg(image.resize((320, 220))), jpeg(image, 95), jpeg(image.crop((13, 9, 627, 431)), 90),
+        jpeg(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((300, 200)), 60),
+        jpeg(image.transpose(Image.Transpose.ROTATE_90).resize((200, 300))),
+    ]  # fmt: skip
+    ids = shelf.add(*copies)
+    shelf.add(*(jpeg(scene(seed)) for seed in range(20, 40)))
+    shelf.clean()
+    assert shelf.groups() == [set(ids)]
+    found = shelf.found("near_duplicate")
+    assert [image for image, f in found.items() if f.note == "best copy, 640 x 440 px"] == [ids[1]]
+    assert all(0.9 <= f.score <= 1 for f in found.values())
+
+
+def test_a_second_clean_reads_nothing_again_and_finds_the_same(shelf):
+    shelf.add(*(jpeg(scene(seed)) for seed in (1, 2, 3)), jpeg(scene(1), 50))
+    first = shelf.clean()
+    was = list(shelf.store.findings(shelf.project.id))
+    assert len(was) > 1
+    assert shelf.clean() == first
+    assert list(shelf.store.findings(shelf.project.id)) == was
+    assert {p.detail["stage"]["number"]: p.done for p in shelf.told if p.detail and p.done} == {STAGES: 3}
+
+
+def test_pictures_that_come_later_join_the_groups_there_are(shelf):
+    first = shelf.add(*(jpeg(scene(seed)) for seed in (1, 2, 3)))
+    shelf.clean()
+    assert shelf.groups() == []
+    [copy] = shelf.add(jpeg(scene(2), 40))
+    shelf.clean()
+    assert shelf.groups() == [{first[1], copy}]
+
+
+@pytest.mark.parametrize("stage", range(1, STAGES + 1))
+def test_a_clean_that_was_cut_off_goes_on_to_the_same_end(shelf, stage):
+    shelf.add(*(jpeg(scene(seed)) for seed in range(6)), jpeg(scene(1), 50), jpeg(scene(2), 40))
+    shelf.killed(
+        lambda p: (
+            bool(p.detail)
+            and p.detail["stage"]["number"] == stage
+            and p.total is not None
+            or stage == 4
+            and bool(p.detail)
+            and p.detail["stage"]["number"] == 4
+        )
+    )
+    result = shelf.clean()
+    assert (result["images"], result["findings"]["near_duplicate"]) == (8, 4)
+    assert len(list(shelf.store.measures(shelf.project.id))) == 8
+    assert [done for *_, done in shelf.store.embeddings(shelf.project.id, "plain")] == [True] * 8
+
+
+def test_progress_says_which_stage_of_how_many_it_is(shelf):
+    shelf.add(jpeg(scene(1)), jpeg(scene(1), 50))
+    shelf.clean()
+    stages = [p.detail["stage"] for p in shelf.told if p.detail]
+    assert [s["number"] for s in stages] == sorted(s["number"] for s in stages)
+    assert {s["number"] for s in stages} == set(range(1, STAGES + 1))
+    assert {len(s["of"]) for s in stages} == {STAGES}
+    assert all(p.note for p in shelf.told)
+
+
+def test_how_it_is_cleaned_is_kept_and_taken_up_by_the_next_clean(shelf):
+    shelf.add(jpeg(scene(1)))
+    shelf.clean(likeness=0.95)
+    shelf.clean()
+    assert (shelf.project.cleaning.likeness, shelf.project.cleaning.embedder) == (0.95, "plain")
+
+
+def test_a_stricter_limit_leaves_only_surer_copies_grouped(shelf):
+    image = scene(7, 640, 440)
+    ids = shelf.add(jpeg(image, 95), jpeg(image.resize((320, 220)), 90), jpeg(image.crop((40, 20, 620, 430)), 90))
+    shelf.clean()
+    assert shelf.groups() == [set(ids)]
+    shelf.clean(likeness=0.97)
+    assert shelf.groups() == [{ids[0], ids[1]}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"likeness": 1.5}, "likeness=1.5 does not fit: wanted a number from 0 to 1"),
+        ({"margin": -0.1, "detector": "none"}, "margin=-0.1 does not fit"),
+        ({"detector": "yolov99"}, "detector='yolov99' is not known: wanted one of none, yolo"),
+        ({"detector": "yolo", "want": ["kar"]}, "want='kar' is nothing the detectors know: they know car"),
+        ({"detector": "yolo"}, "wants to know what to look for"),
+        ({"embedder": "resnet5"}, "resnet"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_changes_nothing(shelf, changes, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        shelf.clean(**changes)
+    assert shelf.project.cleaning.crop == Cropping()
+
+
+def test_a_detector_without_weights_says_which_file_to_put_where(shelf, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody listens there
+    shelf.add(jpeg(scene(1)))
+    with pytest.raises(Missing, match="yolov8n.pt"):
+        shelf.clean(detector="yolo", want=["car"])
+    assert [m.fault for m, _ in shelf.store.measures(shelf.project.id)] == [""], "what was done before is kept"
+
+
+def test_every_kind_has_a_sentence():
+    kinds = {"corrupt", "too_small", "exact_duplicate", "near_duplicate", "label_conflict", "label_issue", "no_box"}
+    assert kinds <= clean.KINDS.keys()
+    assert all(sentence.endswith(".") for sentence in clean.KINDS.values())
