@@ -35,6 +35,8 @@ def main() -> None:
     counts, said = house.store().finding_counts(project.id), last(project)
     if said:
         st.caption(house.text(said["about"]))
+        for sentence in list(said.get("left_out", {}).values())[:3]:
+            st.caption(house.text(sentence))
     if not counts:
         if shown.standing.cleaned:
             st.success("Nothing was noticed: no copies, no labels that disagree, no bad pictures.")

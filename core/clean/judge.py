@@ -23,6 +23,7 @@ EXAMPLES = 6  # pictures shown on either side of a threshold
 def judge(ctx: Context, how: Cleaning, embedder: Embedder) -> Generator[Progress, None, dict[str, Any]]:
     """Put the findings of this clean in the place of those of the last one."""
     from core.clean import KINDS
+    from core.clean.labels import left_out
 
     store, project = ctx.store, ctx.project.id
     yield Progress(0, 4, "putting together what was found")
@@ -42,7 +43,7 @@ def judge(ctx: Context, how: Cleaning, embedder: Embedder) -> Generator[Progress
         "images": len(records), "findings": counts,
         "groups": len({f.group for f in found if f.kind in ("near_duplicate", "exact_duplicate")}),
         "borders": borders(measures.values()), "embedder": embedder.name, "about": embedder.about,
-        "crops": store.cropped(project),
+        "crops": store.cropped(project), "left_out": left_out([one.label for one in records if one.verdict != "reject"]),
     }  # fmt: skip
 
 

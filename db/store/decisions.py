@@ -171,8 +171,8 @@ class Decisions(Base):
                 or ""
             )
 
-    def history(self, image: int) -> list[tuple[datetime, str, str, str, str]]:
-        """(when, who, verdict, reason, label) of every decision on the image, the first first."""
+    def history(self, image: int) -> list[tuple[datetime, str, str, str, str, Box | None]]:
+        """(when, who, verdict, reason, label, crop drawn by hand) of every decision on the image, the first first."""
         with self._read() as c:
             rows = c.execute(
                 select(
@@ -181,12 +181,13 @@ class Decisions(Base):
                     decisions.c.verdict,
                     decisions.c.reason,
                     decisions.c.label,
+                    decisions.c.box,
                 )
                 .join(operations)
                 .where(decisions.c.image == image)
                 .order_by(decisions.c.version)
             ).all()
-        return [tuple(row) for row in rows]  # type: ignore[misc]
+        return [(*row[:5], tuple(row.box) if row.box else None) for row in rows]  # type: ignore[misc]
 
     def deciders(self, ids: Sequence[int]) -> dict[int, str]:
         """image -> who made the decision that holds now; images without one are left out."""

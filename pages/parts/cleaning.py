@@ -20,7 +20,7 @@ DESCRIBERS = {
 def form(project: Project) -> dict[str, Any]:
     """The fields, filled with how the project was cleaned the last time; what the clean job takes."""
     how = project.cleaning.crop
-    proposed, wanted, reason = propose(project.classes)
+    proposed, wanted, reason = propose([named(project, label) for label in project.classes])
     with st.expander(f"Crop: {crop_said(project)}", expanded=False):
         st.markdown(
             "A detector finds the object in each picture, and only that part is learned from. Pictures stay whole; "
@@ -59,6 +59,12 @@ def describer(project: Project) -> dict[str, Any]:
         "numbers. Any name of the timm library may be typed.",
     )  # fmt: skip
     return {"embedder": chosen}
+
+
+def named(project: Project, label: str) -> str:
+    """A class with what stands above it: `BMW M3`."""
+    info = project.infos.get(label)
+    return " ".join([*(info.parents.values() if info else ()), label])
 
 
 def crop_said(project: Project) -> str:

@@ -62,7 +62,7 @@ def line(job: Job) -> None:
         st.progress(share, text=f"**{house.text(name(job.verb))}** · {house.text(figures(job))}")
         st.html(STYLE)
         with st.container(key=f"below-bar-{job.verb}-{job.id}"):
-            st.caption("  \n".join(house.text(said) for said in lines(job)))
+            st.caption("  \n".join(house.text(each) for each in lines(job)))
     if job.cancel:
         button.button("Stopping…", key=f"stop-{job.id}", disabled=True, width="stretch")
     else:
@@ -107,7 +107,13 @@ def figures(job: Job) -> str:
 
 def lines(job: Job) -> list[str]:
     """What stands below the bar: of a scrape its speeds, of every job its note."""
-    return [*([speed(job)] if fetches(job) else []), job.note or "…"]
+    return [*([speed(job)] if fetches(job) else []), said(job)]
+
+
+def said(job: Job) -> str:
+    """Its note, and of a job in stages which of how many this is."""
+    stage = job.result.get("stage") if job.status == "running" else None
+    return f"step {stage['number']} of {len(stage['of'])}: {job.note}" if stage else job.note or "…"
 
 
 def fetches(job: Job) -> bool:

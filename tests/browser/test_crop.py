@@ -82,12 +82,14 @@ def test_a_dragged_corner_is_saved_and_u_brings_the_detectors_crop_back(cars, ru
     assert box(store, project, image) == near(32, 24, 224, 144)
     record = store.image(project.id, image)
     assert (record.verdict, record.version) == ("keep", 1)
-    assert "Only this part is what the model will learn from." in large.look.text_content()
+    large.look.get_by_text("cropped by hand").wait_for()
+    assert "Drawn by hand. Only this part is what the model will learn from." in large.look.text_content()
     large.press("u")
+    large.look.get_by_text("crop taken back").wait_for()
     large.stored()
     assert box(store, project, image) == CHOSEN
     assert store.image(project.id, image).verdict == "undecided"
-    large.look.get_by_text("128 × 96 of").wait_for()
+    assert "Chosen by the detector" in large.look.locator(".cropping").text_content()
     assert large.errors == []
 
 
@@ -168,7 +170,7 @@ def test_two_pictures_in_a_row_and_one_of_them_twice_without_a_reload(cars, runn
     assert first.box == pytest.approx((32, 24, 182, 120), abs=3)
     assert second.box == pytest.approx((32, 24, 149, 120), abs=3)
     large.press("ArrowLeft")
-    large.known()
+    large.look.get_by_text("Drawn by hand").wait_for()
     large.press("u")
     large.stored()
     assert large.cursor() == large.image(1), "undo goes to the picture it is about"
@@ -201,7 +203,7 @@ def test_the_whole_picture_takes_the_place_of_a_crop_and_a_crop_that_of_the_whol
     large.button("Use the whole picture").click()
     large.stored()
     assert box(store, project, large.image(0)) == (0, 0, *SIZE)
-    assert "The whole picture" in large.look.text_content()
+    assert "The whole picture, chosen by hand" in large.look.text_content()
     assert large.look.locator(".crop").is_hidden() and large.button("Use the whole picture").is_hidden()
     large.button("Draw a crop").click()
     large.drag(".handle.nw", 0.25, 0.25)

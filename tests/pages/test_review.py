@@ -205,21 +205,24 @@ def test_of_two_detectors_the_projects_own_is_believed(cars) -> None:
     assert len(say(Desk(chosen, "Ann", UNDECIDED), store, look=image)["look"]["seen"]) == 1
 
 
-def test_a_crop_drawn_by_hand_holds_and_is_undone_to_the_detectors(cars) -> None:
+def test_a_crop_drawn_by_hand_holds_stands_in_the_history_and_is_undone_to_the_detectors(cars) -> None:
     store, project = cars
     desk = Desk(project, "Ann", UNDECIDED, size=5)
     page = told(desk, store)["pages"]["0"]
-    image = page["ids"][0]
+    image, label = page["ids"][0], page["labels"][0]
     facts = store.image(project.id, image).facts
     cropped(store, project, image)
     drawn = crop(image, 0, [-4, 3, 99.5, 9000])
     look = say(desk, store, drawn, look=image)["look"]
-    assert look["box"] == [0, 3, 99.5, facts.height]
+    assert (look["box"], look["by"]) == ([0, 3, 99.5, facts.height], "person")
     look = say(desk, store, {"id": str(uuid.uuid4()), "undoes": drawn["id"], "decisions": []}, look=image)["look"]
-    assert look["box"] == [5, 15, 105, 125]
+    assert (look["box"], look["by"]) == ([5, 15, 105, 125], "detector")
     whole = crop(image, 2, [0, 0, facts.width, facts.height])
     look = say(desk, store, whole, crop(image, 3, None), look=image)["look"]
-    assert look["box"] == [0, 0, facts.width, facts.height]
+    assert (look["box"], look["by"]) == ([0, 0, facts.width, facts.height], "person")
+    assert [what.replace(f" as {label}", "") for _, _, what in look["history"]] == [
+        "keep, cropped by hand", "undecided, crop taken back", "keep, the whole picture", "keep",
+    ]  # fmt: skip
 
 
 def test_a_crop_that_is_none_or_outside_is_refused_in_a_sentence_and_nothing_is_stored(cars) -> None:

@@ -4,7 +4,8 @@ desk.py      what one reviewer has on the table; what the browser says and is to
 grid.js      the controller: payload in, operations out      view.js      head, list, command bar
 outbox.js    what is not acknowledged yet                    tile.js      one picture and its mark
 pack.js      thumbnails, decoded ahead                       look.js      the large view
-keys.js      the keyboard                                    pointer.js   mouse, pen and touch
+keys.js      the keyboard                                    crop.js      what of a picture counts
+pointer.js   mouse, pen and touch
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ HEARTBEAT = "5s"  # without it an idle tab delivers nothing after the server was
 KEY = "review_grid"
 FILTERS = "review_filters"  # key of the container that "/" goes to
 REVIEWER = "reviewer"  # key of the name's field; the browser remembers the name, a session cannot
-SCRIPTS = ("pack", "outbox", "tile", "look", "keys", "pointer", "view", "grid")  # grid.js last: it has the export
+SCRIPTS = ("pack", "outbox", "tile", "crop", "look", "keys", "pointer", "view", "grid")  # the export is in grid.js
 HERE = Path(__file__).parent
 
 

@@ -197,19 +197,17 @@ class Desk:
 
 
 def _history(record: ImageRecord, decisions: Sequence[tuple[Any, ...]]) -> tuple[list[tuple[str, str, str]], str]:
-    """(when, who, what) of each decision, and whether the crop that holds is a "person"'s or a "detector"'s, where known."""
+    """(when, who, what) of each decision, and whether the crop that holds is a "person"'s or a "detector"'s."""
     whole = (0, 0, record.facts.width, record.facts.height)
     told, held = [], None
-    for when, who, verdict, reason, label, *drawn in decisions:
-        box = drawn[0] if drawn else None  # the log of decisions does not tell its crops yet
+    for when, who, verdict, reason, label, box in decisions:
         changed = (
             "the whole picture" if box and tuple(box) == whole else "cropped by hand" if box else "crop taken back"
         )
         what = f"{verdict}{f' ({reason})' if reason else ''} as {label}{f', {changed}' if box != held else ''}"
         told.append((f"{when:%Y-%m-%d %H:%M} UTC", who, what))
         held = box
-    unknown = any(len(row) < 6 for row in decisions)
-    return told, "person" if held else "detector" if record.box and not unknown else ""
+    return told, "person" if held else "detector" if record.box else ""
 
 
 def _rows(tiles: Sequence[Tile], others: Mapping[int, str], address: Callable[[Sequence[int]], str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import BadInput, Refused
 from db.store import Store
-from tests.core.test_clean import jpeg, scene
+from tests.scenes import jpeg, scene
 from tests.provider import Provider
 from tests.test_whole_path import Path_
 

@@ -14,7 +14,7 @@ from core.engine.local import Local
 from core.errors import Refused
 from core.model import Candidate
 from db.store import Store
-from tests.core.test_clean import jpeg, scene
+from tests.scenes import jpeg, scene
 from tests.provider import Provider, whole
 from tests.test_whole_path import Path_
 

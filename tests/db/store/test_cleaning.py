@@ -80,6 +80,7 @@ def test_a_crop_drawn_by_hand_holds_before_the_detectors_and_can_be_taken_back(s
     store.apply(project.id, drawn)
     box = lambda: store.images_by_id(project.id, [a])[0].box  # noqa: E731
     assert box() == (50, 0, 640, 300)
+    assert [entry[5] for entry in store.history(a)] == [(50, 0, 640, 300)]
     assert store.cropped(project.id) == {"detector": 1, "person": 1}
     store.set_crops(by, project.id, {a: (1, 1, 2, 2)})
     assert box() == (50, 0, 640, 300)
