@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import BadInput, Refused
 from core.evaluate import ENSEMBLES, Ensemble
-from core.model import Box, Prediction
+from core.model import Box, Cropping, Prediction
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
@@ -67,15 +67,15 @@ def cropper(models: Iterable[Model], settings: Settings) -> Callable[[bytes], Bo
 
     Raises Missing or Damaged where the detector's weights are not there or not right.
     """
-    crop = next(iter(models)).crop
-    if crop.detector == "none":
-        return None
+    crop = next((model.crop for model in models), Cropping())
     from core.clean.crop import choose
     from core.clean.detect import load
     from core.detectors import in_the_original, shrink
     from core.pixels import decode
 
     detector = load(crop.detector, settings)
+    if detector is None:
+        return None
 
     def box(data: bytes) -> Box | None:
         image = decode(data)

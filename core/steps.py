@@ -152,12 +152,12 @@ def clean(
     changes = {"likeness": likeness, "embedder": embedder, "detector": detector, "want": want, "margin": margin}
     how = c.chosen(ctx, changes | {"least": least})
     yield Progress(0, None, "getting ready")
-    network = c.embedder(ctx, how.embedder)
+    network, sees = c.embedder(ctx, how.embedder), c.load(how.crop.detector, ctx.settings)
     return (yield from c.told([
         ("reading every new picture once", c.measure(ctx)),
         ("describing the pictures", c.embed(ctx, network)),
         ("comparing them", c.compare(ctx, network)),
-        ("looking for what to crop", c.detect(ctx, how.crop)),
+        ("looking for what to crop", c.detect(ctx, how.crop, sees)),
         ("putting it together", c.judge(ctx, how, network)),
     ]))  # fmt: skip
 

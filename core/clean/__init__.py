@@ -23,7 +23,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.clean.compare import compare
-from core.clean.detect import detect
+from core.clean.detect import detect, load
 from core.clean.embed import embed, embedder
 from core.clean.judge import judge
 from core.clean.measure import measure
@@ -34,7 +34,20 @@ from core.model import Cleaning, Progress
 if TYPE_CHECKING:
     from core.steps import Context
     from db.store import Store
-__all__ = ["KINDS", "chosen", "cleaned", "compare", "detect", "embed", "embedder", "judge", "measure", "told"]
+__all__ = [
+    "KINDS",
+    "QUALITY",
+    "chosen",
+    "cleaned",
+    "compare",
+    "detect",
+    "embed",
+    "embedder",
+    "judge",
+    "load",
+    "measure",
+    "told",
+]
 
 KINDS: dict[str, str] = {
     "corrupt": "The stored file can no longer be read as the image it was.",
@@ -66,13 +79,19 @@ def cleaned(store: Store, project: int) -> bool:
 
 def chosen(ctx: Context, changes: Mapping[str, Any]) -> Cleaning:
     """How the project is cleaned from now on: as before, but for these changes. Raises BadInput."""
+    how = changed(ctx.project.cleaning, changes)
+    if how != ctx.project.cleaning:
+        ctx.store.set_cleaning(ctx.project.id, how)
+    return how
+
+
+def changed(was: Cleaning, changes: Mapping[str, Any]) -> Cleaning:
+    """`changes`: likeness, embedder, detector, want, margin, least; None leaves one as it was. Raises BadInput."""
     from core.detectors import DETECTORS, NAMES
 
-    was = ctx.project.cleaning
     given = {name: value for name, value in changes.items() if value is not None}
-    crop = replace(
-        was.crop, **{name: given.pop(name) for name in ("detector", "want", "margin", "least") if name in given}
-    )
+    names = ("detector", "want", "margin", "least")
+    crop = replace(was.crop, **{name: given.pop(name) for name in names if name in given})
     crop = replace(crop, want=tuple(crop.want))
     how = replace(was, **given, crop=crop)
     for name, value in (("likeness", how.likeness), ("margin", crop.margin), ("least", crop.least)):
@@ -86,8 +105,8 @@ def chosen(ctx: Context, changes: Mapping[str, Any]) -> Cleaning:
             raise BadInput(f"want={name!r} is nothing the detectors know: they know {', '.join(near)}, and others.")
     if crop.detector != "none" and not crop.want:
         raise BadInput("A detector wants to know what to look for: name it, as in --want car,truck.")
-    if how != was:
-        ctx.store.set_cleaning(ctx.project.id, how)
+    if changes.get("want") and crop.detector == "none":
+        raise BadInput(f"want={','.join(crop.want)!r} wants a detector: choose one, as in --detector yolo.")
     return how
 
 

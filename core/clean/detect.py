@@ -14,18 +14,15 @@ if TYPE_CHECKING:
     from core.steps import Context
 
 
-def detect(ctx: Context, crop: Cropping) -> Generator[Progress, None, None]:
+def detect(ctx: Context, crop: Cropping, sees: Detector | None) -> Generator[Progress, None, None]:
     """Ask the detector about every picture that it has not seen. Nothing happens where there is none."""
     from core.clean.measure import VERSION
     from core.detectors import BATCH, Shrunk, in_the_original
 
     store, project = ctx.store, ctx.project.id
-    if crop.detector == "none":
+    if sees is None:
         return
     wanted = {sha256: image for image, sha256 in store.undetected(project, crop.detector)}
-    if not wanted:
-        return
-    sees = load(crop.detector, ctx.settings)
     outcomes = ctx.engine.map(Shrunk(ctx.settings.storage, sees.size), wanted, need="cpu")
     done = 0
     for some in batches(outcomes, BATCH, 10.0):
@@ -43,8 +40,11 @@ def detect(ctx: Context, crop: Cropping) -> Generator[Progress, None, None]:
         yield Progress(done, len(wanted), f"looking for {', '.join(crop.want)} with {crop.detector}")
 
 
-def load(name: str, settings: Settings) -> Detector:
-    """The detector of that name on this machine's device. Raises Missing or Damaged where its weights are not right."""
+def load(name: str, settings: Settings) -> Detector | None:
+    """The detector of that name on this machine's device, None for "none". Raises Missing or Damaged where its weights
+    are not there or not right."""
+    if name == "none":
+        return None
     from core.detectors import detector
     from core.device import device
 

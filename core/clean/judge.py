@@ -26,16 +26,16 @@ def judge(ctx: Context, how: Cleaning, embedder: Embedder) -> Generator[Progress
     from core.clean.labels import left_out
 
     store, project = ctx.store, ctx.project.id
-    yield Progress(0, 4, "putting together what was found")
+    yield Progress(0, None, "putting together what was found")
     records = list(store.images(project))
     measures = {measure.image: measure for measure, _ in store.measures(project)}
     found = [Finding(m.image, "corrupt", 1.0, "decode", note=m.fault) for m in measures.values() if m.fault]
     found += quality(records, measures)
-    yield Progress(1, 4, "grouping copies")
+    yield Progress(0, None, "grouping copies")
     found += copies(ctx, how, records, measures)
-    yield Progress(2, 4, "looking for pictures that do not look like their class")
+    yield Progress(0, None, "looking for pictures that do not look like their class")
     found += labels(ctx, records, embedder, {f.image: f.group for f in found if f.group})
-    yield Progress(3, 4, "choosing crops")
+    yield Progress(0, None, "choosing crops")
     found += crops(ctx, how.crop, records)
     store.replace_findings(ctx.claim, project, list(KINDS), found)
     counts = store.finding_counts(project)

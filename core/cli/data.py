@@ -16,6 +16,9 @@ def clean(args: argparse.Namespace) -> dict[str, Any]:
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.want is not None:
         given["want"] = [name.strip() for name in args.want.split(",") if name.strip()]
+    from core.clean import changed
+
+    changed(inside(args)[2].cleaning, given)  # a slip is said here, before there is a job
     return submit(args, "clean", given)
 
 

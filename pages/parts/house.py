@@ -45,8 +45,8 @@ SCREENS: dict[str, Screen] = {
         "Find pictures for each class and fetch them. Every picture keeps its address, creator and licence; "
         "every failure keeps its reason.")),
     "clean": Screen("Clean", ":material/mop:", "Collect", (
-        "Look for duplicates, near-duplicates, labels that disagree and pictures that are too small. "
-        "Nothing is taken out here: you decide in the review.")),
+        "Look for copies, wrong classes and bad pictures, and for the part of each picture that counts. "
+        "Nothing is taken out here: you decide.")),
     "duplicates": Screen("Duplicates", ":material/stacks:", "Collect", (
         "See every photo that is here more than once, copies side by side, and keep the best one of each. Copies that "
         "stand in different classes come first.")),

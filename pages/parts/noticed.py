@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.clean import KINDS
+from core.clean import KINDS, QUALITY
 from core.model import Finding, Project
 from pages.parts import house
 
@@ -57,9 +57,19 @@ def kind(project: Project, finding: str, number: int, border: Mapping[str, Any] 
             grouped(project, found)
         else:
             records = house.store().images_by_id(project.id, [one.image for one in found])
-            house.thumbnails(records, {one.image: one.note for one in found if one.note})
+            labels = {record.id: record.label for record in records}
+            house.thumbnails(records, {one.image: caption(one, labels.get(one.image, "")) for one in found})
         if border and (border["over"] or border["under"]):
             line(project, finding, border)
+
+
+def caption(finding: Finding, label: str) -> str:
+    """What fits below a small picture."""
+    if finding.kind == "label_issue":
+        return finding.note.partition(" than ")[0]
+    if finding.kind == "exact_duplicate":
+        return finding.note.rpartition("; ")[2]
+    return f"{finding.score:.2f}" if finding.kind in QUALITY else label
 
 
 def grouped(project: Project, found: Sequence[Finding]) -> None:

@@ -98,7 +98,8 @@ def figures(job: Job) -> str:
     """`312 of 400 · 12/s, 7 s left`, as far as they are known; a scrape has its speeds in `lines`."""
     if job.status == "queued":
         return waiting(job)
-    done = f"{job.done:,} of {job.total:,}" if job.total else (f"{job.done:,}" if job.done else "starting")
+    begun = "at work" if "stage" in job.result else "starting"
+    done = f"{job.done:,} of {job.total:,}" if job.total else (f"{job.done:,}" if job.done else begun)
     if fetches(job) and job.total:
         return f"{done} addresses{' found so far' if searches(job) else ''}"
     speed = eta(job)

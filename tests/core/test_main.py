@@ -18,6 +18,7 @@ from PIL import Image
 
 from core.__main__ import main
 from core.cli.parser import parser
+from core.model import Cropping
 from core.pixels import squares
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,8 +142,6 @@ def test_a_table_on_the_own_machine_is_refused_row_by_row(run: Run, tmp_path: Pa
         (("scrape", "--project", "p", "--source", "openverse", "--deadline", "0"), "from 1 to 300"),
         (("scrape", "--project", "p", "--source", "nonsense"), "'nonsense'"),
         (("scrape", "--source", "demo"), "--project"),
-        (("clean", "--project", "p", "--detector", "yolo"), "later release"),
-        (("clean", "--project", "p", "--want", "car"), "--want car wants a detector"),
         (("findings", "--project", "p", "--kind", "nonsense"), "too_small"),
         (("split", "--project", "p", "--parts", "80/10"), "'80/10'"),
         (("train", "--project", "p", "--recipe", "vgg19"), "'vgg19'"),
@@ -165,12 +164,27 @@ def test_wrong_usage_is_one_sentence_and_exit_2(run: Run, words: tuple, said: st
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(("--kind", "nonsense"), "near_duplicate, label_conflict, any"), (("--label", "grey"), "red, blue")],
+    [(("--kind", "nonsense"), "corrupt, label_conflict, label_issue"), (("--label", "grey"), "red, blue")],
 )
 def test_what_to_review_is_asked_for_by_known_names(run: Run, words: tuple, said: str) -> None:
     run("project", "p", "--classes", "red, blue")
     assert said in run("review", "next", "--project", "p", *words, code=2)["said"]
     assert run("review", "next", "--project", "p", "--kind", "any", "--label", "red") == {"images": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--detector", "yolo"), "name it, as in --want car,truck"),
+        (("--want", "car"), "want='car' wants a detector"),
+        (("--detector", "yolo", "--want", "kar"), "want='kar' is nothing the detectors know"),
+        (("--likeness", "2"), "likeness=2.0 does not fit: wanted a number from 0 to 1"),
+    ],
+)
+def test_a_clean_that_cannot_be_is_refused_before_there_is_a_job(run: Run, words: tuple[str, ...], said: str) -> None:
+    run("project", "p", "--classes", "red")
+    assert said in run("clean", "--project", "p", *words, code=2)["said"]
+    assert run("jobs", "--project", "p")["jobs"] == []
 
 
 def test_runs_may_follow_one_another_where_no_image_does() -> None:
@@ -186,7 +200,7 @@ def test_explaining_no_image_at_all_is_a_failure(run: Run, tmp_path: Path, monke
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.jpg").write_text("no picture")
     monkeypatch.setattr("core.runs.choose", lambda *_: [SimpleNamespace(id=1)])
-    monkeypatch.setattr("core.runs.load_models", lambda *_: {"vgg75": SimpleNamespace(size=75)})
+    monkeypatch.setattr("core.runs.load_models", lambda *_: {"vgg75": SimpleNamespace(size=75, crop=Cropping())})
     words = ("explain", "--project", "p", "--run", "1", "--to", tmp_path)
     told = run(*words, tmp_path / "notes.jpg", code=1)
     assert told["images"][0]["error"] in told["error"]

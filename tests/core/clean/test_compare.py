@@ -15,6 +15,7 @@ from tests.scenes import jpeg, scene
 
 compare = import_module("core.clean.compare")  # of that name core.clean has the stage itself
 
+
 def cut(image: Image.Image, share: float = 0.04) -> Image.Image:
     """Without `share` of its width and height, evenly."""
     left, top = round(image.width * share / 2), round(image.height * share / 2)

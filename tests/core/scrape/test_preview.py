@@ -11,8 +11,8 @@ import pytest
 
 from core.errors import BadInput, Refused
 from db.store import Store
-from tests.scenes import jpeg, scene
 from tests.provider import Provider
+from tests.scenes import jpeg, scene
 from tests.test_whole_path import Path_
 
 

@@ -14,8 +14,8 @@ from core.engine.local import Local
 from core.errors import Refused
 from core.model import Candidate
 from db.store import Store
-from tests.scenes import jpeg, scene
 from tests.provider import Provider, whole
+from tests.scenes import jpeg, scene
 from tests.test_whole_path import Path_
 
 SEDANS = 25  # more than one page of the search

@@ -17,8 +17,8 @@ from core.errors import BadInput, Refused
 from core.model import Candidate, ClassInfo, Results
 from core.sources import SOURCES, Source
 from db.store import Store
-from tests.scenes import jpeg, scene
 from tests.provider import Provider
+from tests.scenes import jpeg, scene
 from tests.test_whole_path import Path_
 
 
