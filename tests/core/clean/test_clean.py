@@ -61,7 +61,7 @@ def test_a_second_clean_reads_nothing_again_and_finds_the_same(shelf):
     assert len(was) > 1
     assert shelf.clean() == first
     assert list(shelf.store.findings(shelf.project.id)) == was
-    assert {p.detail["stage"]["number"]: p.done for p in shelf.told if p.detail and p.done} == {STAGES: 3}
+    assert not [p for p in shelf.told if p.done], "nothing was new"
 
 
 def test_pictures_that_come_later_join_the_groups_there_are(shelf):
@@ -76,16 +76,8 @@ def test_pictures_that_come_later_join_the_groups_there_are(shelf):
 @pytest.mark.parametrize("stage", range(1, STAGES + 1))
 def test_a_clean_that_was_cut_off_goes_on_to_the_same_end(shelf, stage):
     shelf.add(*(jpeg(scene(seed)) for seed in range(6)), jpeg(scene(1), 50), jpeg(scene(2), 40))
-    shelf.killed(
-        lambda p: (
-            bool(p.detail)
-            and p.detail["stage"]["number"] == stage
-            and p.total is not None
-            or stage == 4
-            and bool(p.detail)
-            and p.detail["stage"]["number"] == 4
-        )
-    )
+    at_work = stage < 4  # the last two have nothing to count here
+    shelf.killed(lambda p: bool(p.detail) and p.detail["stage"]["number"] == stage and (p.done > 0 or not at_work))
     result = shelf.clean()
     assert (result["images"], result["findings"]["near_duplicate"]) == (8, 4)
     assert len(list(shelf.store.measures(shelf.project.id))) == 8
