@@ -61,21 +61,29 @@ def components(links: Links) -> Iterator[list[int]]:
 
 
 def best(members: Sequence[ImageRecord], blurred: Mapping[int, float], licensed: Collection[int]) -> ImageRecord:
-    """The copy to keep: not rejected, under the label most copies have, large, sharp, with a known licence.
+    """The copy to keep, by `worth`; of equal ones the first."""
+    asked = worth(members, blurred, licensed)
+    return max(members, key=lambda one: (*(value(one) for _, value in asked), -one.id))
+
+
+def worth(
+    members: Sequence[ImageRecord], blurred: Mapping[int, float], licensed: Collection[int]
+) -> list[tuple[str, Callable[[ImageRecord], float]]]:
+    """What is asked of each copy in turn, in words for the screen, and its value: more is better.
 
     `blurred`: image -> 0..1; `licensed`: those whose licence is known. Sizes within a quarter of each other, and
     sharpness within a tenth, count as equal, so that a licence tips the scales before a few pixels do.
     """
     labels = Counter(one.label for one in members)
-
-    def worth(one: ImageRecord) -> tuple:
-        pixels = one.facts.width * one.facts.height
-        return (
-            one.verdict != "reject", labels[one.label], round(2 * log2(pixels)), -round(10 * blurred.get(one.id, 0.0)),
-            one.id in licensed, pixels, one.facts.size, -one.id,
-        )  # fmt: skip
-
-    return max(members, key=worth)
+    return [
+        ("nobody rejected it", lambda one: one.verdict != "reject"),
+        ("in the class most copies have", lambda one: labels[one.label]),
+        ("the largest", lambda one: round(2 * log2(one.facts.width * one.facts.height))),
+        ("the sharpest", lambda one: -round(10 * blurred.get(one.id, 0.0))),
+        ("its licence is known", lambda one: one.id in licensed),
+        ("a few pixels more", lambda one: one.facts.width * one.facts.height),
+        ("its file is the largest", lambda one: one.facts.size),
+    ]
 
 
 def same_pixels(images: Iterable[ImageRecord]) -> dict[str, list[ImageRecord]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import log2
 from urllib.parse import urlsplit
 
-from core.clean.groups import best
+from core.clean.groups import best, worth
 from core.model import DUPLICATE, UNKNOWN_LICENCE, Decision, ImageRecord
 from db.store.groups import CONFLICT, EXACT, NEAR, Member
 
@@ -42,26 +41,11 @@ def reasons(
 ) -> list[str]:
     """What decided for the chosen one, in the order in which it was asked."""
     rest, said = [one for one in images if one is not chosen], []
-    for words, worth in asked(images, blurred, licensed):
-        if any(worth(one) < worth(chosen) for one in rest):
+    for words, value in worth(images, blurred, licensed):
+        if any(value(one) < value(chosen) for one in rest):
             said.append(words)
-        rest = [one for one in rest if worth(one) == worth(chosen)]
+        rest = [one for one in rest if value(one) == value(chosen)]
     return said or ["all are equally good, and it came first"]
-
-
-def asked(
-    images: Sequence[ImageRecord], blurred: Mapping[int, float], licensed: Collection[int]
-) -> list[tuple[str, Callable[[ImageRecord], float]]]:
-    """What `core.clean.groups.best` asks of each copy, in its order: a test holds the two together."""
-    labels = Counter(one.label for one in images)
-    return [
-        ("in the class most copies have", lambda one: labels[one.label]),
-        ("the largest", lambda one: round(2 * log2(one.facts.width * one.facts.height))),
-        ("the sharpest", lambda one: -round(10 * blurred.get(one.id, 0.0))),
-        ("its licence is known", lambda one: one.id in licensed),
-        ("a few pixels more", lambda one: one.facts.width * one.facts.height),
-        ("its file is the largest", lambda one: one.facts.size),
-    ]
 
 
 def likeness(member: Member, chosen: ImageRecord) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from core.clean.groups import best
 from core.model import DUPLICATE, Candidate, Decision, Finding, ImageFacts, ImageRecord, Link, Measure, Origin
 from core.review import undo
 from db.store.groups import CONFLICT, EXACT, NEAR, Member
@@ -44,20 +42,6 @@ def test_the_reasons_are_those_that_decided_for_the_copy_in_the_order_they_were_
     three = [member(image(1, label="coupe")), member(image(2)), member(image(3, 800))]
     assert copies.propose(three, {}).why == "in the class most copies have, the largest"
     assert copies.propose([member(image(1)), member(image(2))], {}).why == "all are equally good, and it came first"
-
-
-def test_the_reasons_are_asked_as_the_best_copy_is_chosen() -> None:
-    draw = random.Random(0)
-    for _ in range(500):
-        images = [
-            image(n, draw.choice((300, 310, 640)), draw.choice(("suv", "coupe")), size=draw.choice((1000, 2000)))
-            for n in range(1, draw.randint(3, 6))
-        ]
-        blurred = {one.id: draw.choice((0.0, 0.04, 0.5)) for one in images}
-        licensed = {one.id for one in images if draw.random() < 0.5}
-        asked = copies.asked(images, blurred, licensed)
-        first = max(images, key=lambda one: (*(worth(one) for _, worth in asked), -one.id))
-        assert first is best(images, blurred, licensed)
 
 
 def test_likeness_licence_and_host_are_said_in_words() -> None:
