@@ -73,7 +73,7 @@ def cropper(models: Iterable[Model], settings: Settings) -> Callable[[bytes], Bo
     from core.detectors import in_the_original, shrink
     from core.pixels import decode
 
-    detector = load(crop.detector, settings)
+    detector = load(crop.detector, settings, download=False)
     if detector is None:
         return None
 

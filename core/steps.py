@@ -150,7 +150,7 @@ def clean(
     from core import clean as c
 
     changes = {"likeness": likeness, "embedder": embedder, "detector": detector, "want": want, "margin": margin}
-    how = c.chosen(ctx, changes | {"least": least})
+    how = c.changed(ctx.project.cleaning, changes | {"least": least})
     yield Progress(0, None, "getting ready")
     network, sees = c.embedder(ctx, how.embedder), c.load(how.crop.detector, ctx.settings)
     return (yield from c.told([
@@ -176,11 +176,11 @@ def split(
     store, project = ctx.store, ctx.project
     if not cleaned(store, project.id):
         yield from clean(ctx)
-    yield Progress(0, None, "reading what is kept")
+    yield Progress(0, None, "reading what is kept", {})
     kept = list(store.images(project.id, ("keep", "undecided")))
     if not kept:
         raise BadInput("Nothing is kept: fetch images first, or take back some rejections.")
-    groups, (classes, label) = _groups(store, project.id), s.level(project.classes, project.infos, by)
+    groups, (classes, label) = _groups(store, project), s.level(project.classes, project.infos, by)
     if keep_source_parts:
         made = s.keep_source_parts([(r.id, label(r.label), r.part) for r in kept], groups, classes, min_per_class)
     else:
@@ -201,11 +201,18 @@ def split(
     }
 
 
-def _groups(store: Store, project: int) -> dict[int, str]:
-    """image -> group, for everything that may not be cut: near-duplicates and exact ones joined."""
+def _groups(store: Store, project: Project) -> dict[int, str]:
+    """image -> group, for everything that may not be cut: exact copies, near ones, and chains of them.
+
+    A group of cleaning is what is like its middle; here all that hangs together by sure links stays together.
+    """
+    from core.clean import groups as g
     from core.split import joined
 
-    return joined([store.groups(project, kind) for kind in ("exact_duplicate", "near_duplicate")])
+    chains = g.components(g.both_ways(store.links(project.id, project.cleaning.likeness)))
+    of_a_chain = {image: f"chain {chain[0]}" for chain in chains for image in chain}
+    kinds = ("exact_duplicate", "near_duplicate")
+    return joined([of_a_chain, *(store.groups(project.id, kind) for kind in kinds)])
 
 
 def train(

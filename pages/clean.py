@@ -10,7 +10,7 @@ import streamlit as st
 from core.model import Project
 from pages.parts import cleaning, head, house, noticed, progress
 
-VERBS = ("clean", "demo", "split")  # a split cleans first where nobody has
+VERBS = ("clean", "demo")
 
 
 def last(project: Project) -> Mapping[str, Any]:
@@ -27,12 +27,16 @@ def main() -> None:
         st.info("There are no pictures to clean yet: fetch some first.")
         house.link("scrape", "Go to Scrape")
         return
+    counts, said = house.store().finding_counts(project.id), last(project)
     if not busy:
-        changes = cleaning.form(project)
-        if st.button("Look for duplicates and faults", type=shown.emphasis("clean"), key="run"):  # type: ignore[arg-type]
+        changes = cleaning.form(project, first=not said)
+        aimless = changes["detector"] != "none" and not changes["want"]
+        emphasis = shown.emphasis("clean")
+        if st.button("Look for duplicates and faults", type=emphasis, key="run", disabled=aimless):  # type: ignore[arg-type]
             house.start("clean", **changes)
             st.rerun()
-    counts, said = house.store().finding_counts(project.id), last(project)
+        if aimless:
+            st.caption("Name something that the detector shall look for, or choose none.")
     if said:
         st.caption(house.text(said["about"]))
         for sentence in list(said.get("left_out", {}).values())[:3]:

@@ -80,11 +80,14 @@ def at_once(project: Project, exact: Count, who: str) -> None:
 
 
 def take_all(project: Project, who: str) -> None:
-    """One operation for all groups of equal pictures under one label. Equal pictures are equally sharp."""
+    """One operation for all groups of equal pictures under one label."""
     groups = house.store().exact_copies(project.id)
     licensed = house.store().licensed([one.id for images in groups.values() for one in images])
+    measures = house.store().measures_of(project.id, [one.id for images in groups.values() for one in images])
     decisions = [
-        decision for images in groups.values() for decision in copies.keep_one(images, best(images, {}, licensed).id)
+        decision
+        for images in groups.values()
+        for decision in copies.keep_one(images, best(images, measures, licensed).id)
     ]
     said = f"Exact copies of {house.count(len(groups), 'group')}: {grouped.rejected(len(decisions))}"
     if decisions:
@@ -109,7 +112,7 @@ def last_step(project: Project, who: str, shown: Sheet) -> None:
 @st.cache_data(max_entries=100, show_spinner=False)
 def _rejected(database: str, operation: str) -> str:
     """What an operation did to copies; "" where it was none of this page."""
-    number = sum(one.reason == DUPLICATE for one in house.store().decided(operation))
+    number = sum((one.verdict, one.reason) == ("reject", DUPLICATE) for one in house.store().decided(operation))
     return grouped.rejected(number).capitalize() if number else ""
 
 
@@ -122,10 +125,10 @@ def groups(project: Project, kind: str, shown: Sheet, who: str) -> None:
     still = store.groups_named(project.id, names)
     members = store.group_members(project.id, list(still))
     ids = [one.image.id for some in members.values() for one in some]
-    blurred = {i: found.scores.get("blurred", 0.0) for i, found in store.measures_of(project.id, ids).items()}
+    measures = store.measures_of(project.id, ids)
     for name in names:
         if name in still:
-            grouped.box(project, still[name], members[name], blurred, who)
+            grouped.box(project, still[name], members[name], measures, who)
         else:
             grouped.line(project, name, who)
     pages(project, kind, shown, len(still))

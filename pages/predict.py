@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.errors import Permanent, WinnowError
+from core.errors import Damaged, Missing, Permanent, WinnowError
 from core.model import Prediction, Run
 from pages.parts import charts, evidence, head, house, models
 
@@ -58,7 +58,7 @@ def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> 
         left, right = st.columns([1, 2], gap="medium")
         try:
             said = models.predictor(runs, ensemble).predict(data)
-        except Permanent as error:
+        except (Permanent, Missing, Damaged) as error:
             left.error(f"**{house.text(name, 60)}**  \n{house.text(error)}")
             return
         with left:

@@ -26,18 +26,17 @@ from core.clean.compare import compare
 from core.clean.detect import detect, load
 from core.clean.embed import embed, embedder
 from core.clean.judge import judge
+from core.clean.look import ALIKE
 from core.clean.measure import measure
 from core.clean.quality import KINDS as QUALITY
 from core.errors import BadInput
 from core.model import Cleaning, Progress
 
 if TYPE_CHECKING:
-    from core.steps import Context
     from db.store import Store
 __all__ = [
     "KINDS",
     "QUALITY",
-    "chosen",
     "cleaned",
     "compare",
     "detect",
@@ -65,7 +64,8 @@ KINDS: dict[str, str] = {
 
 
 def cleaned(store: Store, project: int) -> bool:
-    """Whether everything that was fetched has been checked: a check ended that began after the newest fetch.
+    """Whether everything that was fetched has been checked: a check ended that began after the newest fetch, and no
+    picture came since, as one does of a fetch that was stopped and went on.
 
     The demo's job fetches and checks; a split checks first where nobody has.
     """
@@ -74,15 +74,8 @@ def cleaned(store: Store, project: int) -> bool:
         found = (job for verb in verbs for job in store.jobs(project, verb))
         return max((job.id for job in found if job.status == "done" or not done), default=0)
 
-    return newest(("clean", "demo", "split"), done=True) >= max(1, newest(("scrape", "demo"), done=False))
-
-
-def chosen(ctx: Context, changes: Mapping[str, Any]) -> Cleaning:
-    """How the project is cleaned from now on: as before, but for these changes. Raises BadInput."""
-    how = changed(ctx.project.cleaning, changes)
-    if how != ctx.project.cleaning:
-        ctx.store.set_cleaning(ctx.project.id, how)
-    return how
+    ended = newest(("clean", "demo", "split"), done=True) >= max(1, newest(("scrape", "demo"), done=False))
+    return ended and not store.unread(project)
 
 
 def changed(was: Cleaning, changes: Mapping[str, Any]) -> Cleaning:
@@ -94,9 +87,9 @@ def changed(was: Cleaning, changes: Mapping[str, Any]) -> Cleaning:
     crop = replace(was.crop, **{name: given.pop(name) for name in names if name in given})
     crop = replace(crop, want=tuple(crop.want))
     how = replace(was, **given, crop=crop)
-    for name, value in (("likeness", how.likeness), ("margin", crop.margin), ("least", crop.least)):
-        if not 0 <= value <= 1:
-            raise BadInput(f"{name}={value} does not fit: wanted a number from 0 to 1.")
+    for name, value, low in (("likeness", how.likeness, ALIKE), ("margin", crop.margin, 0), ("least", crop.least, 0)):
+        if not low <= value <= 1:
+            raise BadInput(f"{name}={value} does not fit: wanted a number from {low} to 1.")
     if crop.detector not in ("none", *DETECTORS):
         raise BadInput(f"detector={crop.detector!r} is not known: wanted one of none, {', '.join(DETECTORS)}.")
     for name in crop.want:

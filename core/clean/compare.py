@@ -16,6 +16,7 @@ import numpy as np
 
 from core.clean import groups as g
 from core.clean import look
+from core.clean.measure import VERSION, faulty
 from core.errors import WinnowError
 from core.model import Link, Measure, Progress
 
@@ -90,7 +91,7 @@ class Pictures:
         try:
             return look.small(self._ctx.blobs.thumb(self._table.shas[row]))
         except (WinnowError, ValueError) as error:
-            self.faults.append(Measure(int(self._table.images[row]), fault=str(error)))
+            self.faults.append(faulty(int(self._table.images[row]), error))
             return None
 
     def likeness(self, pairs: Sequence[Pair], cosines: Sequence[float] | None = None) -> Links:
@@ -194,13 +195,13 @@ def keep(
     network: str = "",
 ) -> None:  # fmt: skip
     """Keep a share's links, and that its pictures (and their exact copies) have been compared."""
-    from core.clean.measure import VERSION
-
     project = ctx.project.id
     found = [
         Link(int(table.images[i]), int(table.images[j]), round(likeness, 4), by) for (i, j), likeness in links.items()
     ]
-    compared = [one for row in rows for one in (int(table.images[row]), *table.copies.get(int(table.images[row]), ()))]
+    lost = {measure.image for measure in pictures.faults}
+    done = [image for image in table.images[rows].tolist() if image not in lost]
+    compared = [one for image in done for one in (image, *table.copies.get(image, ()))]
     if pictures.faults:
         ctx.store.add_measures(ctx.claim, project, VERSION, pictures.faults)
         pictures.faults = []

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from core.engine import batches
-from core.model import Cropping, Measure, Progress
+from core.model import Cropping, Progress
 
 if TYPE_CHECKING:
     from core.detectors import Detector
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def detect(ctx: Context, crop: Cropping, sees: Detector | None) -> Generator[Progress, None, None]:
     """Ask the detector about every picture that it has not seen. Nothing happens where there is none."""
-    from core.clean.measure import VERSION
+    from core.clean.measure import VERSION, faulty
     from core.detectors import BATCH, Shrunk, in_the_original
 
     store, project = ctx.store, ctx.project.id
@@ -33,20 +33,26 @@ def detect(ctx: Context, crop: Cropping, sees: Detector | None) -> Generator[Pro
             for (image, picture, original), seen in zip(good, found, strict=True)
         }
         store.add_detections(ctx.claim, project, crop.detector, rows)
-        faults = [Measure(wanted[sha256], fault=str(error)) for sha256, _, error in some if error is not None]
+        faults = [faulty(wanted[sha256], error) for sha256, _, error in some if error is not None]
         if faults:
             store.add_measures(ctx.claim, project, VERSION, faults)
         done += len(some)
         yield Progress(done, len(wanted), f"looking for {', '.join(crop.want)} with {crop.detector}")
 
 
-def load(name: str, settings: Settings) -> Detector | None:
-    """The detector of that name on this machine's device, None for "none". Raises Missing or Damaged where its weights
-    are not there or not right."""
+def load(name: str, settings: Settings, download: bool = True) -> Detector | None:
+    """The detector of that name on this machine's device, None for "none". Without `download` the weights have to be on
+    this computer. Raises Missing or Damaged where they are not there or not right."""
     if name == "none":
         return None
     from core.detectors import detector
     from core.device import device
+    from core.errors import Missing
 
-    where = device(settings.device)
-    return detector(name, settings.weights, where, settings.threads, settings.home.absolute() / "weights")
+    where, own = device(settings.device), settings.home.absolute() / "weights"
+    if download:
+        return detector(name, settings.weights, where, settings.threads, own)
+    try:
+        return detector(name, own, where, settings.threads)
+    except Missing:
+        return detector(name, settings.weights, where, settings.threads)

@@ -9,34 +9,47 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from heapq import heapify, heappop, heappush
 from math import log2
+from types import MappingProxyType
 
-from core.model import Finding, ImageRecord, Link
+from core.model import Finding, ImageRecord, Link, Measure
 
 Best = Callable[[Sequence[ImageRecord]], ImageRecord]
 Links = Mapping[int, Mapping[int, float]]  # image -> other -> likeness, both ways
 
 
-def both_ways(links: Iterable[Link]) -> Links:
+def both_ways(links: Iterable[Link], first: Mapping[int, int] = MappingProxyType({})) -> Links:
+    """`first`: image -> the first one with the same pixels, which stands for it; so copies of one picture are one."""
     found: dict[int, dict[int, float]] = defaultdict(dict)
     for link in links:
-        found[link.image][link.other] = found[link.other][link.image] = link.likeness
+        one, other = first.get(link.image, link.image), first.get(link.other, link.other)
+        if one != other:
+            found[one][other] = found[other][one] = max(link.likeness, found[one].get(other, 0.0))
     return found
 
 
 def groups(links: Links) -> Iterator[dict[int, float]]:
     """Groups {image: likeness}: that of the middle one is its best match's, that of the others is theirs with it.
 
-    Of a connected component the image with most links takes whoever is linked to it; what is left is grouped again. So
-    every member is like the middle one, and a chain of small changes cannot tie strangers together.
+    The image with most links takes whoever is linked to it; what is left is grouped again. So every member is like the
+    middle one, and a chain of small changes cannot tie strangers together.
     """
-    for component in components(links):
-        rest = set(component)
-        while any(links[i].keys() & rest for i in rest):
-            centre = middle(rest, links)
-            scores = {j: links[centre][j] for j in sorted(links[centre].keys() & rest)}
-            rest -= {centre, *scores}
-            yield {centre: max(scores.values()), **scores}
+    rest = set(links)
+    number = {i: len(links[i]) for i in links}
+    queue = [(-number[i], -sum(links[i].values()), i) for i in links]
+    weight = {i: negative for _, negative, i in queue}
+    heapify(queue)
+    while queue:
+        negative, _, centre = heappop(queue)
+        if centre not in rest or -negative != number[centre] or not negative:
+            continue
+        scores = {j: links[centre][j] for j in sorted(links[centre].keys() & rest)}
+        rest -= {centre, *scores}
+        for k in {k for gone in (centre, *scores) for k in links[gone].keys() & rest}:
+            number[k] = len(links[k].keys() & rest)
+            heappush(queue, (-number[k], weight[k], k))
+        yield {centre: max(scores.values()), **scores}
 
 
 def middle(images: Collection[int], links: Links) -> int:
@@ -60,23 +73,25 @@ def components(links: Links) -> Iterator[list[int]]:
         yield component
 
 
-def best(members: Sequence[ImageRecord], blurred: Mapping[int, float], licensed: Collection[int]) -> ImageRecord:
+def best(members: Sequence[ImageRecord], measures: Mapping[int, Measure], licensed: Collection[int]) -> ImageRecord:
     """The copy to keep, by `worth`; of equal ones the first."""
-    asked = worth(members, blurred, licensed)
+    asked = worth(members, measures, licensed)
     return max(members, key=lambda one: (*(value(one) for _, value in asked), -one.id))
 
 
 def worth(
-    members: Sequence[ImageRecord], blurred: Mapping[int, float], licensed: Collection[int]
+    members: Sequence[ImageRecord], measures: Mapping[int, Measure], licensed: Collection[int]
 ) -> list[tuple[str, Callable[[ImageRecord], float]]]:
     """What is asked of each copy in turn, in words for the screen, and its value: more is better.
 
-    `blurred`: image -> 0..1; `licensed`: those whose licence is known. Sizes within a quarter of each other, and
-    sharpness within a tenth, count as equal, so that a licence tips the scales before a few pixels do.
+    `measures`: of those that were measured; `licensed`: those whose licence is known. Sizes within a quarter of each
+    other, and sharpness within a tenth, count as equal, so that a licence tips the scales before a few pixels do.
     """
     labels = Counter(one.label for one in members)
+    blurred = {i: measure.scores.get("blurred", 0.0) for i, measure in measures.items()}
     return [
-        ("nobody rejected it", lambda one: one.verdict != "reject"),
+        ("its file can be read", lambda one: one.id not in measures or not measures[one.id].fault),
+        ("a person kept it", lambda one: ("reject", "undecided", "keep").index(one.verdict)),
         ("in the class most copies have", lambda one: labels[one.label]),
         ("the largest", lambda one: round(2 * log2(one.facts.width * one.facts.height))),
         ("the sharpest", lambda one: -round(10 * blurred.get(one.id, 0.0))),
@@ -130,7 +145,7 @@ def conflicts(
     labels_of: dict[int, set[str]] = {}
     for one in images:
         labels_of[one.id] = set() if one.verdict == "reject" else {one.label}
-        if not one.version:
+        if one.verdict == "undecided":
             labels_of[one.id] |= {label for _, label in several.get(one.id, ())}
     members: dict[str, list[Finding]] = defaultdict(list)
     for finding in found:

@@ -38,6 +38,7 @@ def judge(ctx: Context, how: Cleaning, embedder: Embedder) -> Generator[Progress
     yield Progress(0, None, "choosing crops")
     found += crops(ctx, how.crop, records)
     store.replace_findings(ctx.claim, project, list(KINDS), found)
+    store.set_cleaning(project, how)  # last: what the project says of itself holds for what is stored
     counts = store.finding_counts(project)
     return {
         "images": len(records), "findings": counts,
@@ -74,14 +75,12 @@ def copies(
     """Exact and near duplicates, and the labels their copies disagree on."""
     store, project = ctx.store, ctx.project.id
     several = store.several_origins(project)
-    links = g.both_ways(store.links(project, how.likeness))
     of, same = {one.id: one for one in records}, g.same_pixels(records)
+    first = {one.id: members[0].id for members in same.values() for one in members}
+    links = g.both_ways(store.links(project, how.likeness), first)
     involved = {one.id for members in same.values() if len(members) > 1 for one in members}
     involved |= {one.id for image in links for one in same[of[image].facts.pixels]}
-    keep = partial(
-        g.best, blurred={i: measures[i].scores.get("blurred", 0.0) for i in involved if i in measures},
-        licensed=store.licensed(sorted(involved)),
-    )  # fmt: skip
+    keep = partial(g.best, measures=measures, licensed=store.licensed(sorted(involved)))
     found = [*g.exact(same, several, keep), *g.near(g.groups(links), of, same, keep)]
     return found + list(g.conflicts(records, found, several))
 

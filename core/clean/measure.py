@@ -33,12 +33,18 @@ def measure(ctx: Context) -> Generator[Progress, None, None]:
         found = []
         for sha256, value, error in some:
             scores, fields = value or ({}, b"")
-            found.append(Measure(wanted[sha256], scores, fields, str(error) if error else ""))
+            measure = Measure(wanted[sha256], scores, fields)
+            found.append(faulty(wanted[sha256], error) if error else measure)
             faults += error is not None
         store.add_measures(ctx.claim, project, VERSION, found)
         done += len(some)
         note = "reading every new picture once"
         yield Progress(done, len(wanted), f"{note}; {faults} cannot be read" if faults else note)
+
+
+def faulty(image: int, error: BaseException | str) -> Measure:
+    """What stands for a picture that cannot be read: the reason, and some errors have no words of their own."""
+    return Measure(image, fault=str(error) or type(error).__name__)
 
 
 def changed(store: Store, blobs: Blobs, project: int, prefix: str) -> dict[str, int]:
@@ -59,7 +65,14 @@ class Reading:
         from core import pixels
         from core.blobs import Blobs
         from core.clean import quality
+        from core.errors import Missing
 
         blobs = Blobs(self.storage)
-        image = pixels.decode(blobs.get(sha256, verify=True))
-        return quality.measure(image), quality.fields(blobs.thumb(sha256))
+        data = blobs.get(sha256, verify=True)
+        image = pixels.decode(data)
+        try:
+            thumb = blobs.thumb(sha256)
+        except Missing:  # lost by hand: it is made again
+            thumb = pixels.ingest(data)[1]
+            blobs.put(sha256, data, thumb)
+        return quality.measure(image), quality.fields(thumb)

@@ -201,14 +201,15 @@ def _ultralytics() -> Any:
     """ultralytics.nn.tasks, imported so that it leaves no trace: neither files nor settings of this process."""
     import torch
 
-    environment, save = dict(os.environ), torch.save
+    quiet, save = {**_QUIET, "YOLO_CONFIG_DIR": ""}, torch.save
+    before = {name: os.environ.get(name) for name in quiet}
     with tempfile.TemporaryDirectory() as folder, np.printoptions(), warnings.catch_warnings():
         os.environ.update(_QUIET, YOLO_CONFIG_DIR=folder)
         try:
             from ultralytics.nn import tasks
         finally:
-            os.environ.clear()
-            os.environ.update(environment)
+            for name, value in before.items():  # these alone: another thread may start a process just now
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
             torch.save = save
     found: Any = tasks
     found.SAFE_LOAD = True  # it reads the environment once, and somebody may have imported it before

@@ -18,17 +18,28 @@ class Cleaned(Base):
         known = and_(measures.c.image == images.c.id, measures.c.version >= version, measures.c.fault == "")
         return self._without(project, known)
 
+    def unread(self, project: int) -> bool:
+        """Whether there is a picture that no clean has read yet."""
+        known = exists().where(measures.c.image == images.c.id)
+        with self._read() as c:
+            wanted = select(images.c.id).where(images.c.project == project, ~known).limit(1)
+            return c.execute(wanted).first() is not None
+
     def add_measures(self, claim: Claim, project: int, version: int, found: Sequence[Measure]) -> None:
-        """A measure in the place of an older one leaves what was compared as it is."""
+        """A measure in the place of an older one leaves what was compared as it is. A fault does not: what comes while
+        a picture cannot be read is compared with it once it can."""
         rows = [
             {"image": m.image, "project": project, "version": version, "scores": dict(m.scores), "fields": m.fields,
              "fault": m.fault, "compared": False} for m in found
         ]  # fmt: skip
         new = self._insert_new(measures)
         taken = {name: new.excluded[name] for name in ("version", "scores", "fields", "fault")}
+        taken["compared"] = measures.c.compared & (new.excluded.fault == "")
         with self._write(claim) as c:
             if rows:
                 c.execute(new.on_conflict_do_update(index_elements=["image"], set_=taken), rows)
+            for some in chunks([m.image for m in found if m.fault]):
+                c.execute(update(embeddings).where(embeddings.c.image.in_(some)).values(compared=False))
 
     def measures(self, project: int, batch: int = 5000) -> Iterator[tuple[Measure, bool]]:
         """(measure, whether it was compared), in order of image."""
@@ -40,7 +51,7 @@ class Cleaned(Base):
 
         `hashes`: 8 unsigned 64-bit numbers, big-endian; `fields`: 6 x 6 x 3 uint8.
         """
-        of = and_(measures.c.project == project, measures.c.fault == "")
+        of = and_(measures.c.project == project, measures.c.fault == "", func.length(measures.c.fields) == 108)
         columns = (
             images.c.id,
             images.c.sha256,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import replace
 from math import floor
 
 import streamlit as st
@@ -90,12 +89,10 @@ def found(database: str, project: int, job: tuple[int, str] | None, per_cent: in
 
 
 def use(project: Project, per_cent: int) -> None:
-    """Keep the limit and clean again: the job reads the limit, so it is there first."""
-    house.store().set_cleaning(project.id, replace(project.cleaning, likeness=per_cent / 100))
+    """Clean again with this limit; what is known of the pictures is taken along."""
     try:
-        house.start("clean", project=project)
+        house.start("clean", project=project, likeness=per_cent / 100)
     except WinnowError as error:  # another one began meanwhile
-        house.store().set_cleaning(project.id, project.cleaning)
         st.error(house.text(error))
     else:
         st.rerun(scope="app")

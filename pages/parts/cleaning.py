@@ -19,17 +19,19 @@ DESCRIBERS = {
 }  # fmt: skip
 
 
-def form(project: Project) -> dict[str, Any]:
-    """The fields, filled with how the project was cleaned the last time; what the clean job takes."""
+def form(project: Project, first: bool) -> dict[str, Any]:
+    """The fields, filled with how the project was cleaned the last time, or for the `first` time with what is proposed;
+    what the clean job takes."""
     proposed, wanted, reason = propose([named(project, label) for label in project.classes])
     how = project.cleaning.crop
-    if how == Cropping() and proposed != "none" and at_hand():
+    if first and how == Cropping() and proposed != "none" and at_hand():
         how = Cropping(proposed, wanted)
     chosen = {"embedder": st.session_state.get(f"embedder-{project.id}", project.cleaning.embedder)}
     detector = st.session_state.get(f"detector-{project.id}", how.detector)
     with st.expander(f"Crop: {DETECTORS[detector]}"):
         chosen |= crop(project, how, wanted, reason, proposed)
-    with st.expander(f"How pictures are compared: {DESCRIBERS.get(chosen['embedder'], chosen['embedder'])}"):
+    by = house.text(DESCRIBERS.get(chosen["embedder"], chosen["embedder"]), 40)
+    with st.expander(f"How pictures are compared: {by}"):
         chosen |= describer(project)
     return chosen
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from core.clean.groups import best, worth
-from core.model import DUPLICATE, UNKNOWN_LICENCE, Decision, ImageRecord
+from core.model import DUPLICATE, UNKNOWN_LICENCE, Decision, ImageRecord, Measure
 from db.store.groups import CONFLICT, EXACT, NEAR, Member
 
 ABOUT = {
@@ -29,19 +29,19 @@ class Proposal:
     why: str
 
 
-def propose(members: Sequence[Member], blurred: Mapping[int, float]) -> Proposal:
-    """The copy to keep, and why in words. `blurred`: image -> 0..1."""
+def propose(members: Sequence[Member], measures: Mapping[int, Measure]) -> Proposal:
+    """The copy to keep, and why in words."""
     images, licensed = [one.image for one in members], {one.image.id for one in members if licence(one)}
-    chosen = best(images, blurred, licensed)
-    return Proposal(chosen.id, ", ".join(reasons(images, chosen, blurred, licensed)))
+    chosen = best(images, measures, licensed)
+    return Proposal(chosen.id, ", ".join(reasons(images, chosen, measures, licensed)))
 
 
 def reasons(
-    images: Sequence[ImageRecord], chosen: ImageRecord, blurred: Mapping[int, float], licensed: Collection[int]
+    images: Sequence[ImageRecord], chosen: ImageRecord, measures: Mapping[int, Measure], licensed: Collection[int]
 ) -> list[str]:
     """What decided for the chosen one, in the order in which it was asked."""
     rest, said = [one for one in images if one is not chosen], []
-    for words, value in worth(images, blurred, licensed):
+    for words, value in worth(images, measures, licensed):
         if any(value(one) < value(chosen) for one in rest):
             said.append(words)
         rest = [one for one in rest if value(one) == value(chosen)]
@@ -87,9 +87,9 @@ def keep_one(images: Sequence[ImageRecord], kept: int, label: str = "") -> tuple
     """All others are rejected as copies. The one that stays is decided on only where its class is chosen with it."""
     others = tuple(Decision(one.id, "reject", DUPLICATE, version=one.version) for one in images if one.id != kept)
     version = next(one.version for one in images if one.id == kept)
-    return (*others, Decision(kept, "keep", label=label, version=version)) if label else others
+    return (*others, Decision(kept, "keep", DUPLICATE, label, version)) if label else others
 
 
 def keep_all(images: Sequence[ImageRecord]) -> tuple[Decision, ...]:
     """They are different photos."""
-    return tuple(Decision(one.id, "keep", version=one.version) for one in images if one.verdict != "keep")
+    return tuple(Decision(one.id, "keep", DUPLICATE, version=one.version) for one in images if one.verdict != "keep")

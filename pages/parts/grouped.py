@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from core.errors import Missing, WinnowError
-from core.model import Decision, Operation, Project
+from core.model import Decision, Measure, Operation, Project
 from db.store.groups import CONFLICT, Group, Member
 from pages.parts import copies, house
 
@@ -41,9 +41,9 @@ STYLE = """<style>
 </style>"""
 
 
-def box(project: Project, group: Group, members: Sequence[Member], blurred: Mapping[int, float], who: str) -> None:
+def box(project: Project, group: Group, members: Sequence[Member], measures: Mapping[int, Measure], who: str) -> None:
     """An open group."""
-    proposed = copies.propose(members, blurred)
+    proposed = copies.propose(members, measures)
     chosen = st.session_state.get(f"chosen-{group.name}", proposed.image)
     if chosen not in {one.image.id for one in members}:
         chosen = proposed.image

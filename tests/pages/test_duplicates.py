@@ -36,7 +36,7 @@ def member(one: ImageRecord, likeness: float = 0.95, *came: tuple[str, str, str]
 def test_the_reasons_are_those_that_decided_for_the_copy_in_the_order_they_were_asked() -> None:
     large, small = image(1, 1600), image(2, 400)
     assert copies.propose([member(small), member(large)], {}).why == "the largest"
-    assert copies.propose([member(image(1)), member(image(2))], {1: 0.9, 2: 0.1}).why == "the sharpest"
+    assert copies.propose([member(image(1)), member(image(2))], {1: Measure(1, {"blurred": 0.9})}).why == "the sharpest"
     known = member(image(2), 0.95, ("https://a.example/1", "suv", "CC BY 4.0"))
     assert copies.propose([member(image(1)), known], {}) == copies.Proposal(2, "its licence is known")
     three = [member(image(1, label="coupe")), member(image(2)), member(image(3, 800))]
@@ -71,8 +71,8 @@ def test_a_press_rejects_the_others_with_the_versions_seen_and_decides_on_the_ke
     one, other = image(1), replace(image(2), version=3)
     assert copies.keep_one([one, other], 1) == (Decision(2, "reject", DUPLICATE, version=3),)
     assert copies.keep_one([one, other], 2, "coupe") == (
-        Decision(1, "reject", DUPLICATE, version=0), Decision(2, "keep", label="coupe", version=3))  # fmt: skip
-    assert copies.keep_all([one, replace(other, verdict="keep")]) == (Decision(1, "keep", version=0),)
+        Decision(1, "reject", DUPLICATE, version=0), Decision(2, "keep", DUPLICATE, "coupe", 3))  # fmt: skip
+    assert copies.keep_all([one, replace(other, verdict="keep")]) == (Decision(1, "keep", DUPLICATE, version=0),)
 
 
 # the page -----------------------------------------------------------------------------------------------------------
@@ -91,6 +91,7 @@ def cars(store, home: Path):
 def found(store, project, *groups: tuple[str, Sequence[int]], like: float = 0.95) -> None:
     _, claim = filled.begin(store, project, "clean")
     every = [Finding(i, kind, like, "pixels", f"{kind}-{ids[0]}") for kind, ids in groups for i in ids]
+    filled.measured(store, claim, project)
     store.replace_findings(claim, project.id, [NEAR, EXACT], every)
     store.finish(claim, "done", {})
 
@@ -163,7 +164,7 @@ def test_different_photos_all_stay_and_their_group_does_not_come_back(screen, st
     project, suvs, _ = cars
     shown = screen("duplicates", project="cars", kind=NEAR)
     shown.button(key=f"all-{NEAR}-{suvs[1]}").click().run()
-    assert verdicts(store, project) == {("undecided", ""): 33, ("keep", ""): 3}
+    assert verdicts(store, project) == {("undecided", ""): 33, ("keep", DUPLICATE): 3}
     again = screen("duplicates", project="cars", kind=NEAR)
     assert "Nothing is left of near copies. Choose All to see the other groups." in plain(again)
 
@@ -207,7 +208,7 @@ def test_what_someone_else_decided_meanwhile_is_left_as_it_is_and_said(screen, s
     shown.button(key=f"one-{NEAR}-{suvs[1]}").click().run()
     assert "2 pictures were left unchanged: someone else decided meanwhile." in shown.toast[0].value.replace("\\", "")
     assert "This group was settled meanwhile." in plain(shown)
-    assert verdicts(store, project) == {("undecided", ""): 33, ("keep", ""): 3}
+    assert verdicts(store, project) == {("undecided", ""): 33, ("keep", DUPLICATE): 3}
 
 
 def test_once_all_is_settled_the_page_says_so(screen, store, cars) -> None:
@@ -280,8 +281,8 @@ def test_another_limit_is_kept_with_the_project_and_cleaned_by(screen, store, ca
     assert shown.button(key="use").disabled
     shown.select_slider(key=f"like-{project.id}").set_value(85).run()
     shown.button(key="use").click().run()
-    assert store.project("cars").cleaning.likeness == 0.85
-    assert [job.status for job in store.jobs(project.id, "clean", limit=1)] == ["queued"]
+    [job] = store.jobs(project.id, "clean", limit=1)
+    assert (job.status, job.params) == ("queued", {"likeness": 0.85})
     assert workers
 
 

@@ -12,7 +12,7 @@ import pytest
 from core import steps
 from core.blobs import Blobs
 from core.engine.serial import Serial
-from core.model import Candidate, Decision, Finding, ImageRecord, Progress, Project
+from core.model import Candidate, Claim, Decision, Finding, ImageRecord, Progress, Project
 from core.pixels import ingest
 from core.settings import load
 from db.store import Store
@@ -34,6 +34,11 @@ class Shelf:
     def add(self, *pictures: bytes, label: str = "sedan", **more: Any) -> list[int]:
         """The pictures as a scrape leaves them; their images' numbers."""
         _, claim = self._claimed("scrape")
+        ids = self.add_under(claim, *pictures, label=label, **more)
+        self.store.finish(claim, "done")
+        return ids
+
+    def add_under(self, claim: Claim, *pictures: bytes, label: str = "sedan", **more: Any) -> list[int]:
         outcomes, candidates, hashes = [], [], []
         for data in pictures:
             facts, thumb = ingest(data)
@@ -44,7 +49,6 @@ class Shelf:
             hashes.append(facts.sha256)
         self.store.add_candidates(claim, self._id, 0, candidates)
         self.store.add_fetched(claim, self._id, outcomes)
-        self.store.finish(claim, "done")
         of = {record.facts.sha256: record.id for record in self.store.images(self._id)}
         return [of[sha256] for sha256 in hashes]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 
 import pytest
 from PIL import Image
 
-from core import clean
+from core import clean, steps
 from core.errors import BadInput, Missing
-from core.model import Cropping
+from core.model import Cleaning, Link
 from tests.scenes import jpeg, scene
 
 STAGES = 5
@@ -84,6 +85,42 @@ def test_a_clean_that_was_cut_off_goes_on_to_the_same_end(shelf, stage):
     assert [done for *_, done in shelf.store.embeddings(shelf.project.id, "plain")] == [True] * 8
 
 
+def test_a_lost_file_with_an_exact_copy_doubles_nothing(shelf):
+    Image.open(io.BytesIO(jpeg(scene(1)))).save(png := io.BytesIO(), "PNG")
+    one, resized = shelf.add(png.getvalue(), jpeg(scene(1).resize((240, 165))))
+    shelf.clean()
+    Image.open(io.BytesIO(png.getvalue())).save(bmp := io.BytesIO(), "BMP")
+    [other] = shelf.add(bmp.getvalue())
+    shelf.clean()
+    data = shelf.file(one).read_bytes()
+    shelf.file(one).unlink()
+    shelf.clean()
+    assert shelf.groups() == [{one, resized, other}]
+    assert [i for i, f in shelf.found("exact_duplicate").items() if f.note.startswith("best copy")] == [other]
+    shelf.file(one).write_bytes(data)
+    shelf.clean()
+    assert shelf.groups() == [{one, resized, other}]
+
+
+def test_pictures_of_a_fetch_that_went_on_after_the_clean_are_not_cleaned_yet(shelf):
+    shelf.add(jpeg(scene(1)))
+    ctx = shelf.context("scrape")  # stopped before the clean, and goes on after it
+    shelf.clean()
+    assert clean.cleaned(shelf.store, shelf.project.id)
+    shelf.add_under(ctx.claim, jpeg(scene(2)))
+    assert not clean.cleaned(shelf.store, shelf.project.id)
+
+
+def test_a_split_keeps_a_chain_of_sure_copies_together(shelf):
+    ids = shelf.add(*(jpeg(scene(seed)) for seed in range(5)))
+    shelf.clean()
+    ctx = shelf.context("split")
+    chain = [Link(one, other, 0.95, "pixels") for one, other in pairwise(ids)]
+    shelf.store.add_links(ctx.claim, shelf.project.id, chain, [])
+    together = steps._groups(shelf.store, shelf.project)
+    assert len({together[image] for image in ids}) == 1
+
+
 def test_progress_says_which_stage_of_how_many_it_is(shelf):
     shelf.add(jpeg(scene(1)), jpeg(scene(1), 50))
     shelf.clean()
@@ -113,7 +150,7 @@ def test_a_stricter_limit_leaves_only_surer_copies_grouped(shelf):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"likeness": 1.5}, "likeness=1.5 does not fit: wanted a number from 0 to 1"),
+        ({"likeness": 1.5}, "likeness=1.5 does not fit: wanted a number from 0.5 to 1"),
         ({"margin": -0.1, "detector": "none"}, "margin=-0.1 does not fit"),
         ({"detector": "yolov99"}, "detector='yolov99' is not known: wanted one of none, yolo"),
         ({"detector": "yolo", "want": ["kar"]}, "want='kar' is nothing the detectors know: they know car"),
@@ -124,7 +161,7 @@ def test_a_stricter_limit_leaves_only_surer_copies_grouped(shelf):
 def test_bad_input_is_one_sentence_and_changes_nothing(shelf, changes, sentence):
     with pytest.raises(BadInput, match=sentence):
         shelf.clean(**changes)
-    assert shelf.project.cleaning.crop == Cropping()
+    assert shelf.project.cleaning == Cleaning()
 
 
 def test_a_detector_without_weights_says_which_file_to_put_where(shelf, monkeypatch):
