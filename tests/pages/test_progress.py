@@ -43,6 +43,14 @@ def test_a_job_that_waits_or_has_just_begun_says_so() -> None:
     assert figures(replace(JOB, done=0, total=None)) == "starting"
 
 
+def test_a_job_in_stages_says_which_one_it_is_at_and_measures_its_pace_from_there() -> None:
+    stage = {"stage": {"number": 2, "of": ["a", "b", "c"], "began": (NOW + timedelta(seconds=5)).timestamp()}}
+    job = replace(JOB, verb="clean", result=stage, note="describing the pictures", fence=3)
+    assert figures(job) == "100 of 400 · 20/s, 15 s left"
+    assert lines(job) == ["step 2 of 3: describing the pictures"]
+    assert figures(replace(job, done=0, total=None)) == "at work"
+
+
 NOW_DETAIL = {
     "found": 400, "fetched": 80, "duplicate": 10, "failed": 10, "images_per_second": 9.0, "bytes_per_second": 71_400,
     "sources": {"openverse": {"fetched": 80, "duplicate": 10, "failed": 10, "pending": 300}},

@@ -1,0 +1,93 @@
+"""The page Clean: how it is cleaned, what was noticed, where lines are drawn."""
+
+from __future__ import annotations
+
+from core.model import ClassInfo, Cleaning, Cropping, Finding, Measure
+from pages.parts import cleaning, noticed
+from tests.pages import filled
+from tests.pages.conftest import button, plain
+
+
+def cleaned(store, project, found, borders=None):
+    _, claim = filled.begin(store, project, "clean")
+    records = [r.id for r in store.images(project.id)]
+    store.add_measures(claim, project.id, 1, [Measure(i, {"dark": n / 40}, bytes(108)) for n, i in enumerate(records)])
+    store.replace_findings(claim, project.id, [f.kind for f in found], found)
+    result = {"borders": borders or {}, "about": "Pictures are compared by their colours.", "left_out": {}}
+    store.finish(claim, "done", result)
+    return records
+
+
+def test_each_kind_stands_under_its_heading_with_its_number_and_a_way_to_the_review(screen, store, home):
+    project = filled.scraped(store, home)
+    ids = [r.id for r in store.images(project.id)]
+    cleaned(store, project, [
+        Finding(ids[0], "dark", 0.7, "measure"), Finding(ids[1], "label_issue", 0.9, "embedding", note="looks more like suv (80%) than coupe"),
+        Finding(ids[2], "near_duplicate", 0.95, "x", "g"), Finding(ids[3], "near_duplicate", 0.95, "x", "g"),
+    ])  # fmt: skip
+    shown = screen("clean", project="cars")
+    said = plain(shown)
+    assert [heading.value for heading in shown.subheader] == ["Copies", "Classes", "The picture itself"]
+    for words in ("Near copies** · 2 pictures", "Perhaps another class** · 1 picture", "Dark** · 1 picture"):
+        assert words in said
+    assert "Pictures are compared by their colours." in said
+
+
+def test_the_pictures_on_either_side_of_a_line_are_shown_with_their_scores(screen, store, home):
+    project = filled.scraped(store, home)
+    ids = [r.id for r in store.images(project.id)]
+    border = {"threshold": 0.6, "over": [ids[25]], "under": [ids[20], ids[19]]}
+    cleaned(store, project, [Finding(ids[25], "dark", 0.625, "measure")], {"dark": border})
+    shown = screen("clean", project="cars")
+    said = plain(shown)
+    assert "Where the line is drawn: from 0.60 on" in [panel.label for panel in shown.expander]
+    assert "Just over 0.60: noticed" in said and "Just under 0.60: let pass" in said
+
+
+def test_what_nothing_was_found_of_is_not_a_heading():
+    assert noticed.chapters({"dark": 2, "no_box": 1}) == [("Crops", ["no_box"]), ("The picture itself", ["dark"])]
+    assert noticed.chapters({}) == []
+
+
+def test_a_caption_says_what_fits_below_a_small_picture():
+    issue = Finding(1, "label_issue", 0.9, "", note="looks more like suv (80%) than coupe (5%); 7 of the 10 are suv")
+    assert noticed.caption(issue, "coupe") == "looks more like suv (80%)"
+    assert noticed.caption(Finding(1, "dark", 0.7, ""), "coupe") == "0.70"
+    assert noticed.caption(Finding(1, "no_box", 0.7, ""), "coupe") == "coupe"
+
+
+def test_a_class_is_read_with_what_stands_above_it(store):
+    project = store.add_project("cars", ["M3"], {"M3": ClassInfo(parents={"make": "BMW"})})
+    assert cleaning.named(project, "M3") == "BMW M3"
+
+
+def test_without_its_weights_a_detector_is_offered_but_not_chosen(screen, store, home):
+    filled.scraped(store, home)
+    shown = screen("clean", project="cars")
+    assert shown.selectbox(key="detector-1").value == "none"
+    assert "By their names, the classes should show: car, truck, bus. Its weights (6 MB) are downloaded" in plain(shown)
+    button(shown, "Look for duplicates and faults").click().run()
+    assert store.jobs(verb="clean")[0].params == {"embedder": "auto", "detector": "none"}
+
+
+def test_with_its_weights_at_hand_a_detector_is_proposed_until_somebody_chose(screen, store, home):
+    (home / "weights").mkdir()
+    (home / "weights" / "yolov8n.pt").write_bytes(b"there")
+    project = filled.scraped(store, home)
+    shown = screen("clean", project="cars")
+    assert shown.selectbox(key="detector-1").value == "yolo"
+    assert shown.multiselect(key="want-1").value == ["car", "truck", "bus"]
+    cleaned(store, project, [])
+    assert screen("clean", project="cars").selectbox(key="detector-1").value == "none"
+    store.set_cleaning(project.id, Cleaning(crop=Cropping("yolo", ("car",), 0.1)))
+    again = screen("clean", project="cars")
+    assert (again.multiselect(key="want-1").value, again.slider(key="margin-1").value) == (["car"], 10)
+
+
+def test_a_detector_with_nothing_to_look_for_cannot_be_started(screen, store, home):
+    project = filled.scraped(store, home)
+    store.set_cleaning(project.id, Cleaning(crop=Cropping("yolo", ("car",))))
+    shown = screen("clean", project="cars")
+    shown.multiselect(key="want-1").set_value([]).run()
+    assert button(shown, "Look for duplicates and faults").disabled
+    assert "Name something that the detector shall look for, or choose none." in plain(shown)
