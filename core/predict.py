@@ -82,7 +82,7 @@ def cropper(models: Iterable[Model], settings: Settings) -> Callable[[bytes], Bo
         seen = shrink(image, detector.size)
         [found] = detector.detect([seen])
         found = list(in_the_original(found, seen.shape[1::-1], image.size))
-        return choose(found, *image.size, crop.want, crop.margin, crop.least).box
+        return choose(found, *image.size, crop).box
 
     return box
 

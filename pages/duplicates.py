@@ -61,7 +61,7 @@ def filters(counts: Mapping[str, Count]) -> tuple[str, str]:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         kind = st.segmented_control(
             "Groups", KINDS, format_func=lambda kind: f"{copies.TITLES[kind]} · {number[kind]:,}", key="kind",
-            wrap=True, on_change=keep, required=True, help="Of each group at least two pictures are left, and nobody kept them all.",
+            wrap=True, on_change=keep, required=True, help="Groups that nobody settled yet: at least two pictures are left of each, or one that was found under two classes.",
         )  # fmt: skip
         name = reviewer()
     return kind or "", name

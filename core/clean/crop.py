@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.model import Box, Detection
+from core.model import Box, Cropping, Detection
 
 KINDS = ("no_box", "several_boxes", "cut_by_border", "small_box")  # what they mean: core.clean.KINDS
-MARGIN = 0.05  # of the box's sides, added on each side
-LEAST = 0.05  # share of the picture's area
 SURE = 0.25  # the score from which on a detection counts
 ONE_THING = 0.7  # of the smaller box inside the other one: both are one thing, a car that is seen as a truck as well
 SIMILAR = 0.4  # of the largest box's area: another thing of such a size could be meant as well
@@ -28,26 +26,23 @@ class Crop:
     findings: tuple[tuple[str, float, str], ...] = ()  # kind, score 0..1, note
 
 
-def choose(
-    detections: Sequence[Detection], width: int, height: int, want: Sequence[str],
-    margin: float = MARGIN, least: float = LEAST,
-) -> Crop:  # fmt: skip
+def choose(detections: Sequence[Detection], width: int, height: int, how: Cropping) -> Crop:
     """The largest thing of the wanted names in a picture of `width` x `height` px, and what is odd about it.
 
-    A box under `least` of the picture's area is a finding and no crop: the picture stays whole.
+    A box under `how.least` of the picture's area is a finding and no crop: the picture stays whole.
     """
-    wanted = [one for one in detections if one.label in set(want)]
+    wanted = [one for one in detections if one.label in set(how.want)]
     things = sorted(_things([one for one in wanted if one.score >= SURE]), key=lambda one: -_area(one.box))
     if not things:
-        return Crop(None, (("no_box", *_missing(wanted, want)),))
+        return Crop(None, (("no_box", *_missing(wanted, how.want)),))
     main = things[0]
-    small = _small(main, width, height, least)
+    small = _small(main, width, height, how.least)
     found = {
         "several_boxes": _several(things),
         "cut_by_border": _cut(main, width, height),
         "small_box": small,
     }
-    box = None if small else _widened(main.box, width, height, margin)
+    box = None if small else _widened(main.box, width, height, how.margin)
     return Crop(box, tuple((kind, round(said[0], 4), said[1]) for kind, said in found.items() if said))
 
 

@@ -118,7 +118,7 @@ def crops(ctx: Context, how: Cropping, records: Iterable[ImageRecord]) -> list[F
     for one in records:
         if one.id not in seen:
             continue
-        crop = choose(seen[one.id], one.facts.width, one.facts.height, how.want, how.margin, how.least)
+        crop = choose(seen[one.id], one.facts.width, one.facts.height, how)
         if crop.box:
             boxes[one.id] = crop.box
         found += [Finding(one.id, kind, score, how.detector, note=note) for kind, score, note in crop.findings]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from core.clean.groups import best, worth
+from core.clean.look import COPY, SURE
 from core.model import DUPLICATE, UNKNOWN_LICENCE, Decision, ImageRecord, Measure
 from db.store.groups import CONFLICT, EXACT, NEAR, Member
 
@@ -20,7 +21,6 @@ ABOUT = {
     EXACT: "The same picture, pixel by pixel. Nothing is lost when all copies but one go.",
 }  # fmt: skip
 TITLES = {"": "All", CONFLICT: "Different classes", NEAR: "Near copies", EXACT: "Exact copies"}
-COPY, SURE = 0.97, 0.9  # likeness: see core.clean.groups
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def kind(project: Project, finding: str, number: int, border: Mapping[str, Any] 
             st.markdown(f"**{house.text(name(finding))}** · {house.count(number, 'picture')}")
             with st.container(horizontal=True, width="content", gap="medium"):
                 if finding in CHAPTERS["Copies"]:
-                    house.link("duplicates", "Settle them")
+                    house.link("duplicates", "Side by side")
                 house.link("review", "Review them", finding=finding, show="any", order="score")
         st.caption(house.text(KINDS.get(finding, "")))
         if len({one.group for one in found} - {""}) not in (0, len(found)):

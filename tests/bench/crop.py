@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from core.clean.crop import KINDS, Crop, choose  # noqa: E402
 from core.detectors import Detector, detector, in_the_original, propose, shrink  # noqa: E402
 from core.device import device  # noqa: E402
-from core.model import Detection  # noqa: E402
+from core.model import Cropping, Detection  # noqa: E402
 
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")).resolve()
 SHEET, TILE = 42, 230  # pictures on a sheet; px
@@ -50,7 +50,7 @@ def main() -> None:
     crops = []
     for image, seen, pixels in zip(images, detections, small, strict=True):
         boxes = list(in_the_original(seen, pixels.shape[1::-1], image.size))
-        crops.append(choose(boxes, *image.size, want))
+        crops.append(choose(boxes, *image.size, Cropping("yolo", tuple(want))))
     figures = {
         "set": args.set, "images": len(files), "detector": name, "want": want, "reason": reason, "size": found.size,
         "with_box": sum(crop.box is not None for crop in crops),
