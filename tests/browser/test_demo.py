@@ -57,7 +57,7 @@ def test_the_demo_runs_to_a_prediction(app: Callable, home: Path, page: Page, sh
     assert result["findings"]["near_duplicate"] >= 20
 
     go(page, "Clean", shots)
-    expect(page.get_by_text("near-duplicate").first).to_be_visible()
+    expect(page.get_by_text("Near copies").first).to_be_visible()
 
     go(page, "Review", shots)
     tiles = page.get_by_role("option")

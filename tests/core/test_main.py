@@ -178,7 +178,7 @@ def test_what_to_review_is_asked_for_by_known_names(run: Run, words: tuple, said
         (("--detector", "yolo"), "name it, as in --want car,truck"),
         (("--want", "car"), "want='car' wants a detector"),
         (("--detector", "yolo", "--want", "kar"), "want='kar' is nothing the detectors know"),
-        (("--likeness", "2"), "likeness=2.0 does not fit: wanted a number from 0 to 1"),
+        (("--likeness", "2"), "likeness=2.0 does not fit: wanted a number from 0.5 to 1"),
     ],
 )
 def test_a_clean_that_cannot_be_is_refused_before_there_is_a_job(run: Run, words: tuple[str, ...], said: str) -> None:
