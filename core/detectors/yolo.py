@@ -201,15 +201,16 @@ def _ultralytics() -> Any:
     """ultralytics.nn.tasks, imported so that it leaves no trace: neither files nor settings of this process."""
     import torch
 
-    quiet, save = {**_QUIET, "YOLO_CONFIG_DIR": ""}, torch.save
-    before = {name: os.environ.get(name) for name in quiet}
+    environment, save, opening = dict(os.environ), torch.save, Image.open
     with tempfile.TemporaryDirectory() as folder, np.printoptions(), warnings.catch_warnings():
         os.environ.update(_QUIET, YOLO_CONFIG_DIR=folder)
         try:
             from ultralytics.nn import tasks
         finally:
-            for name, value in before.items():  # these alone: another thread may start a process just now
-                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+            os.environ.update(environment)  # never empty: another thread may start a process just now
+            for name in os.environ.keys() - environment.keys():
+                del os.environ[name]
+            Image.open = opening  # theirs wants a library for HEIF where bytes are no picture
             torch.save = save
     found: Any = tasks
     found.SAFE_LOAD = True  # it reads the environment once, and somebody may have imported it before

@@ -169,7 +169,7 @@ def test_a_running_job_moves_on_its_page_and_its_end_draws_the_page_once_more(
     assert started.store.job(job.id).cancel
     started.store.finish(claim, "failed", error="The disk is full: free 2 GB.")
     page.get_by_text("The disk is full: free 2 GB.").wait_for(timeout=10_000)
-    assert page.get_by_role("button", name="Try again").is_visible()
+    page.get_by_role("button", name="Try again").wait_for(timeout=10_000)
     assert page.get_by_role("button", name="Stop").count() == 0
     frames: list[object] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda sent: frames.append(sent)))

@@ -62,6 +62,7 @@ def test_it_writes_nothing_says_nothing_asks_nobody_and_changes_no_setting(weigh
         import logging, os, socket, subprocess, sys, threading
         from pathlib import Path
         import numpy as np, torch
+        from PIL import Image
 
         def nobody(*args, **kwargs):
             os.write(2, b"asked the network, or started a program")
@@ -72,7 +73,7 @@ def test_it_writes_nothing_says_nothing_asks_nobody_and_changes_no_setting(weigh
         def state():
             torchs = "TORCHINDUCTOR_CACHE_DIR"  # which torch sets by itself
             here = {key: value for key, value in os.environ.items() if key != torchs}
-            return here, torch.save, np.get_printoptions(), logging.root.handlers[:]
+            return here, torch.save, Image.open, np.get_printoptions(), logging.root.handlers[:]
 
         before = state()
         from core.detectors import detector
