@@ -115,7 +115,7 @@ def load(folder: Path, device: str = "cpu") -> Model:
         return Model(
             recipe, tuple(facts["classes"]), net, int(seen["size"]), mean, std, chosen, facts["split"], facts["metrics"],
             where, validation["logits"].numpy(), validation["labels"].numpy(), background,
-            quick(net, background[:EXACT_ON], mean, std, where, chosen), _crop(facts.get("crop", {})),
+            quick(net, background[:EXACT_ON], mean, std, where, chosen), Cropping(**facts.get("crop", {})),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise Damaged(
@@ -256,7 +256,3 @@ def _write(path: Path, data: bytes, sync: bool = False) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _crop(facts: Mapping[str, Any]) -> Cropping:
-    return Cropping(**{**facts, "want": tuple(facts.get("want", ()))})

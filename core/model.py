@@ -53,6 +53,9 @@ class Cropping:
     margin: float = 0.05  # of the box's sides, added on each side
     least: float = 0.05  # share of the picture that the box has to fill
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "want", tuple(self.want))  # JSON knows lists only
+
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:

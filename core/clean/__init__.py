@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KINDS",
     "QUALITY",
+    "changed",
     "cleaned",
     "compare",
     "detect",
@@ -85,7 +86,6 @@ def changed(was: Cleaning, changes: Mapping[str, Any]) -> Cleaning:
     given = {name: value for name, value in changes.items() if value is not None}
     names = ("detector", "want", "margin", "least")
     crop = replace(was.crop, **{name: given.pop(name) for name in names if name in given})
-    crop = replace(crop, want=tuple(crop.want))
     how = replace(was, **given, crop=crop)
     for name, value, low in (("likeness", how.likeness, ALIKE), ("margin", crop.margin, 0), ("least", crop.least, 0)):
         if not low <= value <= 1:

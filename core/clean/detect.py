@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def detect(ctx: Context, crop: Cropping, sees: Detector | None) -> Generator[Progress, None, None]:
     """Ask the detector about every picture that it has not seen. Nothing happens where there is none."""
-    from core.clean.measure import VERSION, faulty
+    from core.clean.measure import keep_faults
     from core.detectors import BATCH, Shrunk, in_the_original
 
     store, project = ctx.store, ctx.project.id
@@ -33,9 +33,7 @@ def detect(ctx: Context, crop: Cropping, sees: Detector | None) -> Generator[Pro
             for (image, picture, original), seen in zip(good, found, strict=True)
         }
         store.add_detections(ctx.claim, project, crop.detector, rows)
-        faults = [faulty(wanted[sha256], error) for sha256, _, error in some if error is not None]
-        if faults:
-            store.add_measures(ctx.claim, project, VERSION, faults)
+        keep_faults(ctx, wanted, some)
         done += len(some)
         yield Progress(done, len(wanted), f"looking for {', '.join(crop.want)} with {crop.detector}")
 

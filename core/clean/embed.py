@@ -22,7 +22,7 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
     """Embed what has no vector of this network yet. A picture that cannot be read now keeps the reason as its fault."""
     import numpy as np
 
-    from core.clean.measure import VERSION, faulty
+    from core.clean.measure import keep_faults
     from core.device import keep_memory
 
     keep_memory()
@@ -36,9 +36,7 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
         if good:
             found = embedder(np.stack([pixels for _, pixels in good])).astype("<f2")
             vectors += [(image, vector.tobytes()) for (image, _), vector in zip(good, found, strict=True)]
-        faults = [faulty(wanted[sha256], error) for sha256, _, error in some if error is not None]
-        if faults:
-            store.add_measures(ctx.claim, project, VERSION, faults)
+        keep_faults(ctx, wanted, some)
         if len(vectors) >= STORED:
             store.add_embeddings(ctx.claim, project, embedder.name, vectors)
             vectors = []

@@ -88,7 +88,7 @@ def worth(
     other, and sharpness within a tenth, count as equal, so that a licence tips the scales before a few pixels do.
     """
     labels = Counter(one.label for one in members)
-    blurred = {i: measure.scores.get("blurred", 0.0) for i, measure in measures.items()}
+    blurred = {one.id: measures[one.id].scores.get("blurred", 0.0) for one in members if one.id in measures}
     return [
         ("its file can be read", lambda one: one.id not in measures or not measures[one.id].fault),
         ("a person kept it", lambda one: ("reject", "undecided", "keep").index(one.verdict)),

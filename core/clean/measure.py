@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from core.engine import batches
 from core.model import Measure, Progress
@@ -40,6 +40,13 @@ def measure(ctx: Context) -> Generator[Progress, None, None]:
         done += len(some)
         note = "reading every new picture once"
         yield Progress(done, len(wanted), f"{note}; {faults} cannot be read" if faults else note)
+
+
+def keep_faults(ctx: Context, wanted: Mapping[str, int], outcomes: Iterable[tuple[str, Any, Exception | None]]) -> None:
+    """Of what an engine's `map` gave of SHA-256s (`wanted`: their images), store the failures as faults."""
+    faults = [faulty(wanted[sha256], error) for sha256, _, error in outcomes if error is not None]
+    if faults:
+        ctx.store.add_measures(ctx.claim, ctx.project.id, VERSION, faults)
 
 
 def faulty(image: int, error: BaseException | str) -> Measure:

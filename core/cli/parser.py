@@ -52,7 +52,7 @@ def _data(verb: Verb) -> None:
         data.clean,
         "find duplicates, wrong labels and bad pictures, and where to crop; what is not given is as the last time",
     )
-    v.add_argument("--likeness", type=float, help="0 to 1: from here on two pictures count as one photo; at first .9")
+    v.add_argument("--likeness", type=float, help="0.5 to 1: from here on two pictures count as one photo; at first .9")
     v.add_argument("--embedder", help="auto, plain, or the name of a timm network")
     v.add_argument("--detector", choices=("yolo", "torchvision", "none"), help="what finds the part to crop")
     v.add_argument("--want", help="what it looks for, by COCO's names: car,truck")

@@ -23,12 +23,8 @@ def _project(row: Row) -> Project:
         name: ClassInfo(tuple(info["queries"]), tuple(info["synonyms"]), info["parents"])
         for name, info in row.infos.items()
     }
-    cleaning = Cleaning(**row.cleaning | {"crop": cropping(row.cleaning.get("crop", {}))})
+    cleaning = Cleaning(**row.cleaning | {"crop": Cropping(**row.cleaning.get("crop", {}))})
     return Project(row.id, row.name, tuple(row.classes), row.created, infos, cleaning)
-
-
-def cropping(stored: Mapping[str, Any]) -> Cropping:
-    return Cropping(**{**stored, "want": tuple(stored.get("want", ()))})
 
 
 def _infos(infos: Mapping[str, ClassInfo]) -> dict[str, Any]:

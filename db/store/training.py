@@ -12,7 +12,6 @@ from sqlalchemy import func, insert, select, update
 from core.errors import BadInput
 from core.model import Box, Claim, Cropping, Evaluation, Part, Recipe, Run, Split
 from db.store.base import Base, Row, now
-from db.store.projects import cropping
 from db.tables import epochs, evaluations, predictions, runs, split_images, splits
 
 
@@ -90,7 +89,7 @@ class Training(Base):
             row.leak,
             row.by,
             {member.image: tuple(member.box) for member in members if member.box},
-            cropping(row.crop),
+            Cropping(**row.crop),
         )
 
     # runs ----------------------------------------------------------------------------------------------------------

@@ -7,13 +7,13 @@ from typing import Any
 import streamlit as st
 
 from core.detectors import NAMES, propose
+from core.detectors.yolo import FILE
 from core.embed import CPU, GPU, PLAIN
 from core.model import Cropping, Project
 from core.weights import local
 from pages.parts import house
 
 DETECTORS = {"none": "none: pictures stay whole", "yolo": "YOLO", "torchvision": "SSDLite, by torchvision"}
-FILE = "yolov8n.pt"
 DESCRIBERS = {
     "auto": "what fits this computer", GPU: "DINOv2, small", CPU: "MobileNetV2", PLAIN: "colours and edges only",
 }  # fmt: skip
