@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -54,7 +55,18 @@ class Workers:
         return process
 
     def log(self) -> str:
-        return (self.home / "worker.log").read_text()
+        """What the workers of all machines wrote."""
+        return "".join(p.read_text() for p in sorted(self.home.parent.glob("*/worker.log")))
+
+    def freeze(self, *pids: int) -> None:
+        """Stop processes, none of them in the middle of a write: a frozen writer keeps SQLite's lock, and all wait for it."""
+        with closing(sqlite3.connect(self.home / "winnow.db", timeout=30, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            for pid in pids:
+                while psutil.Process(pid).status() != psutil.STATUS_STOPPED:
+                    time.sleep(0.01)
 
     def kill(self, process: subprocess.Popen) -> None:
         process.send_signal(signal.SIGKILL)
