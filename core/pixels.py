@@ -26,6 +26,7 @@ from PIL import Image
 
 from core.errors import Permanent
 from core.model import Box, ImageFacts
+from core.phash import dihedral_hashes
 
 if TYPE_CHECKING:
     import torch
@@ -44,14 +45,6 @@ _UPRIGHT = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-# `hashes[k]` of an image is the hash of that image after FLIPS[k]: bit 0 mirrors left-right, bit 1 turns upside down,
-# both after bit 2 has swapped rows and columns.
-FLIPS = (
-    None, Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_180,
-    Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_90, Image.Transpose.TRANSVERSE,
-)  # fmt: skip
-_SIGNS = np.array([1.0, -1.0] * 4)  # mirroring an axis changes the sign of its odd DCT coefficients
-
 # Pillow warns above 89 megapixels, where PIXELS_MAX is stricter and an error, and of broken metadata, which scraped
 # files are full of and which does not fail an image.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -70,7 +63,7 @@ def decode(data: bytes) -> Image.Image:
 def ingest(data: bytes) -> tuple[ImageFacts, bytes]:
     """All that is known of an image from its bytes, and its thumbnail (JPEG, longest side at most 256 px), in one pass.
 
-    `hashes[0]` equals `imagehash.phash` of the decoded picture bit for bit; see FLIPS for the other seven.
+    `hashes[0]` equals `imagehash.phash` of the decoded picture bit for bit; `core.phash.FLIPS` has the other seven.
     Raises Permanent as `decode` does.
     """
     image, kind, array = _decode(data)
@@ -110,25 +103,6 @@ def tensor(pixels: np.ndarray | torch.Tensor, mean: Sequence[float], std: Sequen
     shape = (1, 3, 1, 1)
     centre = torch.tensor(mean, dtype=torch.float32, device=device).view(shape) * 255
     return (batch - centre) / (torch.tensor(std, dtype=torch.float32, device=device).view(shape) * 255)
-
-
-def dihedral_hashes(image: Image.Image) -> tuple[int, ...]:
-    """Eight 64-bit perceptual hashes (Zauner 2010, as `imagehash.phash` computes it) from one 32 x 32 DCT.
-
-    Mirrors are sign changes of the coefficients and a quarter turn is their transpose, so all eight cost one transform.
-    """
-    from scipy.fft import dct
-
-    small = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.LANCZOS))
-    low = np.asarray(dct(dct(small, axis=0), axis=1))[:8, :8]
-    eight = np.empty((8, 8, 8))
-    for k in range(8):
-        turned = low.T if k & 4 else low
-        turned = turned * _SIGNS if k & 1 else turned
-        eight[k] = turned * _SIGNS[:, None] if k & 2 else turned
-    flat = eight.reshape(8, 64)
-    middle = np.partition(flat, (31, 32), axis=1)[:, 31:33].mean(axis=1, keepdims=True)  # the median of 64
-    return tuple(int(bits) for bits in np.packbits(flat > middle, axis=1).view(">u8")[:, 0])
 
 
 def _decode(data: bytes) -> tuple[Image.Image, str, np.ndarray | None]:

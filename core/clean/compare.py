@@ -32,7 +32,7 @@ SHARE, SHARES = 2000, 50  # new pictures compared before they are stored: at lea
 SMALL = 20_000  # small pictures kept in memory: 140 MB
 
 
-Pair = tuple[int, int, int]  # two rows of the table, and how the first is turned (core.pixels.FLIPS)
+Pair = tuple[int, int, int]  # two rows of the table, and how the first is turned (core.phash.FLIPS)
 Links = dict[tuple[int, int], float]  # two rows -> likeness
 
 

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 RADIUS_MAX = 15  # 697 buckets for each bucket and band; beyond that brute force is as good
 FEW = 5_000  # up to so many by so many, comparing all is done before the compiled search is loaded
 ROWS = 1 << 20  # pictures looked up at a time: few enough that those which came later are hardly compared
-INVERSE = (0, 1, 2, 3, 4, 6, 5, 7)  # of core.pixels.FLIPS: only the two quarter turns are not their own
+INVERSE = (0, 1, 2, 3, 4, 6, 5, 7)  # of core.phash.FLIPS: only the two quarter turns are not their own
 
 
 def suspects(hashes: np.ndarray, fields: np.ndarray, fresh: np.ndarray, radius: int = 11) -> Iterator[np.ndarray]:
-    """Pieces of (P, 3) int32 rows (i, j, flip), i < j: picture i turned by `core.pixels.FLIPS[flip]` may be picture j.
+    """Pieces of (P, 3) int32 rows (i, j, flip), i < j: picture i turned by `core.phash.FLIPS[flip]` may be picture j.
 
     `hashes`: (N, 8) uint64, the dihedral hashes. `fields`: (N, 6, 6, 3) uint8, mean colours. `fresh`: (N,) bool; one of
     a pair is fresh. The hashes are within `radius` bits of 64 (0..15): those of the picture that came later, turned,

@@ -51,7 +51,7 @@ def small(thumbnail: bytes) -> np.ndarray:
 
 
 def turned(pictures: np.ndarray, flip: int) -> np.ndarray:
-    """(..., S, S, 3) after `core.pixels.FLIPS[flip]`: bit 2 transposes, then bit 0 mirrors, bit 1 turns upside down."""
+    """(..., S, S, 3) after `core.phash.FLIPS[flip]`: bit 2 transposes, then bit 0 mirrors, bit 1 turns upside down."""
     pictures = pictures.swapaxes(-3, -2) if flip & 4 else pictures
     pictures = pictures[..., ::-1, :] if flip & 1 else pictures
     return pictures[..., ::-1, :, :] if flip & 2 else pictures

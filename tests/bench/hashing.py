@@ -5,7 +5,7 @@
 "One by one" is what a script does that wants mirrored and turned copies found: for each of four flips (as it is,
 mirrored, upside down, half a turn) it opens the file with Pillow, turns it and calls `imagehash.phash`. "Decoded once"
 is the same with one decode for the four. Winnow decodes once (`core.pixels.decode`) and makes all eight from one
-transform (`core.pixels.dihedral_hashes`); as a step does it, in a process for each core, and in one process alone.
+transform (`core.phash.dihedral_hashes`); as a step does it, in a process for each core, and in one process alone.
 They take turns set by set, on real photos of WINNOW_TEST_DATA (default ../shared); of the rounds the median counts.
 """
 
@@ -30,7 +30,8 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-from core.pixels import FLIPS, decode, dihedral_hashes  # noqa: E402
+from core.phash import FLIPS, dihedral_hashes  # noqa: E402
+from core.pixels import decode  # noqa: E402
 
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")) / "data"
 SETS = ("sneakers", "porsche", "fashion", "seat")

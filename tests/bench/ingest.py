@@ -27,8 +27,9 @@ from PIL import Image, ImageOps
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-from core.pixels import FLIPS, ingest, square, squares  # noqa: E402
+from core.phash import FLIPS  # noqa: E402
 from core.pixels import decode as decoded  # noqa: E402
+from core.pixels import ingest, square, squares  # noqa: E402
 
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")) / "data"
 SETS = ("sneakers", "porsche", "fashion", "seat")

@@ -17,7 +17,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from core.errors import Permanent
-from core.pixels import BYTES_MAX, FLIPS, decode, ingest, square, squares, tensor
+from core.phash import FLIPS
+from core.pixels import BYTES_MAX, decode, ingest, square, squares, tensor
 
 RED, GREEN, BLUE, WHITE = (220, 30, 20), (20, 200, 40), (30, 40, 210), (255, 255, 255)
 

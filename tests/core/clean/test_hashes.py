@@ -15,7 +15,7 @@ from PIL import Image
 
 from core.clean import fields as colours
 from core.clean import hashes, look
-from core.pixels import FLIPS, dihedral_hashes
+from core.phash import FLIPS, dihedral_hashes
 
 ROOT = Path(__file__).resolve().parents[3]
 

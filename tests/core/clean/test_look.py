@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.clean.look import ALIKE, COPY, SURE, compare, likeness, small, turned
-from core.pixels import FLIPS
+from core.phash import FLIPS
 from tests.scenes import jpeg, scene
 
 MIRROR = Image.Transpose.FLIP_LEFT_RIGHT
