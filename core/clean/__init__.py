@@ -4,6 +4,7 @@ A clean goes through five stages. Each keeps what it learns of a picture in the 
 on where it was, and pictures that come later cost what they weigh.
 
 measure.py     1 every new picture read once: is it still what was fetched?     quality.py  what is wrong with it
+               overlay.py      a mark that the pictures of one site carry
 embed.py       2 one vector for each picture (core.embed)
 compare.py     3 which pictures are one photo, kept as links                     hashes.py   suspects by their hashes
                neighbours.py   suspects by their vectors                         buckets.py  the compiled search

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from core.clean.overlay import mark
 from core.engine import batches
 from core.model import Measure, Progress
 
@@ -40,6 +41,7 @@ def measure(ctx: Context) -> Generator[Progress, None, None]:
         done += len(some)
         note = "reading every new picture once"
         yield Progress(done, len(wanted), f"{note}; {faults} cannot be read" if faults else note)
+    yield from mark(ctx, VERSION)
 
 
 def keep_faults(ctx: Context, wanted: Mapping[str, int], outcomes: Iterable[tuple[str, Any, Exception | None]]) -> None:

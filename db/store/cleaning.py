@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Table, and_, bindparam, exists, func, select, update
 
@@ -76,6 +78,18 @@ class Cleaned(Base):
             for some in chunks(ids):
                 wanted = select(measures).where(measures.c.project == project, measures.c.image.in_(some))
                 found |= {r.image: Measure(r.image, r.scores, r.fields, r.fault) for r in c.execute(wanted)}
+        return found
+
+    def sites(self, project: int) -> dict[int, str]:
+        """image -> host of the page it was found on, or else of its own address; "" for a file."""
+        found: dict[int, str] = {}
+        of = and_(candidates.c.project == project, candidates.c.image.is_not(None))
+        wanted = select(candidates.c.image, candidates.c.page, candidates.c.url).where(of).order_by(candidates.c.id)
+        with self._read() as c:
+            for image, page, url in c.execute(wanted):
+                if image not in found:
+                    with suppress(ValueError):  # what a table calls an address may be none
+                        found[image] = urlsplit(page or url).hostname or ""
         return found
 
     def licensed(self, ids: Sequence[int]) -> set[int]:

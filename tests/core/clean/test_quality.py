@@ -144,13 +144,13 @@ def test_equal_stripes_are_no_letters() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (2, 3), (7, 9), (30, 24), (3000, 9), (5000, 5000)])
 def test_any_size_is_measured(size: tuple[int, int]) -> None:
     scores = quality.measure(Image.new("RGB", size, (200, 30, 60)))
-    assert scores.keys() == quality.KINDS.keys()
+    assert scores.keys() == quality.KINDS.keys() - {"watermark"}, "one picture does not tell a mark"
     assert all(0 <= score <= 1 for score in scores.values())
 
 
 def test_scores_hardly_depend_on_the_size_of_the_file() -> None:
     large, small = quality.measure(photo(1600, 1200)), quality.measure(photo(1600, 1200).resize((400, 300)))
-    for kind in quality.KINDS.keys() - {"too_small"}:
+    for kind in large.keys() - {"too_small"}:
         assert large[kind] == pytest.approx(small[kind], abs=0.12), kind
 
 

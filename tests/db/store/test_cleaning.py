@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import BadInput, Fenced
 from core.model import Cleaning, Cropping, Decision, Detection, Link, Measure
-from tests.db.conftest import operation, reject
+from tests.db.conftest import candidate, facts, operation, reject
 
 
 @pytest.fixture
@@ -34,6 +34,17 @@ def test_only_what_can_be_read_is_embedded_and_looked_at_by_a_detector(store, pr
     store.add_measures(by, project.id, 1, [Measure(three[0], fields=bytes(108)), Measure(three[1], fault="gone")])
     assert [image for image, _ in store.unembedded(project.id, "plain")] == three[:1]
     assert [image for image, _ in store.undetected(project.id, "yolo")] == three[:1]
+
+
+def test_the_site_of_an_image_is_its_pages_host_or_its_own_and_a_file_has_none(store, project, claim):
+    by = claim()
+    pages = {"http://cdn.example/1": "https://shop.example/a", "http://cdn.example/2": "", "/pictures/3.jpg": "",
+             "http://[broken": ""}  # fmt: skip
+    store.add_candidates(by, project.id, 0, [candidate(url, page=page) for url, page in pages.items()])
+    store.add_fetched(by, project.id, [(url, facts(url), "") for url in pages])
+    of = {record.origin: record.id for record in store.images(project.id)}
+    sites = store.sites(project.id)
+    assert [sites.get(of[url], "") for url in pages] == ["shop.example", "cdn.example", "", ""]
 
 
 def test_a_vector_is_kept_for_each_network(store, project, claim, three):
