@@ -48,10 +48,11 @@ def main() -> None:
             st.caption("What is noticed appears here, with examples of each kind.")
         return
     st.caption("Nothing is taken out by this. Near copies may stay: a split never cuts a group of them.")
+    left = noticed.left(project)
     for heading, kinds in noticed.chapters(counts):
         st.subheader(heading, anchor=False)
         for kind in kinds:
-            noticed.kind(project, kind, counts[kind], said.get("borders", {}).get(kind))
+            noticed.kind(project, kind, counts[kind], left, said.get("borders", {}).get(kind))
 
 
 main()

@@ -8,7 +8,7 @@ from sqlalchemy import and_, delete, func, insert, or_, select
 
 from core.model import Claim, Finding
 from db.store.base import Base, chunks
-from db.tables import findings
+from db.tables import findings, images
 
 
 class Findings(Base):
@@ -40,15 +40,13 @@ class Findings(Base):
                 return
             after = (rows[-1].kind, rows[-1].image)
 
-    def finding_counts(self, project: int) -> dict[str, int]:
-        """kind -> how many images have it."""
+    def finding_counts(self, project: int, undecided: bool = False) -> dict[str, int]:
+        """kind -> how many images have it; or how many of those nobody kept or rejected."""
+        wanted = select(findings.c.kind, func.count()).where(findings.c.project == project)
+        if undecided:
+            wanted = wanted.join(images, images.c.id == findings.c.image).where(images.c.verdict == "undecided")
         with self._read() as c:
-            rows = c.execute(
-                select(findings.c.kind, func.count())
-                .where(findings.c.project == project)
-                .group_by(findings.c.kind)
-                .order_by(findings.c.kind)
-            ).all()
+            rows = c.execute(wanted.group_by(findings.c.kind).order_by(findings.c.kind)).all()
         return {kind: count for kind, count in rows}
 
     def findings_of(self, project: int, ids: Sequence[int]) -> dict[int, list[Finding]]:

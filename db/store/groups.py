@@ -50,6 +50,15 @@ class Groups(Images):
         settled, _ = found.pop(len(ORDER), (0, 0))
         return {kind: Count(*found.get(rank, (0, 0))) for rank, kind in enumerate(ORDER)}, settled
 
+    def open_counts(self, project: int) -> dict[str, int]:
+        """Kind of finding -> how many of its groups are open; a label conflict is one of the near or exact ones, too."""
+        each = _groups(project).subquery()
+        conflicts = func.sum(case((each.c.rank == ORDER.index(CONFLICT), 1), else_=0))
+        wanted = select(each.c.kind, func.count(), conflicts).where(each.c.rank < len(ORDER)).group_by(each.c.kind)
+        with self._read() as c:
+            rows = c.execute(wanted).all()
+        return {kind: number for kind, number, _ in rows} | {CONFLICT: sum(int(torn) for *_, torn in rows)}
+
     def open_groups(
         self, project: int, kind: str = "", after: tuple[str, int] | None = None, limit: int = 10
     ) -> list[Group]:
@@ -134,7 +143,7 @@ def _members(project: int) -> Select:
 
 
 def _groups(project: int, *which: ColumnElement[bool]) -> Select:
-    """A row for each group (of those members): name, first, live, rank (that of ORDER; one more for those that are settled)."""
+    """A row for each group (of those members): kind of finding, name, first, live, rank (that of ORDER; one more for those that are settled)."""
     left = images.c.verdict != "reject"
     # The same bytes were found under another class, and nobody said yet which one holds.
     told = select(1).where(candidates.c.image == images.c.id, candidates.c.label != images.c.label).correlate(images)
@@ -147,7 +156,8 @@ def _groups(project: int, *which: ColumnElement[bool]) -> Select:
     settled = or_(live == 0, and_(live == 1, doubt == 0), kept == live)
     rank = case((settled, len(ORDER)), (or_(labels > 1, doubt > 0), 0), (each.c.kind == NEAR, 1), else_=2)
     return (
-        select(each.c.group.label("name"), func.min(each.c.image).label("first"), live.label("live"), rank.label("rank"))
+        select(each.c.kind, each.c.group.label("name"), func.min(each.c.image).label("first"), live.label("live"),
+               rank.label("rank"))
         .group_by(each.c.kind, each.c.group)
     )  # fmt: skip
 

@@ -42,16 +42,33 @@ def chapters(counts: Mapping[str, int]) -> list[tuple[str, list[str]]]:
     return [(heading, kinds) for heading, kinds in found if kinds]
 
 
-def kind(project: Project, finding: str, number: int, border: Mapping[str, Any] | None) -> None:
-    """One kind: how many, what it means, examples, and the way into the review."""
-    found = strongest(project, finding)
+def left(project: Project) -> dict[str, tuple[int, str]]:
+    """Kind -> what of it waits for a person: how many, and of what. Copies are settled by groups."""
+    groups, undecided = house.store().open_counts(project.id), house.store().finding_counts(project.id, undecided=True)
+    return {kind: (number, "") for kind, number in undecided.items()} | {
+        kind: (groups.get(kind, 0), "group") for kind in CHAPTERS["Copies"]
+    }
+
+
+def kind(
+    project: Project,
+    finding: str,
+    number: int,
+    waiting: Mapping[str, tuple[int, str]],
+    border: Mapping[str, Any] | None,
+) -> None:
+    """One kind: how many and how many are open, what it means, examples, and the way into the review."""
+    found, (open_, what) = strongest(project, finding), waiting.get(finding, (0, ""))
+    state = f"{house.count(open_, what)} open" if what else f"{open_:,} undecided"
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"**{house.text(name(finding))}** · {house.count(number, 'picture')}")
+            said = f"**{house.text(name(finding))}** · {house.count(number, 'picture')}"
+            st.markdown(f"{said}, {state}" if open_ else f"{said}, :material/check: all settled")
             with st.container(horizontal=True, width="content", gap="medium"):
                 if finding in CHAPTERS["Copies"]:
                     house.link("duplicates", "Side by side")
-                house.link("review", "Review them", finding=finding, show="any", order="score")
+                show = "undecided" if open_ and not what else "any"
+                house.link("review", "Review them", finding=finding, show=show, order="score")
         st.caption(house.text(KINDS.get(finding, "")))
         if len({one.group for one in found} - {""}) not in (0, len(found)):
             grouped(project, found)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from core.model import ClassInfo, Cleaning, Cropping, Finding, Measure
+from core.model import DUPLICATE, ClassInfo, Cleaning, Cropping, Decision, Finding, Measure
 from pages.parts import cleaning, noticed
+from tests.db.conftest import operation
 from tests.pages import filled
 from tests.pages.conftest import button, plain
 
@@ -28,9 +29,25 @@ def test_each_kind_stands_under_its_heading_with_its_number_and_a_way_to_the_rev
     shown = screen("clean", project="cars")
     said = plain(shown)
     assert [heading.value for heading in shown.subheader] == ["Copies", "Classes", "The picture itself"]
-    for words in ("Near copies** · 2 pictures", "Perhaps another class** · 1 picture", "Dark** · 1 picture"):
+    for words in ("Near copies** · 2 pictures, 1 group open", "Perhaps another class** · 1 picture, 1 undecided",
+                  "Dark** · 1 picture, 1 undecided"):  # fmt: skip
         assert words in said
     assert "Pictures are compared by their colours." in said
+
+
+def test_what_was_decided_is_settled(screen, store, home):
+    project = filled.scraped(store, home)
+    ids = [r.id for r in store.images(project.id)]
+    cleaned(store, project, [
+        *(Finding(i, "near_duplicate", 0.95, "x", "g") for i in ids[:2]), *(Finding(i, "dark", 0.7, "measure") for i in ids[2:5]),
+        Finding(ids[5], "blurred", 0.7, "measure"),
+    ])  # fmt: skip
+    decisions = [Decision(ids[1], "reject", DUPLICATE), Decision(ids[2], "keep"), Decision(ids[5], "reject", "other")]
+    store.apply(project.id, operation(*decisions))
+    said = plain(screen("clean", project="cars"))
+    for words in ("Near copies** · 2 pictures, :material/check: all settled", "Dark** · 3 pictures, 2 undecided",
+                  "Blurred** · 1 picture, :material/check: all settled"):  # fmt: skip
+        assert words in said
 
 
 def test_the_pictures_on_either_side_of_a_line_are_shown_with_their_scores(screen, store, home):

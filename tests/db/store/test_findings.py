@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import Fenced
-from tests.db.conftest import finding
+from tests.db.conftest import finding, operation, reject
 
 
 def test_running_a_check_again_replaces_its_findings_and_no_other_checks(store, project, images, claim):
@@ -15,6 +15,8 @@ def test_running_a_check_again_replaces_its_findings_and_no_other_checks(store, 
     for found in ([finding(ids[0]), finding(ids[1])], [finding(ids[2])]):
         store.replace_findings(by, project.id, ["too_small"], found)
     assert store.finding_counts(project.id) == {"exact_duplicate": 1, "too_small": 1}
+    store.apply(project.id, operation(reject(ids[2])))
+    assert store.finding_counts(project.id, undecided=True) == {"exact_duplicate": 1}
     assert store.groups(project.id, "exact_duplicate") == {ids[0]: "g"}
     assert [f.image for f in store.findings(project.id, "too_small", batch=1)] == [ids[2]]
 

@@ -34,6 +34,7 @@ def test_label_conflicts_come_first_then_near_copies_then_exact_ones(store, proj
     assert named(store, project) == [(CONFLICT, torn), (NEAR, near), (EXACT, exact)]
     assert named(store, project, kind=EXACT) == [(EXACT, exact)]
     assert store.group_counts(project.id) == ({CONFLICT: Count(1, 1), NEAR: Count(1, 2), EXACT: Count(1, 1)}, 0)
+    assert store.open_counts(project.id) == {CONFLICT: 1, NEAR: 1, EXACT: 2}, "the torn one is of equal pictures"
     assert [each.pictures for each in store.open_groups(project.id)] == [2, 3, 2]
 
 
@@ -55,6 +56,7 @@ def test_a_group_is_settled_once_one_member_is_left_or_a_person_kept_all_that_ar
     done = operation(Decision(c, "keep"))
     store.apply(project.id, done)
     assert store.group_counts(project.id) == ({CONFLICT: Count(), NEAR: Count(), EXACT: Count()}, 1)
+    assert store.open_counts(project.id) == {CONFLICT: 0}
     store.apply(project.id, operation(undoes=done.id))
     assert named(store, project) == [(NEAR, near)]
     store.apply(project.id, operation(reject(b), reject(c)))
