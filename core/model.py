@@ -386,4 +386,4 @@ class Funnel:
     undecided: int
     failed: int
     pending: int = 0
-    outdated: int = 0  # of the newest split: rejected, or given another class, since it was frozen
+    outdated: int = 0  # of the newest split: rejected, given another class or cropped otherwise since it was frozen

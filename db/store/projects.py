@@ -7,7 +7,7 @@ from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, Text, cast, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import BadInput
@@ -129,13 +129,15 @@ class Projects(Base):
 
     @staticmethod
     def _outdated(c: Connection, project: int, split: Any) -> int:
-        """Images of the split that were rejected, or given another class, since it was frozen."""
+        """Images of the split that were rejected, given another class or cropped otherwise since it was frozen."""
         frozen = split_images.c.label
+        crop = func.coalesce(cast(images.c.box, Text), cast(images.c.crop, Text), "")
+        moved = (crop != func.coalesce(cast(split_images.c.box, Text), "")).label("moved")
         changed = c.execute(
-            select(images.c.verdict, images.c.label, frozen, func.count())
+            select(images.c.verdict, images.c.label, frozen, moved, func.count())
             .join_from(split_images, images)
-            .where(split_images.c.split == split, or_(images.c.verdict == "reject", images.c.label != frozen))
-            .group_by(images.c.verdict, images.c.label, frozen)
+            .where(split_images.c.split == split, or_(images.c.verdict == "reject", images.c.label != frozen, moved))
+            .group_by(images.c.verdict, images.c.label, frozen, moved)
         ).all()
         if not changed:
             return 0
@@ -143,8 +145,9 @@ class Projects(Base):
         infos = c.execute(select(projects.c.infos).where(projects.c.id == project)).scalar_one()
         stands_for = {name: info["parents"].get(by, name) for name, info in infos.items()} if by else {}
         return sum(
-            n for verdict, label, was, n in changed if verdict == "reject" or stands_for.get(label, label) != was
-        )
+            n for verdict, label, was, moved, n in changed
+            if verdict == "reject" or moved or stands_for.get(label, label) != was
+        )  # fmt: skip
 
     def funnel(self, project: int) -> Funnel:
         """found -> fetched -> unique -> kept -> in the newest split."""

@@ -212,7 +212,7 @@ def aside(funnel: Funnel) -> str:
     if funnel.outdated:
         parts.append(
             f"{house.count(funnel.outdated, 'picture')} of the split"
-            f" {'was' if funnel.outdated == 1 else 'were'} rejected or given another class since: split and train again"
-            " to leave them out"
+            f" {'was' if funnel.outdated == 1 else 'were'} rejected, given another class or cropped otherwise since: split"
+            " and train again for that to count"
         )
     return "; ".join(parts) + "." if parts else ""

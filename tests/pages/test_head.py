@@ -48,7 +48,7 @@ def test_a_split_that_the_review_left_behind_is_made_again_before_training_and_s
     outdated = replace(SPLIT.funnel, outdated=3)
     assert next_action(replace(SPLIT, funnel=outdated)).page == "split"
     assert next_action(replace(EVALUATED, funnel=outdated)).page == "predict"
-    assert "3 pictures of the split were rejected or given another class since" in aside(outdated)
+    assert "3 pictures of the split were rejected, given another class or cropped otherwise since" in aside(outdated)
     assert "1 picture of the split was rejected" in aside(replace(outdated, outdated=1))
 
 

@@ -46,6 +46,21 @@ def test_what_was_rejected_or_renamed_since_makes_a_split_outdated_until_the_nex
     assert (store.newest_split(project.id), store.funnel(project.id).outdated) == (again.id, 0)
 
 
+def test_a_crop_that_was_corrected_since_makes_a_split_outdated(store, project, claim, parts):
+    train = [image for image, _ in parts["train"]]
+    boxes = {image: (10.5, 20.0, 310.0, 220.0) for image in train[:3]}
+    store.set_crops(claim("clean"), project.id, boxes)
+    store.add_split(claim("split"), project.id, 1, parts, ["sedan"], {}, 0, boxes=boxes)
+    assert store.funnel(project.id).outdated == 0
+    drawn = operation(Decision(train[0], "keep", box=(1.0, 2.0, 300.0, 200.0)))
+    store.apply(project.id, drawn)
+    assert store.funnel(project.id).outdated == 1
+    store.apply(project.id, operation(undoes=drawn.id))
+    assert store.funnel(project.id).outdated == 0
+    store.set_crops(claim("clean"), project.id, {})
+    assert store.funnel(project.id).outdated == 3, "none is cropped any longer"
+
+
 def test_a_split_by_make_is_outdated_only_by_another_make(store, project, claim, parts):
     makes = {"sedan": ClassInfo(parents={"make": "BMW"}), "coupe": ClassInfo(parents={"make": "BMW"})}
     store.set_infos(project.id, makes)
