@@ -158,7 +158,7 @@ def clean(
         ("describing the pictures", c.embed(ctx, network)),
         ("comparing them", c.compare(ctx, network)),
         ("looking for what to crop", c.detect(ctx, how.crop, sees)),
-        ("putting it together", c.judge(ctx, how, network)),
+        ("putting it together", c.judge(ctx, how, network, sees)),
     ]))  # fmt: skip
 
 

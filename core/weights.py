@@ -8,6 +8,7 @@ tensor.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import logging
 import textwrap
 from contextlib import suppress
@@ -30,6 +31,12 @@ _log = logging.getLogger(__name__)
 def local(folder: Path | None, *names: str) -> Path | None:
     """The first file `<folder>/<name>` that is there; None where there is none."""
     return next((folder / name for name in names if (folder / name).is_file()), None) if folder else None
+
+
+def versioned(name: str, weights: Path) -> str:
+    """`name@1a2b3c4d`, the start of its weights' SHA-256: what other weights made under the same name is another thing."""
+    with open(weights, "rb") as file:
+        return f"{name}@{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}"
 
 
 def known(name: str) -> PretrainedCfg:

@@ -218,7 +218,7 @@ embeddings = Table(
     "embeddings",
     metadata,
     _ref("image", "images", primary_key=True),
-    Column("by", String(100), primary_key=True),  # the name of the network, or "plain"
+    Column("by", String(100), primary_key=True),  # the network and the version of its weights, or "plain"
     _ref("project", "projects", nullable=False),
     Column("vector", LargeBinary, nullable=False),  # D x float16, little endian, of length 1
     Column("compared", Boolean, nullable=False),  # with all vectors that were compared before it

@@ -54,7 +54,7 @@ def compare(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]
     table = read(ctx)
     pictures = Pictures(ctx, table)
     yield from by_hashes(ctx, table, pictures)
-    yield from by_vectors(ctx, table, pictures, embedder.name)
+    yield from by_vectors(ctx, table, pictures, embedder.key)
     yield from by_groups(ctx, table, pictures)
 
 

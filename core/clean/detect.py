@@ -22,7 +22,7 @@ def detect(ctx: Context, crop: Cropping, sees: Detector | None) -> Generator[Pro
     store, project = ctx.store, ctx.project.id
     if sees is None:
         return
-    wanted = {sha256: image for image, sha256 in store.undetected(project, crop.detector)}
+    wanted = {sha256: image for image, sha256 in store.undetected(project, sees.key)}
     outcomes = ctx.engine.map(Shrunk(ctx.settings.storage, sees.size), wanted, need="cpu")
     done = 0
     for some in batches(outcomes, BATCH, 10.0):
@@ -32,7 +32,7 @@ def detect(ctx: Context, crop: Cropping, sees: Detector | None) -> Generator[Pro
             image: list(in_the_original(seen, picture.shape[1::-1], original))
             for (image, picture, original), seen in zip(good, found, strict=True)
         }
-        store.add_detections(ctx.claim, project, crop.detector, rows)
+        store.add_detections(ctx.claim, project, sees.key, rows)
         keep_faults(ctx, wanted, some)
         done += len(some)
         yield Progress(done, len(wanted), f"looking for {', '.join(crop.want)} with {crop.detector}")

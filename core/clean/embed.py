@@ -27,7 +27,7 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
 
     keep_memory()
     store, project = ctx.store, ctx.project.id
-    wanted = {sha256: image for image, sha256 in store.unembedded(project, embedder.name)}
+    wanted = {sha256: image for image, sha256 in store.unembedded(project, embedder.key)}
     outcomes = ctx.engine.map(Square(ctx.settings.storage, embedder.size), wanted, need="cpu")
     vectors: list[tuple[int, bytes]] = []
     done = 0
@@ -38,11 +38,11 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
             vectors += [(image, vector.tobytes()) for (image, _), vector in zip(good, found, strict=True)]
         keep_faults(ctx, wanted, some)
         if len(vectors) >= STORED:
-            store.add_embeddings(ctx.claim, project, embedder.name, vectors)
+            store.add_embeddings(ctx.claim, project, embedder.key, vectors)
             vectors = []
         done += len(some)
         yield Progress(done, len(wanted), f"describing the pictures with {embedder.name}")
-    store.add_embeddings(ctx.claim, project, embedder.name, vectors)
+    store.add_embeddings(ctx.claim, project, embedder.key, vectors)
 
 
 def embedder(ctx: Context, name: str) -> Embedder:

@@ -13,6 +13,7 @@ from core.model import Finding, ImageRecord, Measure, Progress
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.detectors import Detector
     from core.embed import Embedder
     from core.model import Cleaning, Cropping
     from core.steps import Context
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 EXAMPLES = 6  # pictures shown on either side of a threshold
 
 
-def judge(ctx: Context, how: Cleaning, embedder: Embedder) -> Generator[Progress, None, dict[str, Any]]:
+def judge(
+    ctx: Context, how: Cleaning, embedder: Embedder, sees: Detector | None
+) -> Generator[Progress, None, dict[str, Any]]:
     """Put the findings of this clean in the place of those of the last one."""
     from core.clean import KINDS
     from core.clean.labels import left_out
@@ -36,14 +39,14 @@ def judge(ctx: Context, how: Cleaning, embedder: Embedder) -> Generator[Progress
     yield Progress(0, None, "looking for pictures that do not look like their class")
     found += labels(ctx, records, embedder, {f.image: f.group for f in found if f.group})
     yield Progress(0, None, "choosing crops")
-    found += crops(ctx, how.crop, records)
+    found += crops(ctx, how.crop, sees, records)
     store.replace_findings(ctx.claim, project, list(KINDS), found)
     store.set_cleaning(project, how)  # last: what the project says of itself holds for what is stored
     counts = store.finding_counts(project)
     return {
         "images": len(records), "findings": counts,
         "groups": len({f.group for f in found if f.kind in ("near_duplicate", "exact_duplicate")}),
-        "borders": borders(measures.values()), "embedder": embedder.name, "about": embedder.about,
+        "borders": borders(measures.values()), "embedder": embedder.key, "about": embedder.about,
         "crops": store.cropped(project), "left_out": left_out([one.label for one in records if one.verdict != "reject"]),
     }  # fmt: skip
 
@@ -92,7 +95,7 @@ def labels(
     from core.clean.labels import issues
 
     of = {one.id: one for one in records if one.verdict != "reject" and one.label in ctx.project.classes}
-    ids, vectors = known_vectors(ctx, embedder.name, of)
+    ids, vectors = known_vectors(ctx, embedder.key, of)
     return list(issues(vectors, [of[i].label for i in ids], ids, together))
 
 
@@ -108,13 +111,13 @@ def known_vectors(ctx: Context, by: str, of: Mapping[int, Any]) -> tuple[list[in
     return ids, np.stack(rows) if rows else np.empty((0, 0), np.float16)
 
 
-def crops(ctx: Context, how: Cropping, records: Iterable[ImageRecord]) -> list[Finding]:
+def crops(ctx: Context, how: Cropping, sees: Detector | None, records: Iterable[ImageRecord]) -> list[Finding]:
     """Choose each picture's crop out of what the detector saw, and say where that is doubtful."""
     from core.clean.crop import choose
 
     store, project = ctx.store, ctx.project.id
     found, boxes = [], {}
-    seen = dict(store.detections(project, how.detector)) if how.detector != "none" else {}
+    seen = dict(store.detections(project, sees.key)) if sees else {}
     for one in records:
         if one.id not in seen:
             continue

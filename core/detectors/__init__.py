@@ -35,6 +35,7 @@ BATCH = 16  # pictures seen at once
 
 class Detector(Protocol):
     name: str
+    key: str  # the name and the version of the weights, under which what it saw is kept
     size: int  # px; the longest side it sees
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:

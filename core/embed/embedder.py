@@ -11,12 +11,13 @@ import numpy as np
 @dataclass(frozen=True, slots=True)
 class Embedder:
     """Pictures -> vectors of length one: the nearer two vectors, the more alike the pictures (their product is 1.0 for
-    the same picture). Vectors of different embedders cannot be compared: keep `name` beside them.
+    the same picture). Vectors of different embedders cannot be compared: keep `key` beside them.
 
     A picture's vector does not depend on which others it is embedded with (to 1e-4).
     """
 
     name: str  # "mobilenetv2_100", "plain"
+    key: str  # the name and the version of the weights: "mobilenetv2_100@1a2b3c4d"
     size: int  # px, the side of the square it sees; see core.pixels.squares
     dims: int
     about: str  # for the screen: what the comparison stands on, and what to do where it could be better

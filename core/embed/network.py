@@ -19,7 +19,7 @@ from core.embed import kept
 from core.embed.embedder import Embedder
 from core.errors import BadInput
 from core.pixels import tensor
-from core.weights import known, timm_file, timm_network
+from core.weights import known, timm_file, timm_network, versioned
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +54,8 @@ def network(
     run = _on_cpu(name, file, seen, where, threads, folder) if where.type == "cpu" else _on_gpu(name, file, seen, where)
     dims = run(_probe(seen.size)[:1]).shape[1]
     about = f"Pictures are compared by what the trained network {name} sees in them."
-    return Embedder(name, seen.size, dims, about, CPU_BATCH if where.type == "cpu" else GPU_BATCH, run)
+    batch = CPU_BATCH if where.type == "cpu" else GPU_BATCH
+    return Embedder(name, versioned(name, file), seen.size, dims, about, batch, run)
 
 
 def _seen(name: str) -> _Seen:

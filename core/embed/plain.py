@@ -21,7 +21,7 @@ ABOUT = "Pictures are compared by their colours and edges alone."
 
 
 def plain() -> Embedder:
-    return Embedder("plain", SIZE, DIMS, ABOUT, 32, describe)
+    return Embedder("plain", "plain", SIZE, DIMS, ABOUT, 32, describe)
 
 
 def describe(pixels: np.ndarray) -> np.ndarray:

@@ -191,9 +191,9 @@ class Desk:
 
     def _seen(self, store: Store, image: int) -> list[tuple[str, float, Box]]:
         """(label, score, box) of what the project's detector saw, or any other where that one has seen nothing."""
-        found = store.detections_of(image)
-        chosen = found.get(self.project.cleaning.crop.detector) or [one for some in found.values() for one in some]
-        return [(one.label, one.score, one.box) for one in chosen]
+        found, detector = store.detections_of(image), self.project.cleaning.crop.detector
+        own = [one for by, some in found.items() if by.partition("@")[0] == detector for one in some]
+        return [(one.label, one.score, one.box) for one in own or [one for some in found.values() for one in some]]
 
 
 def _history(record: ImageRecord, decisions: Sequence[tuple[Any, ...]]) -> tuple[list[tuple[str, str, str]], str]:

@@ -11,6 +11,8 @@ from PIL import Image
 from core import clean, steps
 from core.errors import BadInput, Missing
 from core.model import Cleaning, Link
+from core.settings import load
+from tests.pretrained import SMALL, drawn_by_lot
 from tests.scenes import jpeg, scene
 
 STAGES = 5
@@ -83,6 +85,21 @@ def test_a_clean_that_was_cut_off_goes_on_to_the_same_end(shelf, stage):
     assert (result["images"], result["findings"]["near_duplicate"]) == (8, 4)
     assert len(list(shelf.store.measures(shelf.project.id))) == 8
     assert [done for *_, done in shelf.store.embeddings(shelf.project.id, "plain")] == [True] * 8
+
+
+def test_other_weights_under_the_same_name_describe_every_picture_anew(shelf, monkeypatch, tmp_path):
+    drawn_by_lot(SMALL, tmp_path / "weights")
+    monkeypatch.setenv("WINNOW_WEIGHTS", str(tmp_path / "weights"))
+    shelf.settings = load()
+    shelf.add(*(jpeg(scene(seed)) for seed in (1, 2)))
+    first = shelf.clean(embedder=SMALL)["embedder"]
+    assert shelf.clean(embedder=SMALL)["embedder"] == first
+    assert not [p for p in shelf.told if p.done], "nothing was new"
+    drawn_by_lot(SMALL, tmp_path / "weights", seed=1)
+    other = shelf.clean(embedder=SMALL)["embedder"]
+    assert other != first
+    vectors = [[v for _, v, _ in shelf.store.embeddings(shelf.project.id, by)] for by in (first, other)]
+    assert len(vectors[0]) == len(vectors[1]) == 2 and vectors[0] != vectors[1]
 
 
 def test_a_lost_file_with_an_exact_copy_doubles_nothing(shelf):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_no_pictures_have_no_answers(sees: Detector) -> None:
 
 
 def test_it_says_its_name_and_how_much_it_sees(sees: Detector, name: str) -> None:
-    assert sees.name == name
+    assert sees.name == name and re.fullmatch(rf"{name}@[0-9a-f]{{8}}", sees.key)
     assert 300 <= sees.size <= 640
 
 

@@ -57,6 +57,14 @@ def test_other_weights_are_exported_again(file: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").glob("*.onnx"))) == 2
 
 
+def test_vectors_of_other_weights_are_kept_under_another_key(file: Path) -> None:
+    first = network(SMALL, file.parent, CPU, 1)
+    drawn_by_lot(SMALL, file.parent, seed=1)
+    other = network(SMALL, file.parent, CPU, 1)
+    assert first.name == other.name and first.key != other.key
+    assert [key.rpartition("@")[0] for key in (first.key, other.key)] == [SMALL, SMALL]
+
+
 def test_a_kept_network_that_is_damaged_is_made_again(file: Path, tmp_path: Path) -> None:
     first = network(SMALL, file.parent, CPU, 1, tmp_path / "cache")(_probe(160))
     kept = next((tmp_path / "cache").glob("*.onnx"))
