@@ -6,7 +6,7 @@ Nobody is a witness in his own case: what is said of a picture was learned witho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,8 @@ FOLDS = 10
 SHRINKAGE = 0.2  # of the covariance towards a sphere
 NEIGHBOURS = 10
 BANK = 20_000  # the most pictures that neighbours are looked for among: time grows with N, not with its square
-BLOCK = 1024  # rows at once
+BLOCK, ASKED = 1024, 256  # rows at once, and whose likeness to the whole bank is held at once
+SAMPLE = 5_000  # rows that the temperature is found on
 
 
 def reduced(vectors: np.ndarray, dimensions: int = DIMENSIONS) -> Floats:
@@ -44,13 +45,19 @@ def whitened(rows: Floats) -> Floats:
     return white / np.maximum(np.linalg.norm(white, axis=1, keepdims=True), np.float32(1e-12))
 
 
-def probabilities(rows: Floats, white: Floats, classes: Whole, copies: Whole) -> tuple[Floats, NDArray[np.uint8]]:
-    """(N, C) how likely each class is by both ways together, and (N, C) how many neighbours are of each class.
+def probabilities(
+    rows: Floats, white: Floats, classes: Whole, copies: Whole
+) -> Iterator[tuple[slice, Floats, NDArray[np.uint8]]]:
+    """BLOCK rows at a time: which, (B, C) how likely each class is by both ways together, and (B, C) how many neighbours
+    are of each class.
 
     Together they find more than either, or than logistic regression, on every set measured.
     """
-    shares, near = voted(white, classes, copies)
-    return (discriminants(rows, classes, dealt(classes, copies)) + shares) * np.float32(0.5), near
+    likely, votes = discriminants(rows, classes, dealt(classes, copies)), voters(white, classes, copies)
+    for start in range(0, len(rows), BLOCK):
+        some = np.arange(start, min(start + BLOCK, len(rows)))
+        shares, near = votes(some)
+        yield slice(start, start + BLOCK), (likely(some) + shares) * np.float32(0.5), near
 
 
 def dealt(classes: Whole, copies: Whole, folds: int = FOLDS) -> Whole:
@@ -63,24 +70,36 @@ def dealt(classes: Whole, copies: Whole, folds: int = FOLDS) -> Whole:
     return fold[of]
 
 
-def discriminants(rows: Floats, classes: Whole, fold: Whole) -> Floats:
-    """(N, d) -> (N, C) probabilities by linear discriminants with a common covariance (Fisher 1936), out of fold.
+def discriminants(rows: Floats, classes: Whole, fold: Whole) -> Callable[[Whole], Floats]:
+    """(N, d) -> a function of (B,) rows that gives (B, C) probabilities, by linear discriminants with a common covariance
+    (Fisher 1936), out of fold.
 
     Every class counts the same, however large. What is learned without a fold is the sum over all less the sum over it,
     so ten folds cost as much as one. A temperature makes the probabilities honest (Guo et al. 2017).
     """
     count = int(classes.max()) + 1
     sums = [_sums(rows[fold == f], classes[fold == f], count) for f in range(int(fold.max()) + 1)]
-    logits = np.zeros((len(rows), count), np.float32)
-    for f, held in enumerate(sums):
-        scatter, totals, sizes = (sum(one[k] for one in sums) - held[k] for k in range(3))
+    every = [sum(one[k] for one in sums) for k in range(3)]
+    learned = []
+    for held in sums:
+        scatter, totals, sizes = (every[k] - held[k] for k in range(3))
         middles = totals / np.maximum(sizes, 1)[:, None]
         within = (scatter - (middles * sizes[:, None]).T @ middles) / sizes.sum()
-        within = rounder(within, SHRINKAGE)
-        slopes = np.linalg.solve(within, middles.T)
+        slopes = np.linalg.solve(rounder(within, SHRINKAGE), middles.T)
         offsets = np.where(sizes > 0, -0.5 * (middles.T * slopes).sum(0), -1e4)
-        logits[fold == f] = rows[fold == f] @ slopes.astype(np.float32) + offsets.astype(np.float32)
-    return _tempered(logits, classes)
+        learned.append((slopes.astype(np.float32), offsets.astype(np.float32)))
+
+    def logits(some: Whole) -> Floats:
+        said = np.empty((len(some), count), np.float32)
+        for f in np.unique(fold[some]).tolist():
+            here = fold[some] == f
+            slopes, offsets = learned[f]
+            said[here] = rows[some[here]] @ slopes + offsets
+        return said
+
+    some = np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE)).astype(np.int64)
+    honest = _temperature(logits(some), classes[some])
+    return lambda some: _softmax(logits(some) * honest)
 
 
 def rounder(covariance: np.ndarray, by: float) -> np.ndarray:
@@ -89,26 +108,30 @@ def rounder(covariance: np.ndarray, by: float) -> np.ndarray:
     return (1 - by) * covariance + (by * np.trace(covariance) / dims + 1e-9) * np.eye(dims)
 
 
-def voted(white: Floats, classes: Whole, copies: Whole) -> tuple[Floats, NDArray[np.uint8]]:
-    """(N, d) -> (N, C) shares of the votes of the nearest pictures, and (N, C) how many of those are of each class.
+def voters(white: Floats, classes: Whole, copies: Whole) -> Callable[[Whole], tuple[Floats, NDArray[np.uint8]]]:
+    """(N, d) as of `whitened` -> a function of (B,) rows that gives (B, C) shares of the votes of the nearest pictures, and
+    (B, C) how many of those are of each class.
 
-    `white` as of `whitened`. Weighing the votes by the size of the class was tried: no gain.
+    Weighing the votes by the size of the class was tried: no gain.
     """
     count, bank = int(classes.max()) + 1, _bank(classes)
     k = min(NEIGHBOURS, len(bank) - 1)
-    shares = np.full((len(white), count), 0.01, np.float32)
-    counts = np.zeros((len(white), count), np.uint8)
-    for start in range(0, len(white), BLOCK):
-        some = slice(start, start + BLOCK)
-        likeness = white[some] @ white[bank].T
-        likeness[copies[some, None] == copies[None, bank]] = -np.inf
-        nearest = np.argpartition(likeness, -k, axis=1)[:, -k:]
-        votes = np.exp((np.take_along_axis(likeness, nearest, 1) - 1) / 0.2)
-        theirs = classes[bank[nearest]]
-        at = np.repeat(np.arange(start, start + len(theirs)), k), theirs.ravel()
-        np.add.at(shares, at, votes.ravel())
-        np.add.at(counts, at, (votes > 0).ravel())
-    return shares / shares.sum(1, keepdims=True), counts
+    known = white if len(bank) == len(white) else white[bank]
+
+    def votes(some: Whole) -> tuple[Floats, NDArray[np.uint8]]:
+        shares, counts = np.full((len(some), count), 0.01, np.float32), np.zeros((len(some), count), np.uint8)
+        for start in range(0, len(some), ASKED):
+            asked = some[start : start + ASKED]
+            likeness = white[asked] @ known.T
+            likeness[copies[asked, None] == copies[None, bank]] = -np.inf
+            nearest = np.argpartition(likeness, -k, axis=1)[:, -k:]
+            weights = np.exp((np.take_along_axis(likeness, nearest, 1) - 1) / 0.2)
+            at = np.repeat(np.arange(start, start + len(asked)), k), classes[bank[nearest]].ravel()
+            np.add.at(shares, at, weights.ravel())
+            np.add.at(counts, at, (weights > 0).ravel())
+        return shares / shares.sum(1, keepdims=True), counts
+
+    return votes
 
 
 def _bank(classes: Whole) -> Whole:
@@ -130,12 +153,11 @@ def _sums(rows: Floats, classes: Whole, count: int) -> tuple[np.ndarray, np.ndar
     return (rows.T @ rows).astype(np.float64), totals, np.bincount(classes, minlength=count).astype(np.float64)
 
 
-def _tempered(logits: Floats, classes: Whole) -> Floats:
-    """Probabilities at the temperature that makes the given labels likeliest."""
-    some = np.linspace(0, len(logits) - 1, min(len(logits), 10_000)).astype(np.int64)
-    of = np.geomspace(0.02, 2, 30)
-    losses = [-np.log(_softmax(logits[some] * t)[np.arange(len(some)), classes[some]] + 1e-9).mean() for t in of]
-    return _softmax(logits * np.float32(of[int(np.argmin(losses))]))
+def _temperature(logits: Floats, classes: Whole) -> np.float32:
+    """What the logits are multiplied by for the given labels to be likeliest."""
+    of, own = np.geomspace(0.02, 2, 30), np.arange(len(logits))
+    losses = [-np.log(_softmax(logits * np.float32(t))[own, classes] + 1e-9).mean() for t in of]
+    return np.float32(of[int(np.argmin(losses))])
 
 
 def _softmax(logits: Floats) -> Floats:

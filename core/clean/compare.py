@@ -16,6 +16,7 @@ import numpy as np
 
 from core.clean import groups as g
 from core.clean import look
+from core.clean.embed import vectors
 from core.clean.measure import VERSION, faulty
 from core.errors import WinnowError
 from core.model import Link, Measure, Progress
@@ -130,20 +131,14 @@ def by_vectors(ctx: Context, table: Table, pictures: Pictures, network: str) -> 
     from core.device import device
 
     row_of = {int(image): row for row, image in enumerate(table.images)}
-    rows, vectors, new = [], [], []
-    for image, vector, compared in ctx.store.embeddings(ctx.project.id, network):
-        if image in row_of:
-            rows.append(row_of[image])
-            vectors.append(np.frombuffer(vector, dtype="<f2"))
-            new.append(not compared)
-    if not any(new):
-        return
-    of, row, total = np.stack(vectors), np.array(rows), sum(new)
-    del vectors
-    for done, here, fresh in shares(np.array(new)):
+    images, of, compared = vectors(ctx, network, row_of)
+    row, new = np.array([row_of[image] for image in images], np.int64), ~np.array(compared, bool)
+    total = int(new.sum())
+    for done, here, fresh in shares(new):
         links: Links = {}
         yield Progress(done, total, "comparing what looks alike")
-        for found in neighbours(of[here], fresh, where=device(ctx.settings.device)):
+        known = of[: len(here)] if here[-1] < len(here) else of[here]  # as a rule the new ones came last: no copy
+        for found in neighbours(known, fresh, where=device(ctx.settings.device)):
             for some in pieces(found):
                 pairs = [(int(row[here[i]]), int(row[here[j]]), 0) for i, j, _ in some]
                 surer(links, pictures.likeness(pairs, some["cosine"].tolist()))

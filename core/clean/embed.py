@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Container, Generator
 from typing import TYPE_CHECKING
 
 from core.engine import batches
@@ -43,6 +43,19 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
         done += len(some)
         yield Progress(done, len(wanted), f"describing the pictures with {embedder.name}")
     store.add_embeddings(ctx.claim, project, embedder.key, vectors)
+
+
+def vectors(ctx: Context, key: str, images: Container[int]) -> tuple[list[int], np.ndarray, list[bool]]:
+    """Which of these images have a vector of this embedder, the (N, D) float16 vectors, whether each was compared."""
+    import numpy as np
+
+    ids, done, data = [], [], bytearray()  # one that grows in place: a list of rows would take the memory twice
+    for image, vector, compared in ctx.store.embeddings(ctx.project.id, key):
+        if image in images:
+            ids.append(image)
+            done.append(compared)
+            data += vector
+    return ids, np.frombuffer(data, dtype="<f2").reshape(len(ids), -1 if ids else 0), done
 
 
 def embedder(ctx: Context, name: str) -> Embedder:

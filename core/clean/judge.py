@@ -7,12 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from core.clean import groups as g
+from core.clean.embed import vectors
 from core.clean.quality import KINDS as QUALITY
 from core.model import Finding, ImageRecord, Measure, Progress
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from core.detectors import Detector
     from core.embed import Embedder
     from core.model import Cleaning, Cropping
@@ -95,20 +94,8 @@ def labels(
     from core.clean.labels import issues
 
     of = {one.id: one for one in records if one.verdict != "reject" and one.label in ctx.project.classes}
-    ids, vectors = known_vectors(ctx, embedder.key, of)
-    return list(issues(vectors, [of[i].label for i in ids], ids, together))
-
-
-def known_vectors(ctx: Context, by: str, of: Mapping[int, Any]) -> tuple[list[int], np.ndarray]:
-    """The vectors of these images as (N, D) float16, and which image each row is of."""
-    import numpy as np
-
-    ids, rows = [], []
-    for image, vector, _ in ctx.store.embeddings(ctx.project.id, by):
-        if image in of:
-            ids.append(image)
-            rows.append(np.frombuffer(vector, dtype="<f2"))
-    return ids, np.stack(rows) if rows else np.empty((0, 0), np.float16)
+    ids, known, _ = vectors(ctx, embedder.key, of)
+    return list(issues(known, [of[i].label for i in ids], ids, together))
 
 
 def crops(ctx: Context, how: Cropping, sees: Detector | None, records: Iterable[ImageRecord]) -> list[Finding]:

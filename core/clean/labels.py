@@ -54,7 +54,8 @@ def issues(
     reduced = c.reduced(vectors if len(rows) == len(labels) else vectors[rows])
     white = c.whitened(reduced)
     if len(names) > 1:
-        yield from _label_issues(ids, names, of, *c.probabilities(reduced, white, of, copies))
+        for some, chances, near in c.probabilities(reduced, white, of, copies):
+            yield from _label_issues(ids[some], names, of[some], chances, near)
     strange = strangeness(reduced, white, of, copies)
     sizes = np.bincount(of)
     for i in np.flatnonzero(strange >= LIMIT).tolist():
@@ -69,7 +70,7 @@ def issues(
 def _label_issues(
     ids: Sequence[int], names: np.ndarray, of: np.ndarray, chances: np.ndarray, near: np.ndarray
 ) -> Iterator[Finding]:
-    """`chances`: (N, C) probabilities; `near`: (N, C) how many of the nearest pictures are of each class.
+    """Of some pictures. `chances`: (B, C) probabilities; `near`: (B, C) how many of the nearest pictures are of each class.
 
     The score is cleanlab's normalized margin, turned so that 1 is surest (Northcutt et al. 2021, Kuan and Mueller 2022).
     """

@@ -108,7 +108,8 @@ def wrong(vectors: np.ndarray, names: np.ndarray, share: float, kind: str, seed:
         given[i] = alike[of[i]].argmax() if kind == "confusable" else rng.choice(others)
         planted[i] = True
     rows = classes.reduced(vectors)
-    chances, _ = classes.probabilities(rows, classes.whitened(rows), given, np.arange(len(of)))
+    said = classes.probabilities(rows, classes.whitened(rows), given, np.arange(len(of)))
+    chances = np.concatenate([some for _, some, _ in said])
     own = chances[np.arange(len(of)), given]
     chances[np.arange(len(of)), given] = -1
     lead = chances.max(1) - own
