@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.model import DUPLICATE, Finding, Link
+from core.model import DUPLICATE, Cleaning, Finding, Link
 from db.store.groups import EXACT, NEAR
 from tests.browser.test_screens import drawn, faults, open_page
 from tests.pages import filled
@@ -110,6 +111,38 @@ def test_the_slider_shows_pairs_on_both_sides_of_a_limit(running, page: Page, co
     expect(pairs.nth(0).locator("figcaption")).to_have_text(["95.0 % alike"])
     expect(pairs.nth(1).locator("figcaption")).to_have_text(["93.0 % alike", "70.0 % alike"])
     assert page.get_by_role("button", name="Use this").is_enabled()
+
+
+@pytest.mark.slow
+def test_use_this_cleans_again_with_the_limit_and_the_looser_groups_are_there(running, page: Page, copied) -> None:
+    store = running.store
+    _, claim = filled.begin(store, copied, "clean")
+    store.set_cleaning(copied.id, Cleaning(embedder="plain"))
+    ids = [record.id for record in store.images(copied.id)]
+    looser = Link(ids[20], ids[21], 0.85, "pixels")
+    store.add_links(claim, copied.id, [looser], ids[20:22])
+    store.finish(claim, "done", {})
+    at(page, running, copied)
+    page.get_by_text("How alike must two pictures be to count as copies?").click()
+    page.get_by_text("At 90 %: 2 groups of 4 pictures beside the exact copies.").wait_for()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(6):
+        slider.press("ArrowRight")
+    page.get_by_text("At 84 %: 3 groups of 6 pictures beside the exact copies.").wait_for()
+    page.get_by_role("button", name="Use this").click()
+    page.get_by_text("Jobs").first.wait_for()
+    deadline = time.monotonic() + 90
+    while (job := store.jobs(copied.id, "clean", limit=1)[0]).status in ("queued", "running"):
+        assert time.monotonic() < deadline, job
+        time.sleep(0.2)
+    assert job.status == "done", job.error
+    assert next(p for p in store.projects() if p.id == copied.id).cleaning.likeness == 0.84
+    groups = store.groups(copied.id, NEAR)
+    assert groups[looser.image] == groups[looser.other]
+    page.get_by_text("This is the limit in force.").wait_for()
+    drawn(page)
+    assert not faults(page)
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "dark"), (390, "light")])
