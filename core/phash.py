@@ -47,8 +47,8 @@ def small(grey: Image.Image) -> np.ndarray:
     width, height = grey.size
     if height > width or height <= SIDE or width * height > MOST:
         return np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-    across = _rounded(_product(np.asarray(grey).astype(np.float64), _weights(width)))
-    return _rounded(_product(_weights(height).T, across)).astype(np.uint8)
+    across = _rounded(_product(np.asarray(grey).astype(np.float64), _weights(width).astype(np.float64)))
+    return _rounded(_product(_weights(height).T.astype(np.float64), across)).astype(np.uint8)
 
 
 def _product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -66,11 +66,10 @@ def _rounded(sums: np.ndarray) -> np.ndarray:
     return np.clip(sums, 0, 255, out=sums)
 
 
-@lru_cache(64)
+@lru_cache(256)
 def _weights(length: int) -> np.ndarray:
-    """(length, 32) float64: what each of `length` pixels, more than 32, adds to each of the 32 made of them.
-
-    As `precompute_coeffs` of Pillow's Resample.c. Photos of one page have one width or height, so few are kept.
+    """(length, 32) whole numbers as float32: what each of `length` pixels, more than 32, adds to each of the 32 made of
+    them. As `precompute_coeffs` of Pillow's Resample.c.
     """
     scale = length / SIDE
     centre = (np.arange(SIDE) + 0.5) * scale
@@ -85,4 +84,4 @@ def _weights(length: int) -> np.ndarray:
     share /= share.sum(1, keepdims=True)
     weights = np.zeros((SIDE, length + len(taps)))
     np.put_along_axis(weights, at, np.trunc(share * 2**_BITS + np.copysign(0.5, share)), 1)
-    return np.ascontiguousarray(weights[:, :length].T)
+    return np.ascontiguousarray(weights[:, :length].T, np.float32)
