@@ -182,6 +182,18 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class Sited:
+    """An image and where it was found."""
+
+    image: int
+    sha256: str
+    label: str
+    width: int
+    height: int
+    site: str  # host of its page, or else of its own address; "" for a file
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """Something a detector saw in an image."""
 

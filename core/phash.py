@@ -2,7 +2,8 @@
 
 The upright one equals `imagehash.phash` bit for bit (Zauner 2010). All eight cost one transform, since mirrors are sign
 changes of the coefficients and a quarter turn is their transpose. What takes longest is making the picture small; that
-is Pillow's own Lanczos filter in its own fixed point, written as two products of matrices: equal, in half the time.
+is Pillow's own Lanczos filter in its own fixed point, written as two products of matrices: equal, and in half the time
+for photos as wide or as high as others before them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ FLIPS = (
     Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_90, Image.Transpose.TRANSVERSE,
 )  # fmt: skip
 SIDE = 32  # px: the square that is transformed
-MOST = 2_000_000  # pixels of which the products are taken; of more, they take more memory than they are worth
+MOST, LONGEST = 1_000_000, 4096  # pixels in all, and of a side: beyond, the products take longer than Pillow, or memory
 _BITS = 22  # Pillow's weights are whole numbers of 2^-22
 _SIGNS = np.array([1.0, -1.0] * 4)  # mirroring an axis changes the sign of its odd DCT coefficients
 
@@ -45,7 +46,7 @@ def small(grey: Image.Image) -> np.ndarray:
     Pillow makes it narrow first, in bytes again, then low; tall ones in an order of its own choice, and by Pillow.
     """
     width, height = grey.size
-    if height > width or height <= SIDE or width * height > MOST:
+    if not SIDE < height <= width <= LONGEST or width * height > MOST:
         return np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
     across = _rounded(_product(np.asarray(grey).astype(np.float64), _weights(width).astype(np.float64)))
     return _rounded(_product(_weights(height).T.astype(np.float64), across)).astype(np.uint8)

@@ -33,10 +33,15 @@ def local(folder: Path | None, *names: str) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None) if folder else None
 
 
-def versioned(name: str, weights: Path) -> str:
-    """`name@1a2b3c4d`, the start of its weights' SHA-256: what other weights made under the same name is another thing."""
+def digest(weights: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
     with open(weights, "rb") as file:
-        return f"{name}@{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}"
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versioned(name: str, sha256: str) -> str:
+    """`name@1a2b3c4d`, the start of its weights' SHA-256: what other weights made under the same name is another thing."""
+    return f"{name}@{sha256[:8]}"
 
 
 def known(name: str) -> PretrainedCfg:

@@ -29,20 +29,27 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
     store, project = ctx.store, ctx.project.id
     wanted = {sha256: image for image, sha256 in store.unembedded(project, embedder.key)}
     outcomes = ctx.engine.map(Square(ctx.settings.storage, embedder.size), wanted, need="cpu")
-    vectors: list[tuple[int, bytes]] = []
+    made: list[tuple[int, bytes]] = []
     done = 0
     for some in batches(outcomes, BATCH, 10.0):
         good = [(wanted[sha256], pixels) for sha256, pixels, error in some if error is None]
         if good:
             found = embedder(np.stack([pixels for _, pixels in good])).astype("<f2")
-            vectors += [(image, vector.tobytes()) for (image, _), vector in zip(good, found, strict=True)]
+            made += [(image, vector.tobytes()) for (image, _), vector in zip(good, found, strict=True)]
         keep_faults(ctx, wanted, some)
-        if len(vectors) >= STORED:
-            store.add_embeddings(ctx.claim, project, embedder.key, vectors)
-            vectors = []
+        if len(made) >= STORED:
+            store.add_embeddings(ctx.claim, project, embedder.key, made)
+            made = []
         done += len(some)
         yield Progress(done, len(wanted), f"describing the pictures with {embedder.name}")
-    store.add_embeddings(ctx.claim, project, embedder.key, vectors)
+    store.add_embeddings(ctx.claim, project, embedder.key, made)
+    yield from forgotten(ctx, embedder.key)
+
+
+def forgotten(ctx: Context, key: str) -> Generator[Progress, None, None]:
+    """Give up what other weights of the same name made, now that these have seen every picture."""
+    while ctx.store.forget_versions(ctx.claim, ctx.project.id, key):
+        yield Progress(0, None, "making room: other weights of the same name saw these pictures before")
 
 
 def vectors(ctx: Context, key: str, images: Container[int]) -> tuple[list[int], np.ndarray, list[bool]]:

@@ -41,7 +41,7 @@ def measure(ctx: Context) -> Generator[Progress, None, None]:
         done += len(some)
         note = "reading every new picture once"
         yield Progress(done, len(wanted), f"{note}; {faults} cannot be read" if faults else note)
-    yield from mark(ctx, VERSION)
+    yield from mark(ctx)
 
 
 def keep_faults(ctx: Context, wanted: Mapping[str, int], outcomes: Iterable[tuple[str, Any, Exception | None]]) -> None:

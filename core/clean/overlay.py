@@ -1,9 +1,9 @@
 """A mark that the pictures of one site carry at one place: a logo, a watermark, a banner, a frame.
 
 One picture does not tell it from what is photographed. Of many pictures of one size, which show different things, the
-brightness rises or falls at a given place as often as not, so the median of the gradients is near zero there, unless
-a mark lies over them. (Dekel and others 2017 find watermarks so.) Photos of one product look alike without any mark,
-shoes that all face left: a mark is what the pictures of every class have in common.
+brightness rises at a given place in some and falls in others; where a mark lies over them, it does the same in nearly
+all. (Dekel and others 2017 find watermarks so.) Photos of one kind of product stand alike, too: shoes that all face left
+share their outlines in half of the pictures. So a mark is what four fifths of the pictures of every class have in common.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,16 +19,19 @@ import simplejpeg
 
 from core.engine import batches
 from core.errors import Missing
-from core.model import ImageRecord, Measure, Progress
+from core.model import Progress, Sited
 
 if TYPE_CHECKING:
     from core.blobs import Blobs
     from core.steps import Context
 
-LEAST, MOST = 16, 32  # pictures of a class from which on its median counts, and which are enough
+KIND = "watermark"
+LEAST, MOST = 16, 32  # pictures of a class from which on it is told anything, and which are enough
 CLASSES, MANY = 2, 8  # classes from which on it can be told, and which are enough
-STEEP = 6  # grey levels by which neighbouring pixels of a mark differ
-AREA = 0.015  # share of the picture; five pairs of classes without one had .0065 at most, faint marks .028 and more
+SHARE = 0.8  # of the pictures of each class show it
+STEEP = 3  # grey levels by which neighbouring pixels of a mark differ
+AREA = 0.012  # share of the picture; photos of one class, twice 16, have .006 at most without a mark, faint marks .014
+SMALLEST = 32  # px, sides of the thumbnail
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,43 +42,49 @@ class Mark:
     gradients: np.ndarray  # float32, grey levels
 
 
-def mark(ctx: Context, version: int) -> Generator[Progress, None, None]:
-    """Add `watermark` to the scores of pictures of one site and size, once they are enough to tell: 0 without a mark.
+def mark(ctx: Context) -> Generator[Progress, None, None]:
+    """Give every picture a score for how much of its site's mark is in it; 0 where there is none, or too few to tell.
 
-    Looks only at what has new pictures. `version`: of the measures, as they are stored.
+    Looks only at sites and sizes with new pictures. There the others keep their scores, unless the mark is new or gone.
     """
+    from core.clean.measure import keep_faults
+
     store, project = ctx.store, ctx.project.id
     note = "looking for marks that many pictures of one site carry"
     yield Progress(0, None, note)
-    known = {measure.image: measure for measure, _ in store.measures(project) if not measure.fault}
-    groups = [some for some in _alike(ctx, known) if any("watermark" not in known[one.id].scores for one in some)]
+    new = store.unscored(project, KIND)
+    groups = _with_new(store.sited(project), new) if new else []
+    few = [one.image for some in groups if len(_large(some)) < CLASSES for one in some if one.image in new]
+    store.add_scores(ctx.claim, project, KIND, dict.fromkeys(few, 0.0))
+    groups = [some for some in groups if len(_large(some)) >= CLASSES]
     done, total = 0, sum(map(len, groups))
     for members in groups:
-        mark = shared(list(_samples(ctx.blobs, members)))
-        open_ = {one.facts.sha256: known[one.id] for one in members if not known[one.id].scores.get("watermark")}
-        outcomes = ctx.engine.map(Shown(ctx.settings.storage, mark), open_, need="cpu") if mark else (
-            (sha256, 0.0, None) for sha256 in open_
-        )  # fmt: skip
-        for some in batches(outcomes, 1000, 2.0):
-            marked = [
-                replace(open_[sha256], scores=dict(open_[sha256].scores) | {"watermark": round(score, 4)})
-                for sha256, score, error in some if error is None
-            ]  # fmt: skip
-            store.add_measures(ctx.claim, project, version, marked)
-            yield Progress(done, total, note)
+        known = store.scores(project, KIND, [one.image for one in members])
+        found = shared([np.stack(some) for some in _samples(ctx.blobs, members)])
+        if found is None:
+            scores = {one.image: 0.0 for one in members if known.get(one.image) != 0}
+            store.add_scores(ctx.claim, project, KIND, scores)
+        else:
+            wanted = {one.sha256: one.image for one in members if not known.get(one.image)}
+            outcomes = ctx.engine.map(Shown(ctx.settings.storage, found), wanted, need="cpu")
+            for some in batches(outcomes, 1000, 2.0):
+                scores = {wanted[sha256]: score for sha256, score, error in some if error is None}
+                store.add_scores(ctx.claim, project, KIND, scores)
+                keep_faults(ctx, wanted, some)
+                yield Progress(done, total, note)
         done += len(members)
+        yield Progress(done, total, note)
 
 
-def _alike(ctx: Context, known: dict[int, Measure]) -> Iterator[list[ImageRecord]]:
-    """Pictures of one site and size, where they are enough to tell."""
-    sites, groups = ctx.store.sites(ctx.project.id), defaultdict(list)
-    for one in ctx.store.images(ctx.project.id):
-        if one.id in known:
-            groups[sites.get(one.id, ""), one.facts.width, one.facts.height].append(one)
-    return (some for some in groups.values() if len(_large(some)) >= CLASSES)
+def _with_new(pictures: Iterator[Sited], new: set[int]) -> list[list[Sited]]:
+    """Those of one site and size, where some are new."""
+    groups: dict[tuple, list[Sited]] = defaultdict(list)
+    for one in pictures:
+        groups[one.site, one.width, one.height].append(one)
+    return [some for some in groups.values() if any(one.image in new for one in some)]
 
 
-def _large(members: Sequence[ImageRecord]) -> list[list[ImageRecord]]:
+def _large(members: Sequence[Sited]) -> list[list[Sited]]:
     """The classes with enough pictures, the largest first."""
     classes = defaultdict(list)
     for one in members:
@@ -83,15 +92,15 @@ def _large(members: Sequence[ImageRecord]) -> list[list[ImageRecord]]:
     return sorted((some for some in classes.values() if len(some) >= LEAST), key=len, reverse=True)[:MANY]
 
 
-def _samples(blobs: Blobs, members: Sequence[ImageRecord]) -> Iterator[np.ndarray]:
-    """(N, H, W) for each class: thumbnails from all over it."""
+def _samples(blobs: Blobs, members: Sequence[Sited]) -> Iterator[list[np.ndarray]]:
+    """LEAST to MOST thumbnails for each class, from all over it, (H, W) each."""
     for some in _large(members):
         greys = []
         for one in some[:: -(-len(some) // MOST)]:
             with suppress(Missing, ValueError):  # lost or damaged by hand since it was read
-                greys.append(_grey(blobs.thumb(one.facts.sha256)))
-        if len(greys) >= LEAST // 2 and len({grey.shape for grey in greys}) == 1:
-            yield np.stack(greys)
+                greys.append(_grey(blobs.thumb(one.sha256)))
+        if len(greys) >= LEAST and len({grey.shape for grey in greys}) == 1:
+            yield greys
 
 
 class Shown:
@@ -104,7 +113,7 @@ class Shown:
         """Raises Missing, or ValueError of what is no thumbnail."""
         from core.blobs import Blobs
 
-        return shown(_grey(Blobs(self.storage).thumb(sha256)), self.mark)
+        return round(shown(_grey(Blobs(self.storage).thumb(sha256)), self.mark), 4)
 
 
 def _grey(thumbnail: bytes) -> np.ndarray:
@@ -112,16 +121,15 @@ def _grey(thumbnail: bytes) -> np.ndarray:
 
 
 def shared(classes: Sequence[np.ndarray]) -> Mark | None:
-    """The mark that pictures of one size have in common. For each class (N, H, W) uint8, N from LEAST on, grey."""
-    if len(classes) < CLASSES:
+    """The mark that pictures of one size have in common; (N, H, W) uint8 grey for each class. None without one, and
+    where it cannot be told: of one class alone, or of thumbnails with a side under SMALLEST."""
+    if len(classes) < CLASSES or min(classes[0].shape[1:]) < SMALLEST:
         return None
-    medians = np.stack([np.median(_gradients(some), axis=0) for some in classes])
-    weakest = np.abs(medians).min(0)
-    same = (medians > 0).all(0) | (medians < 0).all(0)
-    where = same & (weakest >= STEEP)
+    lows, middles, highs = zip(*(_spread(some) for some in classes), strict=True)
+    where = (np.min(lows, axis=0) >= STEEP) | (np.max(highs, axis=0) <= -STEEP)
     if where.any(0).mean() < AREA:
         return None
-    return Mark(where, np.median(medians, axis=0))
+    return Mark(where, np.median(np.array(middles, np.float32), axis=0))
 
 
 def shown(grey: np.ndarray, mark: Mark) -> float:
@@ -131,8 +139,16 @@ def shown(grey: np.ndarray, mark: Mark) -> float:
     return float(np.mean(there >= np.abs(wanted) / 2))
 
 
+def _spread(greys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N, H, W) -> what SHARE of the gradients at each place are above, their median, and what SHARE are below."""
+    ordered = np.ascontiguousarray(np.moveaxis(_gradients(greys), 0, -1))
+    ordered.sort(axis=-1)
+    few = int((1 - SHARE) * len(greys))
+    return ordered[..., few], ordered[..., len(greys) // 2], ordered[..., -1 - few]
+
+
 def _gradients(greys: np.ndarray) -> np.ndarray:
-    """(N, H, W) -> (N, 2, H - 1, W - 1) float32."""
-    levels = greys.astype(np.float32)
+    """(N, H, W) -> (N, 2, H - 1, W - 1) int16."""
+    levels = greys.astype(np.int16)
     corner = levels[:, :-1, :-1]
     return np.stack([levels[:, :-1, 1:] - corner, levels[:, 1:, :-1] - corner], axis=1)

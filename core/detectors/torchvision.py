@@ -19,7 +19,7 @@ from core.detectors.files import weights_file
 from core.detectors.names import NAMES
 from core.errors import Damaged
 from core.model import Detection
-from core.weights import local, tensors, versioned
+from core.weights import digest, local, tensors, versioned
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +46,7 @@ class Torchvision:
         from core.device import limit_threads
 
         file = local(weights, f"{STEM}.safetensors") or weights_file(f"{STEM}.pth", weights, downloads, URL, SHA256)
-        self.key = versioned(self.name, file)
+        self.key = versioned(self.name, digest(file))
         self._net = _network()
         try:
             self._net.load_state_dict(_tensors(file))

@@ -31,7 +31,7 @@ from core.detectors.files import weights_file
 from core.detectors.names import NAMES
 from core.errors import Damaged
 from core.model import Detection
-from core.weights import versioned
+from core.weights import digest, versioned
 
 if TYPE_CHECKING:
     import torch
@@ -74,7 +74,7 @@ class Yolo:
 
         file = weights_file(FILE, weights, downloads, URL, SHA256)
         check(file)
-        self.key = versioned(self.name, file)
+        self.key = versioned(self.name, digest(file))
         self._net = _load(file).to(where).to(memory_format=torch.channels_last)
         self._where = where
         self._half = {"cuda": torch.float16}.get(where.type, torch.bfloat16 if has_bf16(where) else None)

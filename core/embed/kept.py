@@ -30,9 +30,9 @@ FAILURES = (
 )
 
 
-def key(name: str, weights: Path, size: int) -> str:
-    """The file name of an exported network: another one for other weights, another size, other versions."""
-    of = {"name": name, "weights": hashlib.sha256(weights.read_bytes()).hexdigest(), "size": size, **_versions()}
+def key(name: str, weights: str, size: int) -> str:
+    """The file name of an exported network: another one for other weights (their SHA-256), another size, other versions."""
+    of = {"name": name, "weights": weights, "size": size, **_versions()}
     return f"{name}-{hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()[:16]}"
 
 

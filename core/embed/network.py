@@ -19,7 +19,7 @@ from core.embed import kept
 from core.embed.embedder import Embedder
 from core.errors import BadInput
 from core.pixels import tensor
-from core.weights import known, timm_file, timm_network, versioned
+from core.weights import digest, known, timm_file, timm_network, versioned
 
 if TYPE_CHECKING:
     import torch
@@ -51,11 +51,15 @@ def network(
     Damaged where their file does not fit.
     """
     file, seen = timm_file(name, weights), _seen(name)
-    run = _on_cpu(name, file, seen, where, threads, folder) if where.type == "cpu" else _on_gpu(name, file, seen, where)
+    version = digest(file)
+    if where.type == "cpu":
+        run = _on_cpu(name, file, kept.key(name, version, seen.size), seen, where, threads, folder)
+    else:
+        run = _on_gpu(name, file, seen, where)
     dims = run(_probe(seen.size)[:1]).shape[1]
     about = f"Pictures are compared by what the trained network {name} sees in them."
     batch = CPU_BATCH if where.type == "cpu" else GPU_BATCH
-    return Embedder(name, versioned(name, file), seen.size, dims, about, batch, run)
+    return Embedder(name, versioned(name, version), seen.size, dims, about, batch, run)
 
 
 def _seen(name: str) -> _Seen:
@@ -68,8 +72,9 @@ def _seen(name: str) -> _Seen:
     return _Seen(width, tuple(cfg.mean), tuple(cfg.std), {})
 
 
-def _on_cpu(name: str, file: Path, seen: _Seen, where: torch.device, threads: int, folder: Path | None) -> Run:
-    key = kept.key(name, file, seen.size)
+def _on_cpu(
+    name: str, file: Path, key: str, seen: _Seen, where: torch.device, threads: int, folder: Path | None
+) -> Run:
     model = kept.read(folder, key)
     if model is None:
         net = _net(name, file, seen)

@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Table, and_, bindparam, exists, func, select, update
+from sqlalchemy import Table, and_, bindparam, delete, exists, func, or_, select, update
 
-from core.model import UNKNOWN_LICENCE, Box, Claim, Detection, Link, Measure
+from core.model import UNKNOWN_LICENCE, Box, Claim, Detection, Link, Measure, Sited
 from db.store.base import Base, chunks
 from db.tables import candidates, detections, embeddings, images, links, measures
 
@@ -80,17 +80,50 @@ class Cleaned(Base):
                 found |= {r.image: Measure(r.image, r.scores, r.fields, r.fault) for r in c.execute(wanted)}
         return found
 
-    def sites(self, project: int) -> dict[int, str]:
-        """image -> host of the page it was found on, or else of its own address; "" for a file."""
-        found: dict[int, str] = {}
-        of = and_(candidates.c.project == project, candidates.c.image.is_not(None))
-        wanted = select(candidates.c.image, candidates.c.page, candidates.c.url).where(of).order_by(candidates.c.id)
+    def unscored(self, project: int, kind: str) -> set[int]:
+        """Images that can be read and have no score of that kind."""
+        of = and_(measures.c.project == project, measures.c.fault == "", measures.c.scores[kind].as_float().is_(None))
         with self._read() as c:
-            for image, page, url in c.execute(wanted):
-                if image not in found:
-                    with suppress(ValueError):  # what a table calls an address may be none
-                        found[image] = urlsplit(page or url).hostname or ""
+            return set(c.execute(select(measures.c.image).where(of)).scalars())
+
+    def scores(self, project: int, kind: str, ids: Sequence[int]) -> dict[int, float]:
+        """image -> score, of those of the images that have one."""
+        score, found = measures.c.scores[kind].as_float(), {}
+        with self._read() as c:
+            for some in chunks(ids):
+                of = and_(measures.c.project == project, measures.c.image.in_(some), score.is_not(None))
+                found |= {image: value for image, value in c.execute(select(measures.c.image, score).where(of))}
         return found
+
+    def add_scores(self, claim: Claim, project: int, kind: str, found: Mapping[int, float]) -> None:
+        """One more score for each of these images, in the place of an older one of that kind."""
+        to = bindparam("to", type_=measures.c.scores.type)
+        change = update(measures).where(measures.c.image == bindparam("of")).values(scores=to)
+        for some in chunks(list(found), 5000):
+            with self._write(claim) as c:
+                for few in chunks(some):
+                    of = and_(measures.c.project == project, measures.c.image.in_(few))
+                    rows = c.execute(select(measures.c.image, measures.c.scores).where(of)).all()
+                    c.execute(change, [{"of": i, "to": scores | {kind: found[i]}} for i, scores in rows])
+
+    def sited(self, project: int, batch: int = 5000) -> Iterator[Sited]:
+        """Of every image that can be read where it was found, in order of image."""
+        columns = (images.c.id, images.c.sha256, images.c.label, images.c.width, images.c.height, images.c.origin)
+        after = 0
+        while True:
+            of = and_(measures.c.project == project, measures.c.fault == "", images.c.id > after)
+            with self._read() as c:
+                rows = c.execute(select(*columns).join(measures).where(of).order_by(images.c.id).limit(batch)).all()
+                pages: dict[int, str] = {}
+                for some in chunks([row.id for row in rows]):
+                    named = and_(candidates.c.image.in_(some), candidates.c.page != "")
+                    wanted = select(candidates.c.image, candidates.c.page).where(named).order_by(candidates.c.id.desc())
+                    pages |= {image: page for image, page in c.execute(wanted)}
+            for image, sha256, label, width, height, origin in rows:
+                yield Sited(image, sha256, label, width, height, _host(pages.get(image, "")) or _host(origin))
+            if len(rows) < batch:
+                return
+            after = rows[-1].id
 
     def licensed(self, ids: Sequence[int]) -> set[int]:
         """Those of the images whose licence is known."""
@@ -113,6 +146,23 @@ class Cleaned(Base):
         with self._write(claim) as c:
             if rows:
                 c.execute(self._insert_new(embeddings).on_conflict_do_nothing(), rows)
+
+    def forget_versions(self, claim: Claim, project: int, key: str, most: int = 5000) -> int:
+        """Delete at most so many vectors or detections that other weights of the same name made (`key`: "name@version", or
+        a name alone, which has none); how many there were. They can be made again."""
+        name, _, version = key.partition("@")
+        number = 0
+        for table in (embeddings, detections) if version else ():
+            of = and_(table.c.project == project, table.c.by != key)
+            of = and_(of, or_(table.c.by == name, table.c.by.startswith(f"{name}@", autoescape=True)))
+            with self._read() as c:
+                found = c.execute(select(table.c.image, table.c.by).where(of).limit(most)).all()
+            for by in {by for _, by in found}:
+                for some in chunks([image for image, its in found if its == by]):
+                    with self._write(claim) as c:
+                        c.execute(delete(table).where(table.c.by == by, table.c.image.in_(some)))
+            number += len(found)
+        return number
 
     def embeddings(self, project: int, by: str, batch: int = 2000) -> Iterator[tuple[int, bytes, bool]]:
         """(image, float16 vector as bytes, whether it was compared), in order of image."""
@@ -237,3 +287,9 @@ class Cleaned(Base):
             if len(rows) < batch:
                 return
             after = rows[-1].image
+
+
+def _host(address: str) -> str:
+    with suppress(ValueError):  # what a table calls an address may be none
+        return urlsplit(address).hostname or ""
+    return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, case, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, distinct, func, or_, select, true
 
 from core.model import ImageRecord, Origin
 from db.store.base import Row, chunks
@@ -51,13 +51,14 @@ class Groups(Images):
         return {kind: Count(*found.get(rank, (0, 0))) for rank, kind in enumerate(ORDER)}, settled
 
     def open_counts(self, project: int) -> dict[str, int]:
-        """Kind of finding -> how many of its groups are open; a label conflict is one of the near or exact ones, too."""
-        each = _groups(project).subquery()
-        conflicts = func.sum(case((each.c.rank == ORDER.index(CONFLICT), 1), else_=0))
-        wanted = select(each.c.kind, func.count(), conflicts).where(each.c.rank < len(ORDER)).group_by(each.c.kind)
+        """Kind of finding -> how many of its groups are open, those of exact copies within a near group and label conflicts
+        too, which `group_counts` counts once."""
+        each = _groups(project, hidden=True).subquery()
+        wanted = select(each.c.kind, func.count()).where(each.c.rank < len(ORDER)).group_by(each.c.kind)
+        shown = _groups(project).subquery()
+        torn = select(func.count()).select_from(shown).where(shown.c.rank == ORDER.index(CONFLICT))
         with self._read() as c:
-            rows = c.execute(wanted).all()
-        return {kind: number for kind, number, _ in rows} | {CONFLICT: sum(int(torn) for *_, torn in rows)}
+            return {CONFLICT: c.execute(torn).scalar_one(), **{kind: number for kind, number in c.execute(wanted)}}
 
     def open_groups(
         self, project: int, kind: str = "", after: tuple[str, int] | None = None, limit: int = 10
@@ -130,25 +131,26 @@ def _group(row: Row) -> Group:
     return Group(ORDER[row.rank], row.name, row.first, row.live)
 
 
-def _members(project: int) -> Select:
-    """One row for each image of a group that is shown: a near group holds the exact copies of its members already."""
+def _members(project: int, hidden: bool = False) -> Select:
+    """One row for each image of a group that is shown: a near group holds the exact copies of its members already. With
+    `hidden` those as well."""
     other = findings.alias()
     near = select(1).where(other.c.image == findings.c.image, other.c.kind == NEAR).correlate(findings).exists()
     return (
         select(findings.c.group, findings.c.kind, findings.c.image, findings.c.score)
         .join(images, images.c.id == findings.c.image)
         .where(findings.c.project == project, findings.c.kind.in_((NEAR, EXACT)), findings.c.group != "")
-        .where(or_(findings.c.kind == NEAR, ~near))
+        .where(or_(findings.c.kind == NEAR, ~near) if not hidden else true())
     )
 
 
-def _groups(project: int, *which: ColumnElement[bool]) -> Select:
+def _groups(project: int, *which: ColumnElement[bool], hidden: bool = False) -> Select:
     """A row for each group (of those members): kind of finding, name, first, live, rank (that of ORDER; one more for those that are settled)."""
     left = images.c.verdict != "reject"
     # The same bytes were found under another class, and nobody said yet which one holds.
     told = select(1).where(candidates.c.image == images.c.id, candidates.c.label != images.c.label).correlate(images)
     torn = and_(images.c.verdict == "undecided", told.exists())
-    each = _members(project).where(*which).add_columns(
+    each = _members(project, hidden).where(*which).add_columns(
         images.c.label, left.label("left"), (images.c.verdict == "keep").label("kept"), torn.label("torn")
     ).subquery()  # fmt: skip
     live, kept, doubt = _number(each.c.left), _number(each.c.kept), _number(each.c.torn)

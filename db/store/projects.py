@@ -7,7 +7,7 @@ from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Text, cast, func, insert, or_, select, update
+from sqlalchemy import Connection, Text, and_, case, cast, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import BadInput
@@ -131,8 +131,8 @@ class Projects(Base):
     def _outdated(c: Connection, project: int, split: Any) -> int:
         """Images of the split that were rejected, given another class or cropped otherwise since it was frozen."""
         frozen = split_images.c.label
-        crop = func.coalesce(cast(images.c.box, Text), cast(images.c.crop, Text), "")
-        moved = (crop != func.coalesce(cast(split_images.c.box, Text), "")).label("moved")
+        crop = case((images.c.box.is_not(None), _crop(images.c.box)), else_=_crop(images.c.crop))
+        moved = (crop != _crop(split_images.c.box)).label("moved")
         changed = c.execute(
             select(images.c.verdict, images.c.label, frozen, moved, func.count())
             .join_from(split_images, images)
@@ -179,3 +179,10 @@ class Projects(Base):
             pending=by_status.get("pending", 0),
             outdated=outdated,
         )
+
+
+def _crop(box: Any) -> Any:
+    """A box as text, the whole picture as "", as none."""
+    left, top, right, bottom = (box[at].as_float() for at in range(4))
+    whole = and_(left <= 0, top <= 0, right >= images.c.width, bottom >= images.c.height)
+    return case((box.is_(None), ""), (whole, ""), else_=cast(box, Text))

@@ -77,7 +77,7 @@ def next_action(standing: Standing) -> Action:
         return Action("split", "Split the pictures", "What is kept can be frozen for training.")
     if not standing.trained and funnel.outdated:
         return Action("split", "Split the pictures again", f"{house.count(funnel.outdated, 'picture')} of the split "
-                      "changed in the review since.")  # fmt: skip
+                      "changed since.")  # fmt: skip
     if not standing.trained:
         return Action("train", "Train the models", "The split is ready to learn from.")
     if not standing.evaluated:

@@ -95,11 +95,13 @@ def test_other_weights_under_the_same_name_describe_every_picture_anew(shelf, mo
     first = shelf.clean(embedder=SMALL)["embedder"]
     assert shelf.clean(embedder=SMALL)["embedder"] == first
     assert not [p for p in shelf.told if p.done], "nothing was new"
+    was = [vector for _, vector, _ in shelf.store.embeddings(shelf.project.id, first)]
     drawn_by_lot(SMALL, tmp_path / "weights", seed=1)
     other = shelf.clean(embedder=SMALL)["embedder"]
     assert other != first
-    vectors = [[v for _, v, _ in shelf.store.embeddings(shelf.project.id, by)] for by in (first, other)]
-    assert len(vectors[0]) == len(vectors[1]) == 2 and vectors[0] != vectors[1]
+    now = [vector for _, vector, _ in shelf.store.embeddings(shelf.project.id, other)]
+    assert len(was) == len(now) == 2 and was != now
+    assert list(shelf.store.embeddings(shelf.project.id, first)) == [], "nobody asks for them any more"
 
 
 def test_a_lost_file_with_an_exact_copy_doubles_nothing(shelf):

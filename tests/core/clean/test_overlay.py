@@ -61,16 +61,25 @@ def test_a_faint_mark_on_real_photos_is_told_and_each_picture_with_it_found_and_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["porsche", "fashion"])
-def test_photos_of_any_two_classes_without_a_mark_share_none(test_data, name):
-    greys = {k: np.stack([grey(i) for i in some]) for k, some in photos(test_data / "data" / name, LEAST).items()}
+def test_photos_without_a_mark_share_none_neither_of_two_classes_nor_of_one_taken_for_two(test_data, name):
+    greys = {k: np.stack([grey(i) for i in some]) for k, some in photos(test_data / "data" / name, 2 * LEAST).items()}
     assert len(greys) >= 5
-    assert [pair for pair in itertools.combinations(greys, 2) if shared([greys[label] for label in pair])] == []
+    assert [pair for pair in itertools.combinations(greys, 2) if shared([greys[k][:LEAST] for k in pair])] == []
+    rng = np.random.default_rng(0)
+    halves = [(k, some[rng.permutation(len(some))]) for k, some in greys.items() for _ in range(5)]
+    assert [k for k, some in halves if shared([some[:LEAST], some[LEAST:]])] == [], "shoes that all face left"
 
 
 def test_one_class_alone_does_not_tell_a_mark_from_what_is_photographed():
     same = np.stack([grey(marked(scene(seed), 0.5)) for seed in range(LEAST)])
     assert shared([same]) is None
     assert shared([]) is None
+
+
+@pytest.mark.parametrize("shape", [(1, 256), (256, 1), (20, 256)])
+def test_of_narrow_strips_nothing_is_told(shape):
+    strips = np.random.default_rng(0).integers(0, 256, (LEAST, *shape), dtype=np.uint8)
+    assert shared([strips, strips]) is None
 
 
 def test_the_marked_pictures_of_a_site_are_found_and_other_sites_and_sizes_are_not(shelf):
@@ -83,7 +92,7 @@ def test_the_marked_pictures_of_a_site_are_found_and_other_sites_and_sizes_are_n
     assert shelf.found("watermark").keys() == set(with_it)
     scores = shelf.store.measures_of(shelf.project.id, [*without, *elsewhere])
     assert all(0 < scores[image].scores["watermark"] < 0.45 for image in without)
-    assert not any("watermark" in scores[image].scores for image in elsewhere)
+    assert {scores[image].scores["watermark"] for image in elsewhere} == {0}, "one class does not tell"
 
 
 def test_pictures_of_a_site_that_come_later_are_looked_at_and_the_first_ones_too_once_they_are_enough(shelf):
@@ -108,18 +117,38 @@ def test_a_second_clean_looks_at_no_thumbnail_again(shelf, monkeypatch):
 
 
 def test_a_clean_that_was_cut_off_among_the_marks_goes_on(shelf):
+    first = [*shelf.add(*scenes(LEAST, 0, mark=True)), *shelf.add(*scenes(LEAST, 50, mark=True), label="coupe")]
+    more = {"page": "http://another.example/1"}
+    other = [
+        *shelf.add(*scenes(LEAST, 100, mark=True), **more),
+        *shelf.add(*scenes(LEAST, 150, mark=True), label="coupe", **more),
+    ]
+    shelf.killed(lambda progress: "marks" in progress.note and progress.done == len(first))
+    assert shelf.store.unscored(shelf.project.id, "watermark") == set(other)
+    shelf.clean()
+    assert shelf.found("watermark").keys() == {*first, *other}
+
+
+def test_a_mark_that_most_of_many_more_pictures_do_not_carry_is_none(shelf):
     for label, start in (("sedan", 0), ("coupe", 50)):
         shelf.add(*scenes(LEAST, start, mark=True), label=label)
-    shelf.killed(lambda progress: "marks" in progress.note and progress.done == 0 and progress.total is not None)
     shelf.clean()
     assert len(shelf.found("watermark")) == 2 * LEAST
+    for label, start in (("sedan", 100), ("coupe", 150)):
+        shelf.add(*scenes(LEAST + 4, start), label=label)
+    shelf.clean()
+    assert shelf.found("watermark") == {}
 
 
-def test_a_lost_thumbnail_among_the_samples_is_left_out(shelf):
+def test_a_thumbnail_that_is_lost_is_a_fault_which_the_next_clean_mends(shelf):
     ids = [image for label, start in (("sedan", 0), ("coupe", 50))
            for image in shelf.add(*scenes(LEAST + 4, start, mark=True), label=label)]  # fmt: skip
     shelf.killed(lambda progress: "marks" in progress.note)
-    for image in random.Random(1).sample(ids, 3):
+    lost = random.Random(1).sample(ids, 3)
+    for image in lost:
         shelf.file(image, "thumbs").unlink()
     shelf.clean()
-    assert len(shelf.found("watermark")) >= len(ids) - 3
+    assert shelf.found("corrupt").keys() == set(lost)
+    assert shelf.found("watermark").keys() == {*ids} - {*lost}
+    shelf.clean()
+    assert (shelf.found("corrupt"), shelf.found("watermark").keys()) == ({}, {*ids})

@@ -64,9 +64,10 @@ class Workers:
             database.execute("BEGIN IMMEDIATE")
             for pid in pids:
                 os.kill(pid, signal.SIGSTOP)
-            for pid in pids:
-                while psutil.Process(pid).status() != psutil.STATUS_STOPPED:
-                    time.sleep(0.01)
+            deadline = time.monotonic() + 10
+            while any(psutil.Process(pid).status() != psutil.STATUS_STOPPED for pid in pids):
+                assert time.monotonic() < deadline, "a process that was told to stop did not"
+                time.sleep(0.01)
 
     def kill(self, process: subprocess.Popen) -> None:
         process.send_signal(signal.SIGKILL)

@@ -39,12 +39,27 @@ def test_only_what_can_be_read_is_embedded_and_looked_at_by_a_detector(store, pr
 def test_the_site_of_an_image_is_its_pages_host_or_its_own_and_a_file_has_none(store, project, claim):
     by = claim()
     pages = {"http://cdn.example/1": "https://shop.example/a", "http://cdn.example/2": "", "/pictures/3.jpg": "",
-             "http://[broken": ""}  # fmt: skip
+             "http://[broken": "", "http://cdn.example/5": "http://[broken"}  # fmt: skip
     store.add_candidates(by, project.id, 0, [candidate(url, page=page) for url, page in pages.items()])
     store.add_fetched(by, project.id, [(url, facts(url), "") for url in pages])
-    of = {record.origin: record.id for record in store.images(project.id)}
-    sites = store.sites(project.id)
-    assert [sites.get(of[url], "") for url in pages] == ["shop.example", "cdn.example", "", ""]
+    of = {record.id: record.origin for record in store.images(project.id)}
+    store.add_measures(by, project.id, 1, [Measure(i, fields=bytes(108)) for i in of])
+    sites = {of[one.image]: one.site for one in store.sited(project.id, batch=2)}
+    assert [sites[url] for url in pages] == ["shop.example", "cdn.example", "", "", "cdn.example"]
+
+
+def test_a_score_that_is_added_leaves_the_others_and_what_was_compared(store, project, claim, three):
+    by = claim("clean")
+    read = [Measure(i, {"dark": 0.7}, bytes(108)) for i in three[:2]]
+    store.add_measures(by, project.id, 1, [*read, Measure(three[2], fault="gone")])
+    store.add_links(by, project.id, [], three[:1])
+    assert store.unscored(project.id, "watermark") == set(three[:2])
+    store.add_scores(by, project.id, "watermark", {three[0]: 0.5})
+    store.add_scores(by, project.id, "watermark", {three[0]: 0.0})
+    assert store.unscored(project.id, "watermark") == {three[1]}
+    assert store.scores(project.id, "watermark", three) == {three[0]: 0.0}
+    (first, compared), *_ = store.measures(project.id)
+    assert (first.scores, first.fields, compared) == ({"dark": 0.7, "watermark": 0.0}, bytes(108), True)
 
 
 def test_a_vector_is_kept_for_each_network(store, project, claim, three):
@@ -57,6 +72,20 @@ def test_a_vector_is_kept_for_each_network(store, project, claim, three):
     assert list(store.embeddings(project.id, "plain", batch=1)) == [(three[0], b"one", True), (three[1], b"two", False)]
     assert list(store.embeddings(project.id, "resnet18")) == [(three[0], b"r", False)]
     assert [image for image, _ in store.unembedded(project.id, "plain")] == three[2:]
+
+
+def test_what_other_weights_of_the_same_name_made_is_forgotten_and_nothing_else(store, project, claim, three):
+    by = claim("clean")
+    for key in ("a_b", "a_b@1", "a_b@2", "axb@1", "plain"):
+        store.add_embeddings(by, project.id, key, [(i, b"v") for i in three])
+    store.add_detections(by, project.id, "a_b@1", {three[0]: []})
+    assert store.forget_versions(by, project.id, "plain") == 0
+    assert store.forget_versions(by, project.id, "a_b@2", most=4) == 5
+    assert store.forget_versions(by, project.id, "a_b@2", most=4) == 2
+    assert store.forget_versions(by, project.id, "a_b@2", most=4) == 0
+    left = {key: len(list(store.embeddings(project.id, key))) for key in ("a_b", "a_b@1", "a_b@2", "axb@1", "plain")}
+    assert left == {"a_b": 0, "a_b@1": 0, "a_b@2": 3, "axb@1": 3, "plain": 3}
+    assert list(store.detections(project.id, "a_b@1")) == []
 
 
 def test_of_two_links_between_two_images_the_surer_one_stays(store, project, claim, three):

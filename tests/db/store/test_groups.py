@@ -45,6 +45,7 @@ def test_a_near_group_holds_the_exact_copies_of_its_members_so_their_own_group_i
     group(EXACT, ids[:2])
     near = group(NEAR, ids)
     assert named(store, project) == [(NEAR, near)]
+    assert store.open_counts(project.id) == {CONFLICT: 0, NEAR: 1, EXACT: 1}, "it waits for a person all the same"
     assert store.exact_copies(project.id) == {}
 
 

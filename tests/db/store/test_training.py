@@ -57,6 +57,10 @@ def test_a_crop_that_was_corrected_since_makes_a_split_outdated(store, project, 
     assert store.funnel(project.id).outdated == 1
     store.apply(project.id, operation(undoes=drawn.id))
     assert store.funnel(project.id).outdated == 0
+    uncropped = store.image(project.id, train[3])
+    whole = (0.0, 0.0, float(uncropped.facts.width), float(uncropped.facts.height))
+    store.apply(project.id, operation(Decision(train[3], "keep", box=whole)))
+    assert store.funnel(project.id).outdated == 0, "it was whole before"
     store.set_crops(claim("clean"), project.id, {})
     assert store.funnel(project.id).outdated == 3, "none is cropped any longer"
 
