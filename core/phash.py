@@ -22,7 +22,10 @@ FLIPS = (
 SIDE = 32  # px: the square that is transformed
 MOST, LONGEST = 1_000_000, 4096  # pixels in all, and of a side: beyond, the products take longer than Pillow, or memory
 _BITS = 22  # Pillow's weights are whole numbers of 2^-22
-_SIGNS = np.array([1.0, -1.0] * 4)  # mirroring an axis changes the sign of its odd DCT coefficients
+# Mirroring an axis changes the sign of its odd DCT coefficients: (4, 8, 8), of FLIPS[0] to [3], and with rows and columns
+# swapped of [4] to [7].
+_ODD = np.array([1.0, -1.0] * 4)
+_SIGNS = np.stack([np.outer(_ODD ** (k >> 1), _ODD ** (k & 1)) for k in range(4)])
 
 
 def dihedral_hashes(image: Image.Image) -> tuple[int, ...]:
@@ -30,14 +33,9 @@ def dihedral_hashes(image: Image.Image) -> tuple[int, ...]:
     from scipy.fft import dct
 
     low = np.asarray(dct(dct(small(image.convert("L")), axis=0), axis=1))[:8, :8]
-    eight = np.empty((8, 8, 8))
-    for k in range(8):
-        turned = low.T if k & 4 else low
-        turned = turned * _SIGNS if k & 1 else turned
-        eight[k] = turned * _SIGNS[:, None] if k & 2 else turned
-    flat = eight.reshape(8, 64)
-    middle = np.partition(flat, (31, 32), axis=1)[:, 31:33].mean(axis=1, keepdims=True)  # the median of 64
-    return tuple(int(bits) for bits in np.packbits(flat > middle, axis=1).view(">u8")[:, 0])
+    eight = np.concatenate([low * _SIGNS, low.T * _SIGNS]).reshape(8, 64)
+    middle = np.sort(eight, axis=1)[:, 31:33].mean(axis=1, keepdims=True)  # the median of 64
+    return tuple(np.packbits(eight > middle, axis=1).view(">u8")[:, 0].tolist())
 
 
 def small(grey: Image.Image) -> np.ndarray:

@@ -30,7 +30,7 @@ LEAST, MOST = 16, 32  # pictures of a class from which on it is told anything, a
 CLASSES, MANY = 2, 8  # classes from which on it can be told, and which are enough
 SHARE = 0.8  # of the pictures of each class show it
 STEEP = 3  # grey levels by which neighbouring pixels of a mark differ
-AREA = 0.012  # share of the picture; photos of one class, twice 16, have .006 at most without a mark, faint marks .014
+AREA = 0.008  # share of the picture; without a mark, one class drawn into two of 16 has .0015 at most, faint marks .01
 SMALLEST = 32  # px, sides of the thumbnail
 
 

@@ -79,9 +79,9 @@ KINDS: Mapping[str, Kind] = {
         f"How much of it letters cover: .5 is {LETTERS:.1%} of the picture, .9 is {LETTERS * 9:.0%}.",
     ),
     "watermark": Kind(
-        0.45, "A mark that many pictures of this site carry lies over it: a logo, a watermark or a banner.",
-        "How much of the mark is in it. Told where pictures of one site and one size, 16 or more in each of two "
-        "classes, carry one mark.",
+        0.45, "A mark that the pictures of one site or folder carry lies over it: a logo, a watermark or a banner.",
+        "How much of the mark is in it. Told where nine of ten pictures of one site and one size carry it, 16 or more of "
+        "each of two classes.",
     ),
 }  # fmt: skip
 

@@ -102,6 +102,7 @@ def line(project: Project, finding: str, border: Mapping[str, Any]) -> None:
     """The pictures on either side of the threshold, so that one sees what it means."""
     limit = border["threshold"]
     with st.expander(f"Where the line is drawn: from {limit:.2f} on"):
+        st.markdown(house.text(QUALITY[finding].meaning))
         for side, said in (("over", f"Just over {limit:.2f}: noticed"), ("under", f"Just under {limit:.2f}: let pass")):
             ids = border[side]
             if ids:

@@ -58,6 +58,7 @@ def test_the_pictures_on_either_side_of_a_line_are_shown_with_their_scores(scree
     shown = screen("clean", project="cars")
     said = plain(shown)
     assert "Where the line is drawn: from 0.60 on" in [panel.label for panel in shown.expander]
+    assert "How dark its brightest spots are: 1 is black." in said
     assert "Just over 0.60: noticed" in said and "Just under 0.60: let pass" in said
 
 
