@@ -131,8 +131,12 @@ class Projects(Base):
     def _outdated(c: Connection, project: int, split: Any) -> int:
         """Images of the split that were rejected, given another class or cropped otherwise since it was frozen."""
         frozen = split_images.c.label
+        text_now = func.coalesce(cast(images.c.box, Text), cast(images.c.crop, Text), "")
+        other = text_now != func.coalesce(
+            cast(split_images.c.box, Text), ""
+        )  # asked first: what is in a box takes time
         crop = case((images.c.box.is_not(None), _crop(images.c.box)), else_=_crop(images.c.crop))
-        moved = (crop != _crop(split_images.c.box)).label("moved")
+        moved = and_(other, crop != _crop(split_images.c.box)).label("moved")
         changed = c.execute(
             select(images.c.verdict, images.c.label, frozen, moved, func.count())
             .join_from(split_images, images)

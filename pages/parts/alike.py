@@ -39,7 +39,10 @@ def limit(project: Project, busy: bool) -> None:
         return
     with panel:
         least = house.store().least_likeness(project.id)
-        if least is None:
+        if least is None and house.store().unread(project.id):
+            st.markdown("There are pictures that were never compared: clean the project first.")
+            house.link("clean", "Go to Clean")
+        elif least is None:
             st.markdown("No two different files were found to look alike, so there is no limit to choose yet. Exact "
                         "copies are always found.")  # fmt: skip
         else:

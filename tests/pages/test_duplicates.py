@@ -291,6 +291,16 @@ def test_without_anything_to_compare_there_is_no_limit_to_choose(screen, store, 
     assert "so there is no limit to choose yet" in plain(unfolded(screen, store, project, []))
 
 
+def test_where_nothing_was_ever_compared_the_limit_sends_to_clean(screen, store, home) -> None:
+    project = filled.scraped(store, home)
+    of_before = [Finding(r.id, NEAR, 0.95, "pixels", "near") for r in list(store.images(project.id))[:2]]
+    _, claim = filled.begin(store, project, "clean")  # of a version that kept no links
+    store.replace_findings(claim, project.id, [NEAR], of_before)
+    store.finish(claim, "done", {})
+    shown = unfolded(screen, store, project, [])
+    assert "There are pictures that were never compared" in plain(shown)
+
+
 def test_undoing_an_undone_step_changes_nothing(store, cars) -> None:
     from pages.parts import grouped
 
