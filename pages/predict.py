@@ -84,7 +84,7 @@ def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> 
 
 
 def headline(said: Prediction) -> None:
-    took = f"{1000 * said.seconds:.0f} ms for all models"
+    took = f"{1000 * said.seconds:.0f} ms in all"
     if said.known:
         st.markdown(f"### {house.text(said.label, 60)}")
         st.caption(f"{said.confidence:.0%} sure · {took}")

@@ -95,7 +95,7 @@ def test_the_demo_runs_to_a_prediction(app: Callable, home: Path, page: Page, sh
     photo = tmp_path / "my car.jpg"
     photo.write_bytes(draw.render(car))
     page.locator("input[type=file]").set_input_files(photo)
-    expect(page.get_by_text("ms for all models")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("ms in all")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("heading", name=re.compile("^(sedan|coupe|suv|truck|None of these)$"))).to_be_visible()
     page.get_by_text("Why? Show what spoke for it").click()
     expect(page.get_by_text("as the model sees it")).to_have_count(2, timeout=120_000)  # one for each network

@@ -50,7 +50,7 @@ def test_predict_answers_each_upload_and_says_what_is_no_picture(
     )
     assert not shown.exception
     said = words(shown).replace("\\", "")
-    assert "ms for all models" in said
+    assert "ms in all" in said
     assert len(shown.error) == 1
     assert "b.png" in shown.error[0].value.replace("\\", "")
     assert len(shown.get("plotly_chart")) == 1
