@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from core.clean.embed import forgotten
 from core.engine import batches
 from core.model import Cropping, Progress
 
@@ -37,7 +36,6 @@ def detect(ctx: Context, crop: Cropping, sees: Detector | None) -> Generator[Pro
         keep_faults(ctx, wanted, some)
         done += len(some)
         yield Progress(done, len(wanted), f"looking for {', '.join(crop.want)} with {crop.detector}")
-    yield from forgotten(ctx, sees.key)
 
 
 def load(name: str, settings: Settings, download: bool = True) -> Detector | None:

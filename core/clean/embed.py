@@ -43,13 +43,6 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
         done += len(some)
         yield Progress(done, len(wanted), f"describing the pictures with {embedder.name}")
     store.add_embeddings(ctx.claim, project, embedder.key, made)
-    yield from forgotten(ctx, embedder.key)
-
-
-def forgotten(ctx: Context, key: str) -> Generator[Progress, None, None]:
-    """Give up what other weights of the same name made, now that these have seen every picture."""
-    while ctx.store.forget_versions(ctx.claim, ctx.project.id, key):
-        yield Progress(0, None, "making room: other weights of the same name saw these pictures before")
 
 
 def vectors(ctx: Context, key: str, images: Container[int]) -> tuple[list[int], np.ndarray, list[bool]]:

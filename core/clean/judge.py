@@ -41,6 +41,8 @@ def judge(
     found += crops(ctx, how.crop, sees, records)
     store.replace_findings(ctx.claim, project, list(KINDS), found)
     store.set_cleaning(project, how)  # last: what the project says of itself holds for what is stored
+    for key in (embedder.key, *([sees.key] if sees else [])):
+        yield from forgotten(ctx, key)
     counts = store.finding_counts(project)
     return {
         "images": len(records), "findings": counts,
@@ -48,6 +50,16 @@ def judge(
         "borders": borders(measures.values()), "embedder": embedder.key, "about": embedder.about,
         "crops": store.cropped(project), "left_out": left_out([one.label for one in records if one.verdict != "reject"]),
     }  # fmt: skip
+
+
+def forgotten(ctx: Context, key: str) -> Generator[Progress, None, None]:
+    """Give up what other weights of the same name made, unless another job looks at these pictures: it may have those."""
+    store, project = ctx.store, ctx.project.id
+    cleaning = (job for verb in ("clean", "split", "demo") for job in store.jobs(project, verb))
+    if any(job.status == "running" and job.id != ctx.job.id for job in cleaning):
+        return
+    while store.forget_versions(ctx.claim, project, key):
+        yield Progress(0, None, "making room: other weights of the same name saw these pictures before")
 
 
 def quality(records: Iterable[ImageRecord], measures: Mapping[int, Measure]) -> Iterator[Finding]:

@@ -9,10 +9,9 @@ share their outlines in half of the pictures. So a mark is what four fifths of t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import simplejpeg
@@ -32,6 +31,7 @@ SHARE = 0.8  # of the pictures of each class show it
 STEEP = 3  # grey levels by which neighbouring pixels of a mark differ
 AREA = 0.008  # share of the picture; without a mark, one class drawn into two of 16 has .0015 at most, faint marks .01
 SMALLEST = 32  # px, sides of the thumbnail
+SAME = 0.05  # scores of a mark that more pictures tell more exactly differ by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +45,20 @@ class Mark:
 def mark(ctx: Context) -> Generator[Progress, None, None]:
     """Give every picture a score for how much of its site's mark is in it; 0 where there is none, or too few to tell.
 
-    Looks only at sites and sizes with new pictures. There the others keep their scores, unless the mark is new or gone.
+    Looks only at sites and sizes with new pictures. There the others keep their scores, unless the mark is another one
+    now. New pictures are scored last: until they are, a clean that was killed comes back here.
     """
-    from core.clean.measure import keep_faults
-
     store, project = ctx.store, ctx.project.id
     note = "looking for marks that many pictures of one site carry"
     yield Progress(0, None, note)
     new = store.unscored(project, KIND)
     groups = _with_new(store.sited(project), new) if new else []
-    few = [one.image for some in groups if len(_large(some)) < CLASSES for one in some if one.image in new]
-    store.add_scores(ctx.claim, project, KIND, dict.fromkeys(few, 0.0))
+    _none(ctx, [one for some in groups if len(_large(some)) < CLASSES for one in some])
     groups = [some for some in groups if len(_large(some)) >= CLASSES]
     done, total = 0, sum(map(len, groups))
     for members in groups:
-        known = store.scores(project, KIND, [one.image for one in members])
-        found = shared([np.stack(some) for some in _samples(ctx.blobs, members)])
-        if found is None:
-            scores = {one.image: 0.0 for one in members if known.get(one.image) != 0}
-            store.add_scores(ctx.claim, project, KIND, scores)
-        else:
-            wanted = {one.sha256: one.image for one in members if not known.get(one.image)}
-            outcomes = ctx.engine.map(Shown(ctx.settings.storage, found), wanted, need="cpu")
-            for some in batches(outcomes, 1000, 2.0):
-                scores = {wanted[sha256]: score for sha256, score, error in some if error is None}
-                store.add_scores(ctx.claim, project, KIND, scores)
-                keep_faults(ctx, wanted, some)
-                yield Progress(done, total, note)
+        for scored in _scored(ctx, members):
+            yield Progress(done + scored, total, note)
         done += len(members)
         yield Progress(done, total, note)
 
@@ -92,15 +79,55 @@ def _large(members: Sequence[Sited]) -> list[list[Sited]]:
     return sorted((some for some in classes.values() if len(some) >= LEAST), key=len, reverse=True)[:MANY]
 
 
-def _samples(blobs: Blobs, members: Sequence[Sited]) -> Iterator[list[np.ndarray]]:
-    """LEAST to MOST thumbnails for each class, from all over it, (H, W) each."""
-    for some in _large(members):
-        greys = []
-        for one in some[:: -(-len(some) // MOST)]:
-            with suppress(Missing, ValueError):  # lost or damaged by hand since it was read
-                greys.append(_grey(blobs.thumb(one.sha256)))
-        if len(greys) >= LEAST and len({grey.shape for grey in greys}) == 1:
-            yield greys
+def _scored(ctx: Context, members: Sequence[Sited]) -> Iterator[int]:
+    """Score pictures of one site and size; how many there are so far, now and then."""
+    samples = [some[:: -(-len(some) // MOST)] for some in _large(members)]
+    read = [[_read(ctx.blobs, one) for one in some] for some in samples]
+    lost = [(one.sha256, None, error) for some in read for one, _, error in some if error]
+    if lost:  # they are made again by the next clean, which then tells the mark by them as well
+        _keep_faults(ctx, members, lost)
+        return
+    alike = len({grey.shape for some in read for _, grey, _ in some}) == 1
+    found = shared([np.stack([grey for _, grey, _ in some]) for some in read]) if alike else None
+    if found is None:
+        _none(ctx, members)
+        return
+    known = ctx.store.scores(ctx.project.id, KIND, [one.image for one in members])
+    before = [(known[one.image], grey) for some in read for one, grey, _ in some if one.image in known]
+    other = any(abs(shown(grey, found) - score) > SAME for score, grey in before)
+    again = [one for one in members if one.image in known and (other or not known[one.image])]
+    done = 0
+    for some in (again, [one for one in members if one.image not in known]):
+        wanted = {one.sha256: one.image for one in some}
+        outcomes = ctx.engine.map(Shown(ctx.settings.storage, found), wanted, need="cpu")
+        for part in batches(outcomes, 1000, 2.0):
+            scores = {wanted[sha256]: score for sha256, score, error in part if error is None}
+            ctx.store.add_scores(ctx.claim, ctx.project.id, KIND, scores)
+            _keep_faults(ctx, members, part)
+            done += len(part)
+            yield done
+
+
+def _none(ctx: Context, members: Sequence[Sited]) -> None:
+    """They carry no mark, as far as can be told."""
+    known = ctx.store.scores(ctx.project.id, KIND, [one.image for one in members])
+    old = {image: 0.0 for image, score in known.items() if score}
+    new = {one.image: 0.0 for one in members if one.image not in known}
+    ctx.store.add_scores(ctx.claim, ctx.project.id, KIND, old | new)
+
+
+def _read(blobs: Blobs, one: Sited) -> tuple[Sited, np.ndarray, Exception | None]:
+    """A picture with its thumbnail, or with why it has none."""
+    try:
+        return one, _grey(blobs.thumb(one.sha256)), None
+    except (Missing, ValueError) as error:
+        return one, np.empty((0, 0), np.uint8), error
+
+
+def _keep_faults(ctx: Context, members: Sequence[Sited], outcomes: Iterable[tuple[str, Any, Exception | None]]) -> None:
+    from core.clean.measure import keep_faults
+
+    keep_faults(ctx, {one.sha256: one.image for one in members}, outcomes)
 
 
 class Shown:
@@ -143,7 +170,7 @@ def _spread(greys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, H, W) -> what SHARE of the gradients at each place are above, their median, and what SHARE are below."""
     ordered = np.ascontiguousarray(np.moveaxis(_gradients(greys), 0, -1))
     ordered.sort(axis=-1)
-    few = int((1 - SHARE) * len(greys))
+    few = round((1 - SHARE) * len(greys))
     return ordered[..., few], ordered[..., len(greys) // 2], ordered[..., -1 - few]
 
 

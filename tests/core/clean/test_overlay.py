@@ -149,6 +149,48 @@ def test_a_thumbnail_that_is_lost_is_a_fault_which_the_next_clean_mends(shelf):
         shelf.file(image, "thumbs").unlink()
     shelf.clean()
     assert shelf.found("corrupt").keys() == set(lost)
-    assert shelf.found("watermark").keys() == {*ids} - {*lost}
+    assert shelf.found("watermark") == {}, "it waits for them"
     shelf.clean()
     assert (shelf.found("corrupt"), shelf.found("watermark").keys()) == ({}, {*ids})
+
+
+def test_one_lost_thumbnail_takes_no_findings_away(shelf):
+    ids = [image for label, start in (("sedan", 0), ("coupe", 50))
+           for image in shelf.add(*scenes(LEAST, start, mark=True), label=label)]  # fmt: skip
+    shelf.clean()
+    shelf.add(*scenes(1, 40, mark=True))
+    shelf.killed(lambda progress: "marks" in progress.note)
+    shelf.file(ids[3], "thumbs").unlink()
+    shelf.clean()
+    assert shelf.found("watermark").keys() == {*ids} - {ids[3]}
+    shelf.clean()
+    assert len(shelf.found("watermark")) == 2 * LEAST + 1
+
+
+def test_where_the_mark_is_another_one_now_all_pictures_are_scored_anew(shelf):
+    def logo(first: int) -> list[bytes]:
+        return [jpeg(marked(scene(seed), 0.4, 0.1)) for seed in range(first, first + LEAST)]
+
+    def both(first: int) -> list[bytes]:
+        turned = (marked(scene(seed), 0.4, 0.1).rotate(180) for seed in range(first, first + LEAST))
+        return [jpeg(marked(one, 0.4, 0.1)) for one in turned]
+
+    shelf.add(*both(0))
+    shelf.add(*both(50), label="coupe")
+    [only_logo] = shelf.add(jpeg(marked(scene(200), 0.4, 0.1)))
+    shelf.clean()
+    before = shelf.store.scores(shelf.project.id, "watermark", [only_logo])[only_logo]
+    shelf.add(*logo(100), label="suv")
+    shelf.clean()
+    assert shelf.store.scores(shelf.project.id, "watermark", [only_logo])[only_logo] > 0.9 > before
+
+
+def test_a_clean_that_was_killed_while_it_scored_a_mark_anew_goes_on_with_all_of_them(shelf):
+    old = [*shelf.add(*scenes(LEAST - 1, 0, mark=True)), *shelf.add(*scenes(LEAST, 50, mark=True), label="coupe")]
+    shelf.clean()
+    assert set(shelf.store.scores(shelf.project.id, "watermark", old).values()) == {0}, "too few to tell"
+    new = shelf.add(*scenes(1, 40, mark=True))
+    shelf.killed(lambda progress: "marks" in progress.note and 0 < progress.done < len(old) + 1)
+    assert shelf.store.unscored(shelf.project.id, "watermark") == set(new), "the new one comes last"
+    shelf.clean()
+    assert shelf.found("watermark").keys() == {*old, *new}
