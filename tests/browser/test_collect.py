@@ -17,7 +17,7 @@ from core.model import Job, Project
 from tests.browser.conftest import App, draw
 from tests.browser.providers import Internet
 from tests.browser.test_demo import ended, press
-from tests.browser.test_screens import drawn, faults, open_page, shoot
+from tests.browser.test_screens import drawn, faults, open_page, shoot, through
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 WAIT = 60_000  # ms, for what a busy machine may take its time
@@ -94,8 +94,7 @@ def column(table: Locator, number: int) -> Locator:
 
 
 def step(page: Page, name: str) -> None:
-    page.get_by_test_id("stSidebar").get_by_role("link", name=re.compile(f"{name}$")).click()
-    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+    through(page, name)
     drawn(page)
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from core.demo import draw
 from core.model import Job
 from tests.browser.conftest import App
-from tests.browser.test_screens import drawn, faults, open_page, shoot
+from tests.browser.test_screens import drawn, faults, open_page, shoot, through
 
 pytestmark = pytest.mark.browser
 MINUTES = 25  # a training that has one core of a busy machine; on two idle ones all of it takes under five
@@ -38,8 +38,7 @@ def press(page: Page, label: str) -> None:
 
 def go(page: Page, name: str, shots: str) -> None:
     """Through the sidebar, as a person does."""
-    page.get_by_test_id("stSidebar").get_by_role("link", name=re.compile(f"{name}$")).click()
-    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible(timeout=30_000)
+    through(page, name)
     drawn(page)
     shoot(page, shots, f"demo-{name.lower()}")
     assert faults(page) == []

@@ -5,12 +5,14 @@ With WINNOW_SHOTS=FOLDER each of them is kept as a picture, to be looked at.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, TimeoutError
 
 from core.scrape import Tally
 from pages.parts import house
@@ -34,6 +36,19 @@ def drawn(page: Page) -> None:
         timeout=30_000,
     )
     page.wait_for_timeout(400)
+
+
+def through(page: Page, name: str) -> None:
+    """To another page by the sidebar. As a person, it presses again where nothing happens: of two wishes to run the page
+    that wait at once, a click and the last one of a job's bar, Streamlit keeps the page of the later one."""
+    link = page.get_by_test_id("stSidebar").get_by_role("link", name=re.compile(f"{name}$"))
+    heading = page.get_by_role("heading", name=name, level=1)
+    link.click()
+    with suppress(TimeoutError):
+        heading.wait_for(timeout=10_000)
+        return
+    link.click()
+    heading.wait_for()
 
 
 def faults(page: Page) -> list[str]:
