@@ -17,19 +17,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
 
 from core.blobs import Blobs
-from core.model import Candidate, Claim, Finding, ImageFacts, Project
+from core.model import Candidate, Finding, ImageFacts, Project
 from db import open_store
 from db.store import Store
-from db.store.base import now
-from db.tables import jobs
+from tests.pages import filled
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -90,7 +87,7 @@ def seed(
     store = open_store(f"sqlite:///{home.absolute() / 'winnow.db'}")
     blobs = Blobs(str(home.absolute()))
     project = store.add_project(name, classes)
-    claim = _claim(store, project)
+    _, claim = filled.begin(store, project, "scrape")
     candidates, results = [], []
     for i in range(count):
         data = draw(i % distinct if distinct else i, size)
@@ -108,17 +105,6 @@ def seed(
     store.replace_findings(claim, project.id, ["near_duplicate"], found)
     store.finish(claim, "done")
     return store, project
-
-
-def _claim(store: Store, project: Project) -> Claim:
-    """A job that runs already, so that the worker of a running app leaves it alone."""
-    at = now()
-    with store._write() as c:
-        job = c.execute(insert(jobs).values(
-            project=project.id, verb="scrape", params={}, need="cpu", status="running", created=at, started=at, fence=1,
-            attempts=1, cancel=False, done=0, note="", result={}, error="", lease=at + timedelta(hours=1),
-        ).returning(jobs.c.id)).scalar_one()  # fmt: skip
-    return Claim(job, 1)
 
 
 @lru_cache(None)

@@ -8,8 +8,9 @@ import re
 import pytest
 
 from core.model import Detection
-from tests.browser.conftest import _claim, seed
+from tests.browser.conftest import seed
 from tests.browser.test_grid import Grid
+from tests.pages import filled
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +24,7 @@ NAMES = (f"crops {n}" for n in itertools.count())
 def cars(running):
     """30 pictures, in each of which a detector saw two things and chose a crop."""
     store, project = seed(running.home, 30, name=next(NAMES))
-    claim = _claim(store, project)
+    _, claim = filled.begin(store, project, "clean")
     ids = [record.id for record in store.images(project.id)]
     store.add_detections(claim, project.id, "yolo", dict.fromkeys(ids, SEEN))
     store.set_crops(claim, project.id, dict.fromkeys(ids, CHOSEN))

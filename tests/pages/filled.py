@@ -6,10 +6,12 @@ import io
 import math
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+from sqlalchemy import insert
 
 from core import pixels
 from core.blobs import Blobs
@@ -18,6 +20,8 @@ from core.evaluate import score
 from core.model import Candidate, Claim, Decision, Finding, Job, Measure, Operation, Project, Recipe
 from core.scrape import Tally
 from db.store import Store
+from db.store.base import now
+from db.tables import jobs
 
 CLASSES = ("sedan", "coupe", "suv")
 HOSTILE = ("[x](javascript:alert(1))", ":red[x] $x^2$ `y` **z**", "![i](https://example.org/i.png) :material/home:")
@@ -40,10 +44,15 @@ def jpeg(number: int) -> bytes:
 
 
 def begin(store: Store, project: Project, verb: str, **params) -> tuple[Job, Claim]:
-    store.submit(verb, params, project.id, "gpu" if verb == "train" else "cpu")
-    claimed = store.claim("here", 3600)
-    assert claimed is not None
-    return claimed
+    """A job that runs already, so that the worker of a running app leaves it alone."""
+    at, need = now(), "gpu" if verb == "train" else "cpu"
+    with store._write() as c:
+        job = c.execute(insert(jobs).values(
+            project=project.id, verb=verb, params=params, need=need, status="running", created=at, started=at, updated=at,
+            fence=1, attempts=1, cancel=False, done=0, note="", result={}, error="", machine="here",
+            lease=at + timedelta(hours=1),
+        ).returning(jobs.c.id)).scalar_one()  # fmt: skip
+    return store.job(job), Claim(job, 1)
 
 
 def scraped(store: Store, home: Path, name: str = "cars", classes: Sequence[str] = CLASSES, each: int = 12) -> Project:
