@@ -9,9 +9,9 @@ share their outlines in half of the pictures. So a mark is what four fifths of t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import simplejpeg
@@ -52,12 +52,12 @@ def mark(ctx: Context) -> Generator[Progress, None, None]:
     note = "looking for marks that many pictures of one site carry"
     yield Progress(0, None, note)
     new = store.unscored(project, KIND)
-    groups = _with_new(store.sited(project), new) if new else []
-    _none(ctx, [one for some in groups if len(_large(some)) < CLASSES for one in some])
-    groups = [some for some in groups if len(_large(some)) >= CLASSES]
-    done, total = 0, sum(map(len, groups))
-    for members in groups:
-        for scored in _scored(ctx, members):
+    groups = [(some, _large(some)) for some in _with_new(store.sited(project), new)] if new else []
+    _none(ctx, [one for some, large in groups if len(large) < CLASSES for one in some])
+    groups = [(some, large) for some, large in groups if len(large) >= CLASSES]
+    done, total = 0, sum(len(some) for some, _ in groups)
+    for members, large in groups:
+        for scored in _scored(ctx, members, large):
             yield Progress(done + scored, total, note)
         done += len(members)
         yield Progress(done, total, note)
@@ -79,13 +79,16 @@ def _large(members: Sequence[Sited]) -> list[list[Sited]]:
     return sorted((some for some in classes.values() if len(some) >= LEAST), key=len, reverse=True)[:MANY]
 
 
-def _scored(ctx: Context, members: Sequence[Sited]) -> Iterator[int]:
-    """Score pictures of one site and size; how many there are so far, now and then."""
-    samples = [some[:: -(-len(some) // MOST)] for some in _large(members)]
+def _scored(ctx: Context, members: Sequence[Sited], large: Sequence[Sequence[Sited]]) -> Iterator[int]:
+    """Score pictures of one site and size, whose large classes tell the mark; how many there are so far, now and then."""
+    from core.clean.measure import keep_faults
+
+    image_of = {one.sha256: one.image for one in members}
+    samples = [some[:: -(-len(some) // MOST)] for some in large]
     read = [[_read(ctx.blobs, one) for one in some] for some in samples]
     lost = [(one.sha256, None, error) for some in read for one, _, error in some if error]
     if lost:  # they are made again by the next clean, which then tells the mark by them as well
-        _keep_faults(ctx, members, lost)
+        keep_faults(ctx, image_of, lost)
         return
     alike = len({grey.shape for some in read for _, grey, _ in some}) == 1
     found = shared([np.stack([grey for _, grey, _ in some]) for some in read]) if alike else None
@@ -98,12 +101,11 @@ def _scored(ctx: Context, members: Sequence[Sited]) -> Iterator[int]:
     again = [one for one in members if one.image in known and (other or not known[one.image])]
     done = 0
     for some in (again, [one for one in members if one.image not in known]):
-        wanted = {one.sha256: one.image for one in some}
-        outcomes = ctx.engine.map(Shown(ctx.settings.storage, found), wanted, need="cpu")
+        outcomes = ctx.engine.map(Shown(ctx.settings.storage, found), [one.sha256 for one in some], need="cpu")
         for part in batches(outcomes, 1000, 2.0):
-            scores = {wanted[sha256]: score for sha256, score, error in part if error is None}
+            scores = {image_of[sha256]: score for sha256, score, error in part if error is None}
             ctx.store.add_scores(ctx.claim, ctx.project.id, KIND, scores)
-            _keep_faults(ctx, members, part)
+            keep_faults(ctx, image_of, part)
             done += len(part)
             yield done
 
@@ -122,12 +124,6 @@ def _read(blobs: Blobs, one: Sited) -> tuple[Sited, np.ndarray, Exception | None
         return one, _grey(blobs.thumb(one.sha256)), None
     except (Missing, ValueError) as error:
         return one, np.empty((0, 0), np.uint8), error
-
-
-def _keep_faults(ctx: Context, members: Sequence[Sited], outcomes: Iterable[tuple[str, Any, Exception | None]]) -> None:
-    from core.clean.measure import keep_faults
-
-    keep_faults(ctx, {one.sha256: one.image for one in members}, outcomes)
 
 
 class Shown:
@@ -152,10 +148,14 @@ def shared(classes: Sequence[np.ndarray]) -> Mark | None:
     where it cannot be told: of one class alone, or of thumbnails with a side under SMALLEST."""
     if len(classes) < CLASSES or min(classes[0].shape[1:]) < SMALLEST:
         return None
+    found = common(classes)
+    return found if found.where.any(0).mean() >= AREA else None
+
+
+def common(classes: Sequence[np.ndarray]) -> Mark:
+    """Whatever the classes have in common, however little it is."""
     lows, middles, highs = zip(*(_spread(some) for some in classes), strict=True)
     where = (np.min(lows, axis=0) >= STEEP) | (np.max(highs, axis=0) <= -STEEP)
-    if where.any(0).mean() < AREA:
-        return None
     return Mark(where, np.median(np.array(middles, np.float32), axis=0))
 
 

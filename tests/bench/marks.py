@@ -26,8 +26,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-from core.clean import overlay  # noqa: E402
-from core.clean.overlay import LEAST, MOST, shared, shown  # noqa: E402
+from core.clean.overlay import LEAST, MOST, common, shared, shown  # noqa: E402
 from core.clean.quality import KINDS  # noqa: E402
 from core.pixels import decode, ingest  # noqa: E402
 
@@ -71,10 +70,8 @@ def stacked(greys: dict[str, list[np.ndarray]], labels: Sequence[str]) -> list[n
 
 def none(groups: list[list[np.ndarray]]) -> dict:
     """Of groups without a mark."""
-    area = [(np.min(low, axis=0) >= overlay.STEEP) | (np.max(high, axis=0) <= -overlay.STEEP)
-            for low, _, high in (zip(*map(overlay._spread, group), strict=True) for group in groups)]  # fmt: skip
-    return {"groups": len(groups), "told": sum(shared(group) is not None for group in groups),
-            "area": round(max(float(one.any(0).mean()) for one in area), 4)}  # fmt: skip
+    area = max(float(common(group).where.any(0).mean()) for group in groups)
+    return {"groups": len(groups), "told": sum(shared(group) is not None for group in groups), "area": round(area, 4)}
 
 
 def measured(name: str) -> dict:

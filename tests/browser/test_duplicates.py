@@ -102,14 +102,19 @@ def test_pictures_keep_their_aspect_ratio_and_lead_to_the_review(running, page: 
     assert shown["show"] == ["any"] and sorted(map(int, shown["ids"][0].split(","))) == members
 
 
-def test_the_slider_shows_pairs_on_both_sides_of_a_limit(running, page: Page, copied) -> None:
-    at(page, running, copied)
+def slide(page: Page, key: str, steps: int) -> None:
+    """Unfold the limit and move its slider."""
     page.get_by_text("How alike must two pictures be to count as copies?").click()
     page.get_by_text("At 90 %: 2 groups of 4 pictures beside the exact copies.").wait_for()
     slider = page.get_by_role("slider")
     slider.focus()
-    for _ in range(4):
-        slider.press("ArrowLeft")
+    for _ in range(steps):
+        slider.press(key)
+
+
+def test_the_slider_shows_pairs_on_both_sides_of_a_limit(running, page: Page, copied) -> None:
+    at(page, running, copied)
+    slide(page, "ArrowLeft", 4)
     page.get_by_text("At 94 %: 1 group of 2 pictures beside the exact copies.").wait_for()
     pairs = page.locator(".pairs")
     expect(pairs.nth(0).locator("figcaption")).to_have_text(["95.0 % alike"])
@@ -128,12 +133,7 @@ def test_use_this_cleans_again_with_the_limit_and_the_looser_groups_are_there(ap
     store.add_links(claim, copied.id, [looser], ids[20:22])
     store.finish(claim, "done", {})
     at(page, own, copied)
-    page.get_by_text("How alike must two pictures be to count as copies?").click()
-    page.get_by_text("At 90 %: 2 groups of 4 pictures beside the exact copies.").wait_for()
-    slider = page.get_by_role("slider")
-    slider.focus()
-    for _ in range(6):
-        slider.press("ArrowRight")
+    slide(page, "ArrowRight", 6)
     page.get_by_text("At 84 %: 3 groups of 6 pictures beside the exact copies.").wait_for()
     page.get_by_role("button", name="Use this").click()
     page.get_by_text("Jobs").first.wait_for()
