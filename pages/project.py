@@ -28,16 +28,17 @@ def create(first: bool, without: str = "") -> None:
     )
     way = naming.way("new-classes", without)
     found = naming.classes("new-classes", way, "Classes", height=150)
-    many = len(found[0]) if found else 0
+    many = 0 if isinstance(found, BadInput) else len(found[0])
     label = f"Use {'this 1 class' if many == 1 else f'these {many:,} classes'}" if way == naming.CATALOGUE and many else "Create the project"  # fmt: skip
-    if st.button(label, type="primary" if first else "secondary", disabled=way == naming.CATALOGUE and not many):
-        if found == naming.NOTHING:
-            wanted = "choose a file" if way == naming.FILE else "write at least two, one on each line"
-            st.error(f"There is no class yet: {wanted}.")
-        elif found:
-            made = house.store().add_project(checked(name, "project name"), *found)
-            naming.forget("new-classes")
-            go(made, "scrape")
+    pressed = st.button(label, type="primary" if first else "secondary", disabled=way == naming.CATALOGUE and not many)
+    naming.say(found)
+    if pressed and found == naming.NOTHING:
+        wanted = "choose a file" if way == naming.FILE else "write at least two, one on each line"
+        st.error(f"There is no class yet: {wanted}.")
+    elif pressed and not isinstance(found, BadInput):
+        made = house.store().add_project(checked(name, "project name"), *found)
+        naming.forget("new-classes")
+        go(made, "scrape")
 
 
 def try_demo() -> None:
@@ -93,7 +94,11 @@ def classes(project: Project, counts: dict[str, dict[str, int]]) -> None:
 def add(project: Project) -> None:
     key = f"add-{project.id}"
     found = naming.classes(key, naming.way(key), "New classes")
-    if st.button("Add them", disabled=not found or not found[0]) and found:
+    pressed = st.button("Add them")
+    naming.say(found)
+    if pressed and found == naming.NOTHING:
+        st.error("There is no new class yet: name at least one.")
+    elif pressed and not isinstance(found, BadInput):
         try:
             house.store().add_classes(project.id, found[0], infos=found[1])
         except BadInput as error:

@@ -41,19 +41,27 @@ def way(key: str, without: str = "") -> str:
     )  # fmt: skip
 
 
-def classes(key: str, chosen: str, label: str, height: int | None = None) -> Named | None:
-    """The classes named so far, shown as they will be kept; None where they do not fit, which is said at once."""
+def classes(key: str, chosen: str, label: str, height: int | None = None) -> Named | BadInput:
+    """The classes named so far, or why they do not fit: for `say`."""
     try:
         if chosen == CATALOGUE:
             infos = catalogue.choose(key)
-            found = (tuple(infos), infos)
-        else:
-            found = _file(key) if chosen == FILE else _written(key, label, height)
+            return tuple(infos), infos
+        return _file(key) if chosen == FILE else _written(key, label, height)
     except BadInput as error:
-        st.error(house.text(error))
-        return None
-    _kept(*found)
-    return found
+        return error
+
+
+def say(found: Named | BadInput) -> None:
+    """Shows the classes as they will be kept, or why they do not fit.
+
+    Below the button that keeps them: what is written arrives when a press leaves the field, and a line that then
+    appeared above the button would move it away from under the press.
+    """
+    if isinstance(found, BadInput):
+        st.error(house.text(found))
+    else:
+        _kept(*found)
 
 
 def forget(key: str) -> None:

@@ -47,12 +47,12 @@ def amount(project: Project, before: Params, kind: str, place: DeltaGenerator) -
         key=f"limit-{kind}-{project.id}", persist_state="session",
         help="Fetch more than you need: some will be rejected." + (" Empty: all there are." if every else ""),
     )  # fmt: skip
-    if wanted is None:
-        return {"limit": ALL if every else LIMIT, "target": 0}
     fill = kind != "demo" and st.toggle(
         "Go on until each class has so many", fresh or bool(before.get("target", True)), key=f"fill-{kind}-{project.id}",
-        help=FILL_HELP, persist_state="session",
+        help=FILL_HELP, disabled=wanted is None, persist_state="session",
     )  # fmt: skip
+    if wanted is None:
+        return {"limit": ALL if every else LIMIT, "target": 0}
     return {"limit": int(wanted), "target": int(wanted) if fill else 0}
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import BadInput
-from core.model import Project
+from core.model import ClassInfo, Project
 from core.project import key, spellings
 from core.scrape.ask import value
 from core.sources import SOURCES
@@ -98,9 +98,18 @@ def words(project: Project, before: Params, of: str) -> Params:
         persist_state="session",
     ) or "{class}"  # fmt: skip
     params = {"query": query} | rules.amount(project, before, of, right)
-    if "{class}" not in query and of != "demo":
-        st.warning("Without {class} every class is asked for with the same words.")
+    if of != "demo":
+        st.caption(_example(project, query))
     return params | more(project, before, of)
+
+
+def _example(project: Project, query: str) -> str:
+    """What the words mean: always one line, so that the buttons below do not move when other words are written."""
+    if "{class}" not in query:
+        return ":orange[Without {class} every class is asked for with the same words.]"
+    label = project.classes[0]
+    word = next(iter(project.infos.get(label, ClassInfo()).queries), label)
+    return f"The first class is asked for as '{house.text(query.replace('{class}', word), 60)}'."
 
 
 def more(project: Project, before: Params, of: str, label: str = "") -> Params:

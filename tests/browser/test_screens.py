@@ -128,6 +128,44 @@ def test_hostile_names_stay_text_in_the_browser(home: Path, app: Callable, page:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("held", [50, 400])
+def test_a_press_right_after_typing_is_heard_however_long_it_is_held(
+    home: Path, app: Callable, page: Page, held: int
+) -> None:
+    """What was typed arrives while the button is down, and the page is drawn anew: the button must not move away."""
+    started = app(home)
+    project = started.store.add_project("boats", ["sail", "motor"])
+
+    def hold(name: str) -> None:
+        button = page.get_by_role("button", name=name, exact=True)
+        button.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)  # the scrolling ends
+        button.click(delay=held)
+
+    open_page(page, started.url)
+    page.get_by_text("Add classes").click()
+    page.get_by_label("New classes", exact=True).fill("canoe")
+    hold("Add them")
+    page.get_by_text("3 classes:").first.wait_for()
+    assert started.store.project("boats").classes == ("sail", "motor", "canoe")
+
+    page.get_by_text("Start another project").click()
+    page.get_by_label("Name of the project", exact=True).fill("cars")
+    page.get_by_label("Classes", exact=True).fill("sedan\ncoupe\nsuv")
+    hold("Create the project")
+    page.locator("h1", has_text="Scrape").wait_for()
+    assert started.store.project("cars").classes == ("sedan", "coupe", "suv")
+
+    open_page(page, f"{started.url}/scrape?project=boats")
+    page.get_by_label("What to search for", exact=True).fill("boats")
+    hold("Look at 12 first")
+    page.get_by_text("Without {class} every class is asked for with the same words.").wait_for()
+    page.get_by_role("button", name=re.compile("Stop|Try again")).first.wait_for()
+    (job,) = started.store.jobs(project.id)
+    assert (job.verb, job.params["query"]) == ("preview", "boats")
+
+
+@pytest.mark.slow
 def test_the_project_stays_in_the_url_from_page_to_page(home: Path, app: Callable, page: Page) -> None:
     started = app(home)
     filled.scraped(started.store, home, "cars")
