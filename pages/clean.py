@@ -44,6 +44,7 @@ def main() -> None:
     if not counts:
         if shown.standing.cleaned:
             st.success("Nothing was noticed: no copies, no labels that disagree, no bad pictures.")
+            noticed.absent(project, counts, said.get("borders", {}))
         elif not busy:
             st.caption("What is noticed appears here, with examples of each kind.")
         return
@@ -53,6 +54,7 @@ def main() -> None:
         st.subheader(heading, anchor=False)
         for kind in kinds:
             noticed.kind(project, kind, counts[kind], left, said.get("borders", {}).get(kind))
+    noticed.absent(project, counts, said.get("borders", {}))
 
 
 main()

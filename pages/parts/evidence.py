@@ -12,8 +12,6 @@ from core.model import Box, Explanation, Run
 from pages.parts import charts, house
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from core.checkpoint import Model
 
 SIDE = 160  # px a map takes on the page; models see 75 or 100
@@ -31,20 +29,11 @@ def picture(data: bytes, caption: str, height: int | None = None, box: Box | Non
     except WinnowError as error:
         st.error(f"**{house.text(caption, 60)}**  \n{house.text(error)}")
         return False
-    upright = outside_dimmed(upright, box) if box else upright
+    upright = house.outside_dimmed(upright, box) if box else upright
     upright.thumbnail((640, 640))
     width = round(height * min(2.2, max(0.4, upright.width / upright.height))) if height else "stretch"
     st.image(upright, caption=house.text(caption, 60), width=width, output_format="JPEG")
     return True
-
-
-def outside_dimmed(image: Image.Image, box: Box) -> Image.Image:
-    from PIL import Image
-
-    left, top, right, bottom = map(round, box)
-    dim = Image.blend(image, Image.new("RGB", image.size, "grey"), 0.6)
-    dim.paste(image.crop((left, top, right, bottom)), (left, top))
-    return dim
 
 
 def legend() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,12 @@ import streamlit as st
 from core import settings as core_settings
 from core.blobs import Blobs
 from core.errors import BadInput, Missing
-from core.model import ImageRecord, Job, Project
+from core.model import Box, ImageRecord, Job, Project
 from db import open_store
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from core.settings import Settings
     from db.store import Store
 
@@ -196,8 +199,14 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def thumbnails(records: Sequence[ImageRecord], captions: Mapping[int, str] | None = None, height: int = 96) -> None:
-    """A row of a dozen pictures at most, each at its true aspect ratio and linked to its place in the review."""
+def thumbnails(
+    records: Sequence[ImageRecord],
+    captions: Mapping[int, str] | None = None,
+    height: int = 96,
+    crops: bool = False,
+) -> None:
+    """A row of a dozen pictures at most, each at its true aspect ratio and linked to its place in the review; with
+    `crops`, what lies outside of each one's crop is dimmed."""
     with st.container(horizontal=True, gap="small"):
         for record in records[:12]:
             width = round(height * min(1.5, max(0.4, record.facts.width / record.facts.height)))
@@ -208,9 +217,29 @@ def thumbnails(records: Sequence[ImageRecord], captions: Mapping[int, str] | Non
                 continue
             caption = (captions or {}).get(record.id, "")
             st.image(
-                data,
+                _cropped(data, record.facts.width, record.box) if crops and record.box else data,
                 caption=text(caption, 40) if caption else None,
                 width=width,
                 link=address("review", ids=str(record.id), show="any"),
                 alt=f"{record.label}, picture {record.id}",
             )
+
+
+def _cropped(thumb: bytes, width: int, box: Box) -> Image.Image:
+    """The thumbnail of a picture `width` px wide, dimmed outside of the box (in px of the picture)."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(thumb)) as opened:
+        small = opened.convert("RGB")
+    left, top, right, bottom = (side * small.width / width for side in box)
+    return outside_dimmed(small, (left, top, right, bottom))
+
+
+def outside_dimmed(image: Image.Image, box: Box) -> Image.Image:
+    """An RGB picture with what lies outside the box (left, top, right, bottom; px) dimmed."""
+    from PIL import Image
+
+    left, top, right, bottom = map(round, box)
+    dim = Image.blend(image, Image.new("RGB", image.size, "grey"), 0.6)
+    dim.paste(image.crop((left, top, right, bottom)), (left, top))
+    return dim

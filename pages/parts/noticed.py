@@ -75,7 +75,8 @@ def kind(
         else:
             records = house.store().images_by_id(project.id, [one.image for one in found])
             labels = {record.id: record.label for record in records}
-            house.thumbnails(records, {one.image: caption(one, labels.get(one.image, "")) for one in found})
+            captions = {one.image: caption(one, labels.get(one.image, "")) for one in found}
+            house.thumbnails(records, captions, crops=finding in CHAPTERS["Crops"])
         if border and (border["over"] or border["under"]):
             line(project, finding, border)
 
@@ -103,16 +104,28 @@ def line(project: Project, finding: str, border: Mapping[str, Any]) -> None:
     limit = border["threshold"]
     with st.expander(f"Where the line is drawn: from {limit:.2f} on"):
         st.markdown(house.text(QUALITY[finding].meaning))
-        for side, said in (("over", f"Just over {limit:.2f}: noticed"), ("under", f"Just under {limit:.2f}: let pass")):
-            ids = border[side]
-            if ids:
-                scores = {
-                    m.image: m.scores.get(finding, 0.0) for m in house.store().measures_of(project.id, ids).values()
-                }
-                st.caption(said)
-                house.thumbnails(
-                    house.store().images_by_id(project.id, ids), {i: f"{score:.2f}" for i, score in scores.items()}
-                )
+        scored(project, finding, border["over"], f"Just over {limit:.2f}: noticed")
+        scored(project, finding, border["under"], f"Just under {limit:.2f}: let pass")
+
+
+def absent(project: Project, counts: Mapping[str, int], borders: Mapping[str, Mapping[str, Any]]) -> None:
+    """What was looked for and not found, with the pictures that came nearest."""
+    near = {kind: border for kind, border in borders.items() if not counts.get(kind) and border["under"]}
+    if not near:
+        return
+    with st.expander(f"Looked for and not found: {', '.join(name(kind).lower() for kind in near)}"):
+        for kind, border in near.items():
+            st.markdown(f"**{house.text(name(kind))}** · {house.text(QUALITY[kind].meaning)}")
+            scored(project, kind, border["under"], f"Nearest to {border['threshold']:.2f}, from which on it is noticed")
+
+
+def scored(project: Project, finding: str, ids: Sequence[int], said: str) -> None:
+    """Pictures with their scores."""
+    if not ids:
+        return
+    scores = {m.image: m.scores.get(finding, 0.0) for m in house.store().measures_of(project.id, ids).values()}
+    st.caption(said)
+    house.thumbnails(house.store().images_by_id(project.id, ids), {i: f"{score:.2f}" for i, score in scores.items()})
 
 
 @st.cache_data(ttl=30, show_spinner=False)

@@ -99,7 +99,7 @@ def words(project: Project, before: Params, of: str) -> Params:
     ) or "{class}"  # fmt: skip
     params = {"query": query} | rules.amount(project, before, of, right)
     if of != "demo":
-        st.caption(_example(project, query))
+        st.markdown(f":small[{_example(project, query)}]")
     return params | more(project, before, of)
 
 
@@ -109,7 +109,7 @@ def _example(project: Project, query: str) -> str:
         return ":orange[Without {class} every class is asked for with the same words.]"
     label = project.classes[0]
     word = next(iter(project.infos.get(label, ClassInfo()).queries), label)
-    return f"The first class is asked for as '{house.text(query.replace('{class}', word), 60)}'."
+    return f":gray[The first class is asked for as '{house.text(query.replace('{class}', word), 60)}'.]"
 
 
 def more(project: Project, before: Params, of: str, label: str = "") -> Params:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+from urllib.parse import parse_qs
+
+import pytest
+from PIL import Image
+
+from core.clean import KINDS
 from core.model import DUPLICATE, ClassInfo, Cleaning, Cropping, Decision, Finding, Measure
-from pages.parts import cleaning, noticed
+from pages.parts import cleaning, house, noticed
 from tests.db.conftest import operation
 from tests.pages import filled
 from tests.pages.conftest import button, plain
@@ -60,6 +68,46 @@ def test_the_pictures_on_either_side_of_a_line_are_shown_with_their_scores(scree
     assert "Where the line is drawn: from 0.60 on" in [panel.label for panel in shown.expander]
     assert "How dark its brightest spots are: 1 is black." in said
     assert "Just over 0.60: noticed" in said and "Just under 0.60: let pass" in said
+
+
+def test_what_came_nearest_to_a_line_that_nothing_crossed_is_shown(screen, store, home):
+    project = filled.scraped(store, home)
+    ids = [r.id for r in store.images(project.id)]
+    border = {"threshold": 0.95, "over": [], "under": [ids[30], ids[29]]}
+    cleaned(store, project, [], {"dark": border})
+    shown = screen("clean", project="cars")
+    assert "Looked for and not found: dark" in [panel.label for panel in shown.expander]
+    assert "Nearest to 0.95, from which on it is noticed" in plain(shown)
+    captions = {
+        one.caption.replace("\\", "")
+        for kind in ("imgs", "image")
+        for images in shown.get(kind)
+        for one in images.proto.imgs
+    }
+    assert captions == {"0.75", "0.72"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_leads_into_the_review_with_its_own_filter(screen, store, home, kind):
+    project = filled.scraped(store, home)
+    ids = [r.id for r in store.images(project.id)]
+    found = [Finding(i, kind, 0.97, "measure", "g" if kind in noticed.CHAPTERS["Copies"] else "") for i in ids[3:5]]
+    cleaned(store, project, found)
+    shown = screen("clean", project="cars")
+    links = [parse_qs(link.proto.query_string) for link in shown.get("page_link")]
+    [there] = [link for link in links if link.get("finding") == [kind]]
+    filtered = screen("review", **{name: value for name, [value] in there.items()})
+    grid = json.loads(filtered.get("bidi_component")[0].proto.json)
+    assert grid["pages"]["0"]["ids"] == ids[3:5]
+
+
+def test_on_examples_of_crops_what_lies_outside_is_dimmed():
+    thumb = io.BytesIO()
+    Image.new("RGB", (100, 50), (200, 0, 0)).save(thumb, "PNG")
+    shown = house._cropped(thumb.getvalue(), 400, (0, 0, 200, 200))
+    assert shown.size == (100, 50)
+    assert shown.getpixel((10, 25)) == (200, 0, 0)
+    assert shown.getpixel((90, 25)) != (200, 0, 0)
 
 
 def test_what_nothing_was_found_of_is_not_a_heading():

@@ -55,13 +55,15 @@ class Shelf:
     def context(self, verb: str = "clean") -> steps.Context:
         return steps.Context(self.store, self.blobs, Serial(), self.settings, *self._claimed(verb), self.project)
 
-    def clean(self, **changes: Any) -> dict[str, Any]:
-        """What the step returns; colours and edges describe the pictures unless something else is asked for."""
+    def clean(self, watch: Callable[[Progress], None] = lambda _: None, **changes: Any) -> dict[str, Any]:
+        """What the step returns; colours and edges describe the pictures unless something else is asked for. `watch` is
+        told of all progress, before the step goes on."""
         ctx = self.context()
         step, self.told = steps.clean(ctx, **{"embedder": "plain"} | changes), []
         while True:
             try:
                 self.told.append(next(step))
+                watch(self.told[-1])
             except StopIteration as end:
                 self.store.finish(ctx.claim, "done", end.value)
                 return end.value
