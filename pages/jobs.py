@@ -31,11 +31,11 @@ def active(numbers: list[int], names: dict[int, str]) -> None:
     """The jobs that run or wait; when one of them ends, the whole page runs once more."""
     for number in numbers:
         job = house.store().job(number)
-        if job.status not in house.ACTIVE:
-            st.rerun(scope="app")
         with st.container(border=True):
             st.markdown(title(job, names))
-            progress.line(job)
+            progress.line(job)  # before `rerun`, as in progress
+        if job.status not in house.ACTIVE:
+            st.rerun(scope="app")
 
 
 def past(job: Job, names: dict[int, str]) -> None:

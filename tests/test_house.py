@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,12 +100,16 @@ def test_no_room_is_called_utils() -> None:
 
 
 def test_the_help_answers_in_under_a_second() -> None:
-    # The best of three: what the program costs, not what else this machine does.
+    # The best of three, of the processor's time: what the program costs, not what else this machine does.
+    def spent() -> float:
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return children.ru_utime + children.ru_stime
+
     def once() -> float:
-        started = time.perf_counter()
+        before = spent()
         done = subprocess.run([sys.executable, "-m", "core", "--help"], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0
         assert "VERB" in done.stdout
-        return time.perf_counter() - started
+        return spent() - before
 
     assert min(once() for _ in range(3)) < 1

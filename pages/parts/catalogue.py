@@ -75,10 +75,10 @@ def _under_way() -> Job | None:
 
 def _live(number: int) -> None:
     job = house.store().job(number)
+    with st.container(border=True):
+        progress.line(job)  # before `rerun`, as in progress
     if job.status not in house.ACTIVE:
         st.rerun(scope="app")
-    with st.container(border=True):
-        progress.line(job)
 
 
 def _makes(key: str, asked: Mapping[str, Any], busy: bool) -> list[Make]:

@@ -48,10 +48,10 @@ def watch(project: Project, *verbs: str, beside: Callable[[Job], None] | None = 
 
 def _live(number: int) -> None:
     job = house.store().job(number)
+    with st.container(border=True):
+        line(job)  # first: a press on a link that waits is taken where something is drawn, and `rerun` would undo it
     if job.status not in house.ACTIVE:
         st.rerun(scope="app")
-    with st.container(border=True):
-        line(job)
 
 
 def line(job: Job) -> None:

@@ -36,6 +36,11 @@ QUERY_HELP = (
     "{class} stands for the name of each class, so `{class} car` asks for 'sedan car', 'coupe car' and so on. Other words "
     "for a class (synonyms) are kept on the page Project."
 )
+ORDER = (
+    "Tick at least one source.",
+    "With several, the next one is asked only for classes that the ones before left short.",
+    "They are asked in this order; the next one only for classes that the ones before left short.",
+)
 SET = "Write it into a file .env in the folder that you start Winnow in, and start it again."
 Params = dict[str, Any]
 
@@ -50,10 +55,7 @@ def search(project: Project, before: Params) -> Params | None:
     """Sources asked in words: which, with which words, for how many pictures."""
     usual = [name for name in before.get("source", "").split(",") if name in ASKED] or [ASKED[0]]
     chosen = [name for name in ASKED if name in SOURCES and _ticked(project, name, name in usual)]
-    if not chosen:
-        st.caption("Tick at least one source.")
-    if len(chosen) > 1:
-        st.caption("They are asked in this order; the next one only for classes that the ones before left short.")
+    st.caption(ORDER[min(len(chosen), 2)])  # always a line, so that the buttons do not move from under a press
     params = words(project, before, "search")
     if "ddgs" in chosen and params["options"]:
         raise BadInput(

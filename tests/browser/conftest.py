@@ -56,14 +56,14 @@ class App:
                 [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"],
                 cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        for _ in range(300):
+        for _ in range(900):
             try:
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).read()
                 return self
             except (urllib.error.URLError, OSError):
                 assert self.process.poll() is None, (self.home / "app.log").read_text()[-3000:]
                 time.sleep(0.1)
-        raise AssertionError("the app did not start within 30 s: " + (self.home / "app.log").read_text()[-3000:])
+        raise AssertionError("the app did not start within 90 s: " + (self.home / "app.log").read_text()[-3000:])
 
     def stop(self) -> None:
         if self.process and self.process.poll() is None:

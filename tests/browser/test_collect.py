@@ -151,6 +151,7 @@ def test_collecting_by_class_name_from_a_synonym_to_the_last_retry(
     page.get_by_text("Wikimedia Commons", exact=True).click()
     expect(page.get_by_role("checkbox", name="Openverse")).to_be_checked()
     expect(page.get_by_role("checkbox", name="Wikimedia Commons")).to_be_checked()
+    expect(page.get_by_text("They are asked in this order")).to_be_visible()
     press(page, "Look at 12 first")
     expect(page.get_by_text("Nothing of it was kept")).to_be_visible()
     expect(page.get_by_alt_text(re.compile(r"^Sedan no\. \d+$"))).to_have_count(11)  # one of the dozen is gone
@@ -216,6 +217,7 @@ def test_collecting_by_class_name_from_a_synonym_to_the_last_retry(
     # what failed for a passing reason comes the second time
     page.get_by_text("4 addresses failed: why").click()
     flickr.broken.clear()
+    drawn(page)
     press(page, "Retry 3 addresses")
     expect(page.get_by_text("1 address failed: why")).to_be_visible()
     expect(page.get_by_text("Nothing to retry: the one failure is for good")).to_be_visible()
@@ -253,10 +255,10 @@ def test_sources_and_licences_are_counted_filtered_and_taken_along(
     looks(page, shots, "7-licences")
 
     point(counts, 1)
-    expect(page.get_by_text("5 addresses here.")).to_be_visible()
+    expect(page.get_by_text("5 addresses here.", exact=True)).to_be_visible()
     drawn(page)
     looks(page, shots, "8-filtered")
-    assert "licence=CC+BY-SA+4.0" in page.url
+    page.wait_for_url("**licence=CC+BY-SA+4.0**")
     expect(column(page.get_by_test_id("stDataFrame").last, 3)).to_have_text(["CC BY-SA 4.0"] * 5)
     press(page, "Show all")
     expect(page.get_by_text("15 addresses here.")).to_be_visible()
@@ -291,7 +293,7 @@ def test_a_foreign_label_of_an_archive_comes_in_under_the_class_it_is_mapped_to(
     page.get_by_text("A zip or tar file", exact=True).click()
     drawn(page)
     page.locator("input[type=file]").set_input_files(archive)
-    expect(page.get_by_text("cars.zip")).to_be_visible()
+    expect(page.get_by_text("cars.zip is in use")).to_be_visible()
     drawn(page)
     press(page, "Look at 12 first")
     expect(page.get_by_text("13 rows with 3 labels.")).to_be_visible()

@@ -61,6 +61,7 @@ def test_the_demo_runs_to_a_prediction(app: Callable, home: Path, page: Page, sh
     go(page, "Review", shots)
     tiles = page.get_by_role("option")
     expect(tiles.first).to_be_visible(timeout=30_000)
+    page.wait_for_selector(".list[data-painted]")
     page.get_by_role("listbox").focus()
     for key in ("x", "ArrowRight", "2", "Enter"):
         page.keyboard.press(key)

@@ -123,6 +123,7 @@ def test_the_slider_shows_pairs_on_both_sides_of_a_limit(running, page: Page, co
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_use_this_cleans_again_with_the_limit_and_the_looser_groups_are_there(app, home, page: Page) -> None:
     own = app(home)  # of its own: the worker that it starts takes every job that is submitted there
     store, copied = own.store, with_copies(own)
@@ -137,7 +138,7 @@ def test_use_this_cleans_again_with_the_limit_and_the_looser_groups_are_there(ap
     page.get_by_text("At 84 %: 3 groups of 6 pictures beside the exact copies.").wait_for()
     page.get_by_role("button", name="Use this").click()
     page.get_by_text("Jobs").first.wait_for()
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while (job := store.jobs(copied.id, "clean", limit=1)[0]).id == claim.job or job.status in ("queued", "running"):
         assert time.monotonic() < deadline, job
         time.sleep(0.2)

@@ -147,6 +147,18 @@ def test_a_desk_that_is_left_gives_its_pictures_free(cars) -> None:
     assert told(ben, store)["pages"]["0"]["ids"] == first
 
 
+def test_what_somebody_else_decided_is_left_for_their_own_desk(cars) -> None:
+    """An open tab speaks to a session that was just started, before that knows who reviews there."""
+    store, project = cars
+    ann, root = (Desk(project, name, UNDECIDED, size=6) for name in ("Ann", "root"))
+    operation = commit(told(ann, store)["pages"]["0"])
+    assert say(root, store, operation, by="Ann")["acked"] == []
+    assert store.decision_count(project.id) == 0
+    assert [answer["stored"] for answer in say(ann, store, operation, by="Ann")["acked"]] == [6]
+    image = operation["decisions"][0]["image"]
+    assert [who for _, who, *_ in store.history(image)] == ["Ann"]
+
+
 @pytest.mark.parametrize("message", [
     None, "x", [], {}, {"ops": "x"}, {"cursor": "1"}, {"cursor": -4}, {"cursor": 10**9}, {"look": "x"}, {"look": 10**9},
     {"epoch": 3, "cursor": 2}, {"fresh": "yes"},

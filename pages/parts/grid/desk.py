@@ -55,8 +55,12 @@ class Desk:
     # what the browser says ---------------------------------------------------------------------------------------
 
     def hear(self, store: Store, message: object) -> None:
-        """Apply the operations of a message and note where the browser is. Raises Busy where the database is."""
-        if not isinstance(message, Mapping):
+        """Apply the operations of a message and note where the browser is. Raises Busy where the database is.
+
+        What somebody else decided is left for their own desk: after a restart of the server an open tab may speak
+        before this session knows who reviews there. It says again what was not acknowledged.
+        """
+        if not isinstance(message, Mapping) or message.get("by", self.reviewer) != self.reviewer:
             return
         operations, refused = review.parse(message.get("ops", []), self.reviewer, self.project.classes)
         for key, sentence in refused.items():

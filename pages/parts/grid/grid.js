@@ -166,7 +166,7 @@ class Grid {
   say(extra = {}) {
     this.sent = Date.now();
     const look = this.look.open ? this.look.image : null;
-    this.send("say", { epoch: this.epoch, cursor: this.cursor, ops: this.outbox.message(), look, ...extra });
+    this.send("say", { epoch: this.epoch, cursor: this.cursor, by: this.data.reviewer, ops: this.outbox.message(), look, ...extra });
     this.view.status();
   }
 

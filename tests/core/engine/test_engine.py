@@ -210,7 +210,7 @@ def test_a_zombie_is_not_alive(engine):
 
 
 def test_an_item_whose_process_dies_overruns_or_eats_memory_fails_alone():
-    local = Local(children=2, seconds=1.0, memory=1 << 30)
+    local = Local(children=2, seconds=5.0, memory=1 << 30)
     items = ["a", "crash", "b", "exit", "slow", "c", "memory", "print", "d"]
     found = {item: (value, getattr(error, "reason", "")) for item, value, error in local.map(misbehave, items, "cpu")}
     assert found == {
@@ -270,7 +270,7 @@ def test_many_downloads_run_at_once_and_go_on_while_the_consumer_is_busy():
     rest = list(found)
     assert most == 20
     assert len(rest) == 59
-    assert time.monotonic() - began < 1.0, "60 downloads of 50 ms, 20 at once, take 150 ms; one by one they take 3 s"
+    assert time.monotonic() - began < 2.5, "60 downloads of 50 ms, 20 at once, take 150 ms; one by one they take 3 s"
 
 
 ORPHAN = """
