@@ -5,9 +5,10 @@
 The pictures are made of the photos of WINNOW_TEST_DATA (sneakers, porsche, fashion): each is two of them laid over one
 another in other proportions, 300 px, so that all differ as photos do; every 50th is a copy of the one before it, saved
 again smaller. They are put into a store as a scrape would, then the real job cleans them by the real worker. It is killed
-with -9 once in each stage, when the stage has stored something, and the worker goes on by itself. Memory is that of the
-job and all its children (PSS on Linux, which counts shared pages once). At the end: what every picture has of measures,
-vectors and comparisons, how many planted copies are grouped, and then a second clean, which has nothing new to do.
+with -9 once in each stage, when the stage has stored something (the last one stores at its end: after two seconds), and
+the worker goes on by itself. Memory is that of the job and all its children (PSS on Linux, which counts shared pages
+once). At the end: what every picture has of measures, vectors, comparisons and detections, how many planted copies are
+grouped, and then a second clean, which has nothing new to do.
 """
 
 from __future__ import annotations
@@ -127,7 +128,8 @@ def cleaned(store: Any, settings: Any, project: Any, params: dict[str, Any], kil
             if last and last[0] == name:
                 here["seconds"] += now - last[1]
             last = (name, now)
-            if kills and name not in killed and row.total and row.done > row.total * 0.4:
+            at_work = row.done > row.total * 0.4 if row.total else name == stage["of"][-1] and here["seconds"] > 2
+            if kills and name not in killed and at_work:
                 killed.add(name)
                 os.kill(row.pid, signal.SIGKILL)
                 last = None
@@ -144,8 +146,8 @@ def cleaned(store: Any, settings: Any, project: Any, params: dict[str, Any], kil
     }  # fmt: skip
 
 
-def what_is_there(store: Any, project: Any, by: str) -> dict[str, Any]:
-    """Counts of what the clean kept: nothing may be missing or there twice."""
+def what_is_there(store: Any, project: Any, by: str, seen: str) -> dict[str, Any]:
+    """Counts of what the clean kept, by that embedder and detector: nothing may be missing or there twice."""
     measures, vectors = list(store.measures(project.id)), list(store.embeddings(project.id, by))
     ids = [r.id for r in store.images(project.id)]
     copies = [(ids[i - 1], ids[i]) for i in range(COPY - 1, len(ids), COPY)]
@@ -156,6 +158,7 @@ def what_is_there(store: Any, project: Any, by: str) -> dict[str, Any]:
         "planted copies": len(copies),
         "planted copies grouped": sum(groups.get(a, "a") == groups.get(b, "b") for a, b in copies),
         "images in groups": len(groups),
+        "detections": sum(1 for _ in store.detections(project.id, seen)) if seen else 0,
     }  # fmt: skip
 
 
@@ -176,7 +179,10 @@ def main() -> None:
         answer: dict[str, Any] = {"made in": round(time.monotonic() - began)}
         params = {"detector": args.detector, "want": ["car"] if args.detector != "none" else []}
         answer["clean"] = cleaned(store, settings, project, params, kills=True)
-        answer["there"] = what_is_there(store, project, answer["clean"]["result"]["embedder"])
+        from core.clean.detect import load
+
+        sees = load(args.detector, settings)
+        answer["there"] = what_is_there(store, project, answer["clean"]["result"]["embedder"], sees.key if sees else "")
         answer["again"] = cleaned(store, settings, project, params, kills=False)
         for one in ("clean", "again"):
             answer[one]["result"].pop("borders", None)
