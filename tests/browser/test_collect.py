@@ -17,7 +17,7 @@ from core.model import Job, Project
 from tests.browser.conftest import App, draw
 from tests.browser.providers import Internet
 from tests.browser.test_demo import ended, press
-from tests.browser.test_screens import drawn, faults, open_page, shoot, through
+from tests.browser.test_screens import drawn, faults, open_page, shoot, through, unfold
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 WAIT = 60_000  # ms, for what a busy machine may take its time
@@ -103,7 +103,7 @@ def begin(page: Page, one: App, name: str) -> None:
     open_page(page, one.url)
     field = page.get_by_label("Name of the project", exact=True)
     if not field.is_visible():
-        page.get_by_text("Start another project").click()
+        unfold(page, "Start another project")
     field.fill(name)
 
 
@@ -137,7 +137,7 @@ def test_collecting_by_class_name_from_a_synonym_to_the_last_retry(
     # a synonym
     project = named(page, running, "cars by name", "sedan", "coupe", "suv")
     step(page, "Project")
-    page.get_by_text("What each class is searched for").click()
+    unfold(page, "What each class is searched for")
     table = page.get_by_test_id("stDataFrame")
     expect(table).to_be_visible()
     write(page, table, 1, 1, "two-door car")
@@ -163,7 +163,7 @@ def test_collecting_by_class_name_from_a_synonym_to_the_last_retry(
     commons.slow = 1.2
     page.get_by_label("Pictures for each class", exact=True).fill("35")
     page.keyboard.press("Enter")
-    page.get_by_text("Only some classes, licence, patience").click()
+    unfold(page, "Only some classes, licence, patience")
     patience = page.get_by_role("slider", name="Seconds for one download")
     patience.press("End")
     expect(patience).to_have_value("60")
@@ -207,7 +207,7 @@ def test_collecting_by_class_name_from_a_synonym_to_the_last_retry(
     expect(
         page.get_by_text("2 classes short of the 35 pictures you asked for: suv has 7, sedan has 11.")
     ).to_be_visible()
-    page.get_by_text("fell short at first, so more was asked").click()
+    unfold(page, "fell short at first, so more was asked")
     widened = page.get_by_test_id("stExpander").filter(has_text="fell short at first").get_by_test_id("stDataFrame")
     expect(column(widened, 1).filter(has_text="two-door car (Openverse)")).to_have_count(1)
     assert result["widened"]["coupe"]["two-door car (Openverse)"] == 3
@@ -215,9 +215,8 @@ def test_collecting_by_class_name_from_a_synonym_to_the_last_retry(
     looks(page, shots, "5-ended")
 
     # what failed for a passing reason comes the second time
-    page.get_by_text("4 addresses failed: why").click()
+    unfold(page, "4 addresses failed: why")
     flickr.broken.clear()
-    drawn(page)
     press(page, "Retry 3 addresses")
     expect(page.get_by_text("1 address failed: why")).to_be_visible()
     expect(page.get_by_text("Nothing to retry: the one failure is for good")).to_be_visible()
@@ -297,7 +296,7 @@ def test_a_foreign_label_of_an_archive_comes_in_under_the_class_it_is_mapped_to(
     drawn(page)
     press(page, "Look at 12 first")
     expect(page.get_by_text("13 rows with 3 labels.")).to_be_visible()
-    page.get_by_text("2 labels are none of your classes: which class is each?").click()
+    unfold(page, "2 labels are none of your classes: which class is each?")
     table = page.get_by_test_id("stDataFrame").first
     expect(table).to_be_visible()
     expect(column(table, 0)).to_have_text(["Limousine", "wheels"])
@@ -320,7 +319,7 @@ def test_a_foreign_label_of_an_archive_comes_in_under_the_class_it_is_mapped_to(
     step(page, "Clean")
     step(page, "Scrape")
     expect(page.get_by_text("cars.zip is in use")).to_be_visible()
-    page.get_by_text("2 labels are none of your classes: which class is each?").click()
+    unfold(page, "2 labels are none of your classes: which class is each?")
     expect(column(page.get_by_test_id("stDataFrame").first, 1)).to_have_text(["sedan", "(leave out)"])
     press(page, "Fetch the pictures")
     expect(page.get_by_test_id("stMetric").filter(has_text="Already there")).to_contain_text("10")
@@ -356,7 +355,7 @@ def test_a_project_from_the_car_catalogue_has_its_models_as_classes_with_a_query
     assert infos["Maserati Quattroporte"].parents["make"] == "Maserati"
 
     step(page, "Project")
-    page.get_by_text("What each class is searched for").click()
+    unfold(page, "What each class is searched for")
     table = page.get_by_test_id("stDataFrame")
     expect(table).to_be_visible()
     expect(column(table, 2).first).to_have_text(re.compile("^2008 Maserati GranTurismo | 2009 Maserati GranTurismo | "))

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from core.demo import draw
 from core.model import Job
 from tests.browser.conftest import App
-from tests.browser.test_screens import drawn, faults, open_page, shoot, through
+from tests.browser.test_screens import drawn, faults, open_page, shoot, through, unfold
 
 pytestmark = pytest.mark.browser
 MINUTES = 25  # a training that has one core of a busy machine; on two idle ones all of it takes under five
@@ -97,7 +97,7 @@ def test_the_demo_runs_to_a_prediction(app: Callable, home: Path, page: Page, sh
     page.locator("input[type=file]").set_input_files(photo)
     expect(page.get_by_text("ms in all")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("heading", name=re.compile("^(sedan|coupe|suv|truck|None of these)$"))).to_be_visible()
-    page.get_by_text("Why? Show what spoke for it").click()
+    unfold(page, "Why? Show what spoke for it")
     expect(page.get_by_text("as the model sees it")).to_have_count(2, timeout=120_000)  # one for each network
     shoot(page, shots, "demo-predicted")
     assert faults(page) == []

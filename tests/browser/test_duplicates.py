@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.model import DUPLICATE, Cleaning, Finding, Link
 from db.store.groups import EXACT, NEAR
-from tests.browser.test_screens import drawn, faults, open_page
+from tests.browser.test_screens import drawn, faults, open_page, unfold
 from tests.pages import filled
 
 pytestmark = pytest.mark.browser
@@ -104,7 +104,7 @@ def test_pictures_keep_their_aspect_ratio_and_lead_to_the_review(running, page: 
 
 def slide(page: Page, key: str, steps: int) -> None:
     """Unfold the limit and move its slider."""
-    page.get_by_text("How alike must two pictures be to count as copies?").click()
+    unfold(page, "How alike must two pictures be to count as copies?")
     page.get_by_text("At 90 %: 2 groups of 4 pictures beside the exact copies.").wait_for()
     slider = page.get_by_role("slider")
     slider.focus()

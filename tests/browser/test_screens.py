@@ -32,10 +32,18 @@ def open_page(page: Page, url: str) -> None:
 def drawn(page: Page) -> None:
     page.wait_for_function(
         "!document.querySelector('[data-testid=stApp][data-test-script-state=running]')"
-        " && document.querySelector('h1')",
+        " && document.querySelector('h1')"
+        " && ![...document.querySelectorAll('details')].some(one => one.getAnimations().length)",
         timeout=60_000,
     )
     page.wait_for_timeout(400)
+
+
+def unfold(page: Page, label: str) -> None:
+    """Open what is folded away, and wait until it is open: a page drawn anew in that half second folds it once more for
+    a moment, and a press that comes then falls on something else."""
+    page.get_by_text(label).click()
+    drawn(page)
 
 
 def through(page: Page, name: str) -> None:
@@ -143,13 +151,13 @@ def test_a_press_right_after_typing_is_heard_however_long_it_is_held(
         button.click(delay=held)
 
     open_page(page, started.url)
-    page.get_by_text("Add classes").click()
+    unfold(page, "Add classes")
     page.get_by_label("New classes", exact=True).fill("canoe")
     hold("Add them")
     page.get_by_text("3 classes:").first.wait_for()
     assert started.store.project("boats").classes == ("sail", "motor", "canoe")
 
-    page.get_by_text("Start another project").click()
+    unfold(page, "Start another project")
     page.get_by_label("Name of the project", exact=True).fill("cars")
     page.get_by_label("Classes", exact=True).fill("sedan\ncoupe\nsuv")
     hold("Create the project")
