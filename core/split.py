@@ -74,10 +74,8 @@ def split(
     return _made(made, _order(kept, classes), left_out)
 
 
-def keep_source_parts(
-    images: Sequence[tuple[int, str, str]], groups: Mapping[int, str], classes: Sequence[str], minimum: int = 50
-) -> Made:
-    """(image id, label, part of the source's folders) -> that very split; groups are counted by `leak`, not moved.
+def keep_source_parts(images: Sequence[tuple[int, str, str]], classes: Sequence[str], minimum: int = 50) -> Made:
+    """(image id, label, part of the source's folders) -> that very split; copies are counted by `leak`, not moved.
 
     Images without a part are left out and counted under NO_PART. Raises BadInput where a part has no image at all.
     """

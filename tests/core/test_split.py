@@ -130,26 +130,26 @@ def placed(part_counts: dict[str, int], label: str = "sedan", first: int = 1) ->
 def test_the_parts_of_the_source_are_kept_and_their_leak_is_counted_not_moved():
     images = placed({"train": 50, "val": 5, "test": 5}) + placed({"train": 40, "val": 9, "test": 9}, "coupe", 101)
     groups = {1: "a", 51: "a", 2: "b", 3: "b", 60: "c", 101: "c"}
-    made = keep_source_parts(images, groups, CLASSES)
+    made = keep_source_parts(images, CLASSES)
     assert {i for i, _ in made.parts["train"]} == {*range(1, 51), *range(101, 141)}
     assert leak(made.parts, groups) == 2  # 51 and 60
     assert made.left_out == {"suv": "suv has no image that is kept."}
 
 
 def test_images_without_a_part_are_left_out_and_counted():
-    made = keep_source_parts(placed({"train": 50, "": 7, "val": 5, "test": 5}), {}, CLASSES[:1])
+    made = keep_source_parts(placed({"train": 50, "": 7, "val": 5, "test": 5}), CLASSES[:1])
     assert made.left_out == {NO_PART: "7 images stand in no train, val or test folder of their source."}
     assert sum(len(members) for members in made.parts.values()) == 60
 
 
 def test_a_source_without_a_val_part_is_an_error_in_one_sentence():
     with pytest.raises(BadInput, match="hold no image for val"):
-        keep_source_parts(placed({"train": 50, "test": 5}), {}, CLASSES)
+        keep_source_parts(placed({"train": 50, "test": 5}), CLASSES)
 
 
 def test_a_class_missing_in_one_of_the_sources_parts_is_left_out():
     images = placed({"train": 50, "val": 5, "test": 5}) + placed({"train": 60}, "coupe", 101)
-    made = keep_source_parts(images, {}, CLASSES[:2])
+    made = keep_source_parts(images, CLASSES[:2])
     assert made.classes == ("sedan",)
     assert made.left_out == {"coupe": "coupe has no image in the source's part val or test."}
 

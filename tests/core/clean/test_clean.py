@@ -136,8 +136,34 @@ def test_a_split_keeps_a_chain_of_sure_copies_together(shelf):
     ctx = shelf.context("split")
     chain = [Link(one, other, 0.95, "pixels") for one, other in pairwise(ids)]
     shelf.store.add_links(ctx.claim, shelf.project.id, chain, [])
-    together = steps._groups(shelf.store, shelf.project)
+    together = steps._groups(shelf.store, shelf.project, 0.9)
     assert len({together[image] for image in ids}) == 1
+
+
+def test_what_is_only_perhaps_one_photo_is_not_cut_by_a_split_and_is_no_leak_of_the_sources_parts(shelf):
+    """A copy with words across it, say: no group that a person has to settle, but no picture to test with either."""
+    parts = ["train"] * 8 + ["val"] * 6 + ["test"] * 6
+    ids = [shelf.add(jpeg(scene(seed)), part=part)[0] for seed, part in enumerate(parts)]
+    shelf.clean()
+    ctx = shelf.context("split")
+    chain = [Link(one, other, 0.85, "pixels") for one, other in pairwise(ids[5:11])]
+    shelf.store.add_links(ctx.claim, shelf.project.id, chain, [])
+
+    def split(**more):
+        step = steps.split(ctx, parts="40/30/30", min_per_class=1, **more)
+        while True:
+            try:
+                next(step)
+            except StopIteration as end:
+                return end.value, shelf.store.split(shelf.project.id).parts
+
+    for seed in range(5):
+        result, made = split(seed=seed)
+        assert len({part for part, members in made.items() for image, _ in members if image in ids[5:11]}) == 1
+        assert result["leak"] == 0
+    result, made = split(keep_source_parts=True)
+    assert [len(made[part]) for part in ("train", "val", "test")] == [8, 6, 6]
+    assert result["leak"] == 0
 
 
 def test_progress_says_which_stage_of_how_many_it_is(shelf):
