@@ -14,6 +14,7 @@ from core.errors import BadInput
 from core.model import PARTS, ClassInfo, Part
 
 NO_PART = "(no part)"  # stands for the images that are in no part of their source
+PERHAPS = 5  # images in a group that is held together by guesses
 Members = dict[Part, tuple[tuple[int, str], ...]]  # part -> (image id, label) ...
 
 
@@ -132,6 +133,26 @@ def joined(several: Iterable[Mapping[int, str]]) -> dict[int, str]:
             one, other = sorted((root(first.setdefault(image, group)), root(group)))
             parent[other] = one
     return {image: root(group) for image, group in first.items()}
+
+
+def extended(groups: Mapping[int, str], pairs: Iterable[tuple[float, int, int]]) -> dict[int, str]:
+    """The groups, and with them what is only perhaps one photo: (likeness, image, other), the likest pairs first.
+
+    On white background such pairs make chains of hundreds, so no group gets more than `PERHAPS` images by them. A copy
+    with words across it or with its background cut out is kept with its original that way, and nobody has to settle it.
+    """
+    of, members = dict(groups), defaultdict(set)
+    for image, group in groups.items():
+        members[group].add(image)
+    for _, *pair in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
+        one, other = (of.setdefault(image, f"image {image}") for image in pair)
+        for image in pair:
+            members[of[image]].add(image)
+        if one != other and len(members[one]) + len(members[other]) <= PERHAPS:
+            for image in members.pop(other):
+                of[image] = one
+                members[one].add(image)
+    return of
 
 
 def _large_enough(

@@ -172,7 +172,7 @@ def split(
     """
     from core import split as s
     from core.clean import cleaned
-    from core.clean.look import PERHAPS
+    from core.clean.look import ALIKE
 
     store, project = ctx.store, ctx.project
     if not cleaned(store, project.id):
@@ -181,14 +181,14 @@ def split(
     kept = list(store.images(project.id, ("keep", "undecided")))
     if not kept:
         raise BadInput("Nothing is kept: fetch images first, or take back some rejections.")
-    classes, label = s.level(project.classes, project.infos, by)
-    sure = project.cleaning.likeness
+    groups, (classes, label) = _groups(store, project), s.level(project.classes, project.infos, by)
     if keep_source_parts:
         made = s.keep_source_parts([(r.id, label(r.label), r.part) for r in kept], classes, min_per_class)
     else:  # what is only perhaps one photo stays together as well: that costs nothing
-        together = _groups(store, project, min(sure, PERHAPS))
+        perhaps = ((link.likeness, link.image, link.other) for link in store.links(project.id, ALIKE))
+        together = s.extended(groups, perhaps)
         made = s.split([(r.id, label(r.label)) for r in kept], together, classes, s.shares(parts), seed, min_per_class)
-    left = s.leak(made.parts, _groups(store, project, sure))
+    left = s.leak(made.parts, groups)
     boxes = {record.id: record.box for record in kept if record.box}
     crop = project.cleaning.crop if boxes else Cropping()
     frozen = store.add_split(
@@ -204,15 +204,15 @@ def split(
     }
 
 
-def _groups(store: Store, project: Project, likeness: float) -> dict[int, str]:
+def _groups(store: Store, project: Project) -> dict[int, str]:
     """image -> group, for everything that may not be cut: exact copies, near ones, and chains of them.
 
-    A group of cleaning is what is like its middle; here all that hangs together by links from `likeness` on is one.
+    A group of cleaning is what is like its middle; here all that hangs together by sure links stays together.
     """
     from core.clean import groups as g
     from core.split import joined
 
-    chains = g.components(g.both_ways(store.links(project.id, likeness)))
+    chains = g.components(g.both_ways(store.links(project.id, project.cleaning.likeness)))
     of_a_chain = {image: f"chain {chain[0]}" for chain in chains for image in chain}
     kinds = ("exact_duplicate", "near_duplicate")
     return joined([of_a_chain, *(store.groups(project.id, kind) for kind in kinds)])

@@ -26,7 +26,6 @@ DETAIL = (
 PATCH, COLOUR, TINT = 25, 10, 20  # grey levels of 256
 COPY = 0.97  # from here on nothing was cut or marked, only resized, saved again or mirrored
 SURE = 0.9  # one photo, surely
-PERHAPS = 0.8  # one photo with words across it or in other colours, or two that only look like that
 ALIKE = 0.5  # what looks less alike is nothing
 PLACED, ROUGH = 0.55, 0.7  # below them a pair is left alone; copies with writing across them have less, no others
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)

@@ -71,7 +71,8 @@ KINDS: Mapping[str, Kind] = {
         "How much of it has one and the same colour.",
     ),
     "drawing": Kind(
-        0.95, "The picture looks drawn, not photographed: a drawing, a poster, a chart or a screenshot.",
+        0.95, "The picture looks drawn, not photographed: a drawing, a poster, a chart or a screenshot. Striped cloth and "
+        "flat dark parts often look like that as well.",
         "How much it looks drawn: few colours, sharp and level lines.",
     ),
     "text": Kind(

@@ -94,9 +94,12 @@ def grouped(project: Project, found: Sequence[Finding]) -> None:
     records = {r.id: r for r in house.store().images_by_id(project.id, [one.image for one in found])}
     with st.container(horizontal=True, gap="medium"):
         for _, group in groupby(sorted(found, key=lambda one: one.group), key=lambda one: one.group):
-            together = [records[one.image] for one in group if one.image in records][:4]
+            here = [one for one in group if one.image in records][:4]
+            labels = {one.image: records[one.image].label for one in here}
+            if len(here) == 1:  # one file at several addresses: its note says under which classes
+                labels = {one.image: one.note.partition(" is in ")[2] or labels[one.image] for one in here}
             with st.container(border=True, width="content"):
-                house.thumbnails(together, {record.id: record.label for record in together}, height=84)
+                house.thumbnails([records[one.image] for one in here], labels, height=84)
 
 
 def line(project: Project, finding: str, border: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ of these names in a home where a person has done that on the pages. Then every p
 another size than cleaning does it, upright and mirrored, and each one of validation and test is held against all pictures
 of the other parts. Nothing of what cleaning stored is used.
 
-How much such a check can see is measured in the same run: 200 pictures of each set are copied in seven forms, and the
+How much such a check can see is measured in the same run: 100 pictures of each set are copied in seven forms, and the
 share of the copies is told that lies from each cosine on. What lies from the lowest one on is looked at a second time, by
 what cleaning does not use either: SIFT keypoints and a similarity transform between them (Lowe 2004; Fischler and Bolles
 1981), then the correlation of both pictures where they overlap. `--sheets` draws the pairs that pass, to be looked at.
@@ -35,7 +35,7 @@ sys.path.insert(0, str(ROOT))
 
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")).resolve()
 STEPS = (0.99, 0.97, 0.95, 0.93, 0.90)
-PLANTED = 200  # pictures copied in each form
+PLANTED = 100  # pictures copied in each form
 LONGEST = 320  # px, for keypoints
 INLIERS, CORRELATION = 12, 0.9  # keypoints that agree on one transform; grey values where both pictures are
 

@@ -43,6 +43,19 @@ def test_each_kind_stands_under_its_heading_with_its_number_and_a_way_to_the_rev
     assert "Pictures are compared by their colours." in said
 
 
+def test_one_file_in_two_classes_is_shown_with_both(screen, store, home):
+    project = filled.scraped(store, home)
+    ids = [r.id for r in store.images(project.id)]
+    cleaned(store, project, [
+        Finding(ids[0], "label_conflict", 1.0, "x", "g", "the same photo is in coupe, sedan"),
+        *(Finding(image, "label_conflict", 1.0, "x", "h", "the same photo is in coupe, sedan") for image in ids[1:3]),
+    ])  # fmt: skip
+    shown = screen("clean", project="cars")
+    captions = [one.caption for kind in ("imgs", "image") for images in shown.get(kind) for one in images.proto.imgs]
+    labels = {record.id: record.label for record in store.images(project.id)}
+    assert sorted(captions) == sorted(["coupe\\, sedan", labels[ids[1]], labels[ids[2]]])
+
+
 def test_what_was_decided_is_settled(screen, store, home):
     project = filled.scraped(store, home)
     ids = [r.id for r in store.images(project.id)]
