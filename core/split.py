@@ -135,20 +135,27 @@ def joined(several: Iterable[Mapping[int, str]]) -> dict[int, str]:
     return {image: root(group) for image, group in first.items()}
 
 
-def extended(groups: Mapping[int, str], pairs: Iterable[tuple[float, int, int]]) -> dict[int, str]:
-    """The groups, and with them what is only perhaps one photo: (likeness, image, other), the likest pairs first.
+def extended(
+    groups: Mapping[int, str], pairs: Iterable[tuple[float, int, int]], images: Sequence[tuple[int, str]]
+) -> dict[int, str]:
+    """The groups of these (image id, label), and with them what is only perhaps one photo: (likeness, image, other), the
+    likest pairs first.
 
-    On white background such pairs make chains of hundreds, so no group gets more than `PERHAPS` images by them. A copy
-    with words across it or with its background cut out is kept with its original that way, and nobody has to settle it.
+    On white background such pairs make chains of hundreds, so no group gets more than `PERHAPS` images by them, nor more
+    than a tenth of a class: no class is left out for a guess. A copy with words across it or with its background cut out
+    is kept with its original that way, and nobody has to settle it.
     """
+    sizes = Counter(label for _, label in images)
+    most = {image: min(PERHAPS, sizes[label] // 10) for image, label in images}
     of, members = dict(groups), defaultdict(set)
     for image, group in groups.items():
         members[group].add(image)
-    for _, *pair in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
+    known = (pair for pair in pairs if pair[1] in most and pair[2] in most)
+    for _, *pair in sorted(known, key=lambda pair: (-pair[0], pair[1:])):
         one, other = (of.setdefault(image, f"image {image}") for image in pair)
         for image in pair:
             members[of[image]].add(image)
-        if one != other and len(members[one]) + len(members[other]) <= PERHAPS:
+        if one != other and len(members[one]) + len(members[other]) <= min(most[image] for image in pair):
             for image in members.pop(other):
                 of[image] = one
                 members[one].add(image)

@@ -185,9 +185,10 @@ def split(
     if keep_source_parts:
         made = s.keep_source_parts([(r.id, label(r.label), r.part) for r in kept], classes, min_per_class)
     else:  # what is only perhaps one photo stays together as well: that costs nothing
+        images = [(r.id, label(r.label)) for r in kept]
         perhaps = ((link.likeness, link.image, link.other) for link in store.links(project.id, ALIKE))
-        together = s.extended(groups, perhaps)
-        made = s.split([(r.id, label(r.label)) for r in kept], together, classes, s.shares(parts), seed, min_per_class)
+        together = s.extended(groups, perhaps, images)
+        made = s.split(images, together, classes, s.shares(parts), seed, min_per_class)
     left = s.leak(made.parts, groups)
     boxes = {record.id: record.box for record in kept if record.box}
     crop = project.cleaning.crop if boxes else Cropping()

@@ -61,18 +61,29 @@ def test_no_group_is_ever_cut_and_nothing_is_lost_or_doubled(data):
 def test_what_is_perhaps_one_photo_joins_its_group_the_likest_first_and_up_to_five():
     groups = {1: "a", 2: "a", 9: "b", 10: "b", 11: "b", 12: "b", 13: "b", 14: "b"}
     pairs = [(0.5, 5, 6), (0.7, 2, 3), (0.6, 4, 3), (0.65, 4, 5), (0.8, 14, 20), (0.55, 7, 8), (0.9, 1, 2)]
-    found = extended(groups, pairs)
+    images = [(image, "suv") for image in range(1, 101)]
+    found = extended(groups, pairs, images)
     assert {image for image in found if found[image] == found[1]} == {1, 2, 3, 4, 5}
     assert found[6] not in (found[1], found[7]), "five are enough; it is the least like one"
     assert found[7] == found[8]
     assert {image for image in found if found[image] == found[9]} == {9, 10, 11, 12, 13, 14}, "sure ones may be many"
     assert found[20] != found[14]
-    assert extended(groups, []) == groups
+    assert extended(groups, [], images) == groups
+    assert extended({}, [(0.9, 1, 101)], images) == {}, "what is not in the split holds nothing together"
 
 
 def test_a_chain_of_guesses_is_cut_at_five():
-    found = extended({}, [(0.6, image, image + 1) for image in range(1, 100)])
+    images = [(image, "suv") for image in range(1, 101)]
+    found = extended({}, [(0.6, image, image + 1) for image in range(1, 100)], images)
     assert max(Counter(found.values()).values()) == 5
+
+
+@pytest.mark.parametrize(("size", "most"), [(6, 1), (19, 1), (20, 2), (49, 4), (50, 5), (500, 5)])
+def test_guesses_hold_no_more_than_a_tenth_of_a_class_together(size, most):
+    images = [(image, "suv") for image in range(size)]
+    found = extended({}, [(0.6, one, one + 1) for one in range(size - 1)], images)
+    assert max(Counter(found.values()).values()) == most
+    assert split(images, found, ("suv",), (50, 25, 25), minimum=3).left_out == {}
 
 
 def test_large_groups_do_not_swamp_the_small_parts():
