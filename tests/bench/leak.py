@@ -16,6 +16,7 @@ then the correlation of both pictures where they overlap. `--sheets` draws the p
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import random
@@ -118,8 +119,6 @@ def _agree(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def saved(image: Image.Image, quality: int) -> Image.Image:
-    import io
-
     image.save(to := io.BytesIO(), "JPEG", quality=quality)
     return Image.open(to).convert("RGB")
 
@@ -166,7 +165,7 @@ def across(home: Path, name: str, sheets: Path | None) -> dict[str, Any]:
     split = store.split(project.id)
     part = {image: part for part, members in split.parts.items() for image, _ in members}
     records = store.images_by_id(project.id, sorted(part))
-    blobs = Blobs(str(home / "data") if (home / "data").is_dir() else str(home))
+    blobs = Blobs(str(home))
     files = [Path(blobs.path(record.facts.sha256)) for record in records]
     upright = vectors([opened(file) for file in files])
     mirrored = vectors([opened(file, mirrored=True) for file in files])

@@ -27,6 +27,12 @@ def cleaned(store, project, found, borders=None):
     return records
 
 
+def below(shown):
+    """What stands below the pictures."""
+    found = [one.caption for kind in ("imgs", "image") for images in shown.get(kind) for one in images.proto.imgs]
+    return [caption.replace("\\", "") for caption in found]
+
+
 def test_each_kind_stands_under_its_heading_with_its_number_and_a_way_to_the_review(screen, store, home):
     project = filled.scraped(store, home)
     ids = [r.id for r in store.images(project.id)]
@@ -51,9 +57,8 @@ def test_one_file_in_two_classes_is_shown_with_both(screen, store, home):
         *(Finding(image, "label_conflict", 1.0, "x", "h", "the same photo is in coupe, sedan") for image in ids[1:3]),
     ])  # fmt: skip
     shown = screen("clean", project="cars")
-    captions = [one.caption for kind in ("imgs", "image") for images in shown.get(kind) for one in images.proto.imgs]
     labels = {record.id: record.label for record in store.images(project.id)}
-    assert sorted(captions) == sorted(["coupe\\, sedan", labels[ids[1]], labels[ids[2]]])
+    assert sorted(below(shown)) == sorted(["coupe, sedan", labels[ids[1]], labels[ids[2]]])
 
 
 def test_what_was_decided_is_settled(screen, store, home):
@@ -91,13 +96,7 @@ def test_what_came_nearest_to_a_line_that_nothing_crossed_is_shown(screen, store
     shown = screen("clean", project="cars")
     assert "Looked for and not found: dark" in [panel.label for panel in shown.expander]
     assert "Nearest to 0.95, from which on it is noticed" in plain(shown)
-    captions = {
-        one.caption.replace("\\", "")
-        for kind in ("imgs", "image")
-        for images in shown.get(kind)
-        for one in images.proto.imgs
-    }
-    assert captions == {"0.75", "0.72"}
+    assert set(below(shown)) == {"0.75", "0.72"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

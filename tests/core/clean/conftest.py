@@ -59,13 +59,18 @@ class Shelf:
         """What the step returns; colours and edges describe the pictures unless something else is asked for. `watch` is
         told of all progress, before the step goes on."""
         ctx = self.context()
-        step, self.told = steps.clean(ctx, **{"embedder": "plain"} | changes), []
+        self.told = []
+        result = self.end(steps.clean(ctx, **{"embedder": "plain"} | changes), watch)
+        self.store.finish(ctx.claim, "done", result)
+        return result
+
+    def end(self, step: steps.Step, watch: Callable[[Progress], None] = lambda _: None) -> dict[str, Any]:
+        """What a step returns at its end."""
         while True:
             try:
                 self.told.append(next(step))
                 watch(self.told[-1])
             except StopIteration as end:
-                self.store.finish(ctx.claim, "done", end.value)
                 return end.value
 
     def killed(self, when: Callable[[Progress], bool], **changes: Any) -> None:

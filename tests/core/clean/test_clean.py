@@ -150,12 +150,8 @@ def test_what_is_only_perhaps_one_photo_is_not_cut_by_a_split_and_is_no_leak_of_
     shelf.store.add_links(ctx.claim, shelf.project.id, chain, [])
 
     def split(**more):
-        step = steps.split(ctx, parts="40/30/30", min_per_class=1, **more)
-        while True:
-            try:
-                next(step)
-            except StopIteration as end:
-                return end.value, shelf.store.split(shelf.project.id).parts
+        result = shelf.end(steps.split(ctx, parts="40/30/30", min_per_class=1, **more))
+        return result, shelf.store.split(shelf.project.id).parts
 
     for seed in range(5):
         result, made = split(seed=seed)
