@@ -97,6 +97,16 @@ def keep_memory() -> None:
             mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: and the heap does not shrink
 
 
+def free_memory() -> None:
+    """Hand back what `keep_memory` kept, and keep nothing from here on."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):
+            libc = ctypes.CDLL(None)
+            libc.mallopt(-3, 2**17)  # as the C library begins
+            libc.mallopt(-1, 2**17)
+            libc.malloc_trim(0)
+
+
 class Pace:
     """How many CPU threads a training uses: as many as asked for, or, for 0, what is faster just now.
 

@@ -7,9 +7,12 @@ Nobody is a witness in his own case: what is said of a picture was learned witho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from core.clean.stacked import stacked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,23 +29,44 @@ BLOCK, ASKED = 1024, 256  # rows at once, and whose likeness to the whole bank i
 SAMPLE = 5_000  # rows that the temperature is found on
 
 
-def reduced(vectors: np.ndarray, dimensions: int = DIMENSIONS) -> Floats:
-    """(N, D) -> (N, d): the principal components, the first of variance 1."""
-    mean = sum(block.sum(0, dtype=np.float64) for block in _blocks(vectors)) / len(vectors)
+def reduced(
+    vectors: np.ndarray, some: Whole | None = None, dimensions: int = DIMENSIONS, folder: Path | None = None
+) -> Floats:
+    """(M, D) -> (N, d) of the rows `some`, all by default: the principal components, the first of variance 1.
+
+    `folder`: as of `stacked`.
+    """
+    some = np.arange(len(vectors)) if some is None else some
+    mean = sum(vectors[i].sum(0, dtype=np.float64) for i in blocks(some)) / len(some)
     mean = np.asarray(mean, dtype=np.float32)
     scatter = np.zeros((vectors.shape[1],) * 2)
-    for block in _blocks(vectors):
-        scatter += (block - mean).T @ (block - mean)
-    values, axes = np.linalg.eigh(scatter / len(vectors))
-    axes = axes[:, ::-1][:, : min(dimensions, len(vectors) - 1)] / np.sqrt(max(float(values[-1]), 1e-12))
-    return np.concatenate([(block - mean) @ axes.astype(np.float32) for block in _blocks(vectors)])
+    for i in blocks(some):
+        block = vectors[i].astype(np.float32) - mean
+        scatter += block.T @ block
+    values, axes = np.linalg.eigh(scatter / len(some))
+    axes = axes[:, ::-1][:, : min(dimensions, len(some) - 1)] / np.sqrt(max(float(values[-1]), 1e-12))
+    axes = axes.astype(np.float32)
+    return stacked(((vectors[i].astype(np.float32) - mean) @ axes for i in blocks(some)), folder)
 
 
-def whitened(rows: Floats) -> Floats:
-    """(N, d) -> (N, d): every component of the same spread, every row of length 1."""
-    spread = rows.std(0)
-    white = rows / np.where(spread > 1e-6, spread, np.float32(1))
-    return white / np.maximum(np.linalg.norm(white, axis=1, keepdims=True), np.float32(1e-12))
+def whitened(rows: Floats, folder: Path | None = None) -> Floats:
+    """(N, d) as of `reduced` -> (N, d): every component of the same spread, every row of length 1."""
+    some = np.arange(len(rows))
+    squares = sum((rows[i].astype(np.float64) ** 2).sum(0) for i in blocks(some))  # their mean is zero
+    spread = np.sqrt(squares / len(rows)).astype(np.float32)
+    spread[spread <= 1e-6] = 1
+
+    def white(block: Floats) -> Floats:
+        block = block / spread
+        return block / np.maximum(np.linalg.norm(block, axis=1, keepdims=True), np.float32(1e-12))
+
+    return stacked((white(rows[i]) for i in blocks(some)), folder)
+
+
+def blocks(some: Whole) -> Iterator[Whole]:
+    """As many rows at once as are worth a multiplication."""
+    for start in range(0, len(some), 4 * BLOCK):
+        yield some[start : start + 4 * BLOCK]
 
 
 def probabilities(
@@ -78,7 +102,7 @@ def discriminants(rows: Floats, classes: Whole, fold: Whole) -> Callable[[Whole]
     so ten folds cost as much as one. A temperature makes the probabilities honest (Guo et al. 2017).
     """
     count = int(classes.max()) + 1
-    sums = [_sums(rows[fold == f], classes[fold == f], count) for f in range(int(fold.max()) + 1)]
+    sums = [_sums(rows, np.flatnonzero(fold == f), classes, count) for f in range(int(fold.max()) + 1)]
     every = [sum(one[k] for one in sums) for k in range(3)]
     learned = []
     for held in sums:
@@ -146,11 +170,14 @@ def _bank(classes: Whole) -> Whole:
     return np.sort(order[np.argsort(place[order], kind="stable")][:BANK])
 
 
-def _sums(rows: Floats, classes: Whole, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(d, d) sum of squares, (C, d) sums, (C,) sizes."""
-    totals = np.zeros((count, rows.shape[1]))
-    np.add.at(totals, classes, rows)
-    return (rows.T @ rows).astype(np.float64), totals, np.bincount(classes, minlength=count).astype(np.float64)
+def _sums(rows: Floats, some: Whole, classes: Whole, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the rows `some`: (d, d) sum of squares, (C, d) sums, (C,) sizes."""
+    squares, totals = np.zeros((rows.shape[1],) * 2), np.zeros((count, rows.shape[1]))
+    for i in blocks(some):
+        block = rows[i]
+        squares += block.T @ block
+        np.add.at(totals, classes[i], block)
+    return squares, totals, np.bincount(classes[some], minlength=count).astype(np.float64)
 
 
 def _temperature(logits: Floats, classes: Whole) -> np.float32:
@@ -163,8 +190,3 @@ def _temperature(logits: Floats, classes: Whole) -> np.float32:
 def _softmax(logits: Floats) -> Floats:
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)
-
-
-def _blocks(vectors: np.ndarray) -> Iterator[Floats]:
-    for start in range(0, len(vectors), 4 * BLOCK):
-        yield vectors[start : start + 4 * BLOCK].astype(np.float32)

@@ -16,8 +16,9 @@ import numpy as np
 
 from core.clean import groups as g
 from core.clean import look
-from core.clean.embed import vectors
+from core.clean.embed import scratch, vectors
 from core.clean.measure import VERSION, faulty
+from core.clean.stacked import stacked
 from core.errors import WinnowError
 from core.model import Link, Measure, Progress
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 RADIUS = 11
 BATCH = 128  # pairs looked at in one go
 SHARE, SHARES = 2000, 50  # new pictures compared before they are stored: at least so many, or a 50th of them
-SMALL = 20_000  # small pictures kept in memory: 140 MB
+SMALL = 10_000  # small pictures kept in memory: 70 MB
 
 
 Pair = tuple[int, int, int]  # two rows of the table, and how the first is turned (core.phash.FLIPS)
@@ -127,18 +128,20 @@ def by_hashes(ctx: Context, table: Table, pictures: Pictures) -> Generator[Progr
 
 def by_vectors(ctx: Context, table: Table, pictures: Pictures, network: str) -> Generator[Progress, None, None]:
     """Neighbours by their vectors: copies cut further, written on, or with other colours."""
+    from core.clean.classes import blocks
     from core.clean.neighbours import neighbours
     from core.device import device
 
     row_of = {int(image): row for row, image in enumerate(table.images)}
     images, of, compared = vectors(ctx, network, row_of)
-    row, new = np.array([row_of[image] for image in images], np.int64), ~np.array(compared, bool)
+    row, new, folder = np.array([row_of[image] for image in images], np.int64), ~np.array(compared, bool), scratch(ctx)
     total = int(new.sum())
     for done, here, fresh in shares(new):
         links: Links = {}
         yield Progress(done, total, "comparing what looks alike")
-        known = of[: len(here)] if here[-1] < len(here) else of[here]  # as a rule the new ones came last: no copy
-        for found in neighbours(known, fresh, where=device(ctx.settings.device)):
+        last = here[-1] < len(here)  # as a rule the new ones came last: no copy
+        known = of[: len(here)] if last else stacked((of[some] for some in blocks(here)), folder)
+        for found in neighbours(known, fresh, where=device(ctx.settings.device), folder=folder):
             for some in pieces(found):
                 pairs = [(int(row[here[i]]), int(row[here[j]]), 0) for i, j, _ in some]
                 surer(links, pictures.likeness(pairs, some["cosine"].tolist()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Generator
+from collections.abc import Container, Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.engine import batches
@@ -23,7 +24,7 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
     import numpy as np
 
     from core.clean.measure import keep_faults
-    from core.device import keep_memory
+    from core.device import free_memory, keep_memory
 
     keep_memory()
     store, project = ctx.store, ctx.project.id
@@ -43,19 +44,32 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
         done += len(some)
         yield Progress(done, len(wanted), f"describing the pictures with {embedder.name}")
     store.add_embeddings(ctx.claim, project, embedder.key, made)
+    free_memory()
 
 
 def vectors(ctx: Context, key: str, images: Container[int]) -> tuple[list[int], np.ndarray, list[bool]]:
-    """Which of these images have a vector of this embedder, the (N, D) float16 vectors, whether each was compared."""
+    """Which of these images have a vector of this embedder, the (N, D) float16 vectors (`stacked`), whether each was
+    compared."""
     import numpy as np
 
-    ids, done, data = [], [], bytearray()  # one that grows in place: a list of rows would take the memory twice
-    for image, vector, compared in ctx.store.embeddings(ctx.project.id, key):
-        if image in images:
-            ids.append(image)
-            done.append(compared)
-            data += vector
-    return ids, np.frombuffer(data, dtype="<f2").reshape(len(ids), -1 if ids else 0), done
+    from core.clean.stacked import stacked
+
+    ids: list[int] = []
+    done: list[bool] = []
+
+    def rows() -> Iterator[np.ndarray]:
+        for image, vector, compared in ctx.store.embeddings(ctx.project.id, key):
+            if image in images:
+                ids.append(image)
+                done.append(compared)
+                yield np.frombuffer(vector, dtype="<f2")[None]
+
+    return ids, stacked(rows(), scratch(ctx)), done
+
+
+def scratch(ctx: Context) -> Path:
+    """Where this job may lay what it does not keep."""
+    return ctx.settings.home.absolute() / "cache" / "scratch"
 
 
 def embedder(ctx: Context, name: str) -> Embedder:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Generator, Iterable, Mapping
 from functools import partial
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from core.clean import groups as g
-from core.clean.embed import vectors
+from core.clean.embed import scratch, vectors
 from core.clean.quality import KINDS as QUALITY
-from core.model import Finding, ImageRecord, Measure, Progress
+from core.model import Finding, Measure, Progress
 
 if TYPE_CHECKING:
     from core.detectors import Detector
@@ -29,26 +31,24 @@ def judge(
 
     store, project = ctx.store, ctx.project.id
     yield Progress(0, None, "putting together what was found")
-    records = list(store.images(project))
-    measures = {measure.image: measure for measure, _ in store.measures(project)}
-    found = [Finding(m.image, "corrupt", 1.0, "decode", note=m.fault) for m in measures.values() if m.fault]
-    found += quality(records, measures)
+    found, borders = quality(measure for measure, _ in store.measures(project))
     yield Progress(0, None, "grouping copies")
-    found += copies(ctx, how, records, measures)
+    found += copies(ctx, how)
     yield Progress(0, None, "looking for pictures that do not look like their class")
-    found += labels(ctx, records, embedder, {f.image: f.group for f in found if f.group})
+    total, of = labelled(ctx)
+    found += labels(ctx, of, embedder, {f.image: f.group for f in found if f.group})
     yield Progress(0, None, "choosing crops")
-    found += crops(ctx, how.crop, sees, records)
+    found += crops(ctx, how.crop, sees)
     store.replace_findings(ctx.claim, project, list(KINDS), found)
     store.set_cleaning(project, how)  # last: what the project says of itself holds for what is stored
     for key in (embedder.key, *([sees.key] if sees else [])):
         yield from forgotten(ctx, key)
     counts = store.finding_counts(project)
     return {
-        "images": len(records), "findings": counts,
+        "images": total, "findings": counts,
         "groups": len({f.group for f in found if f.kind in ("near_duplicate", "exact_duplicate")}),
-        "borders": borders(measures.values()), "embedder": embedder.key, "about": embedder.about,
-        "crops": store.cropped(project), "left_out": left_out([one.label for one in records if one.verdict != "reject"]),
+        "borders": borders, "embedder": embedder.key, "about": embedder.about,
+        "crops": store.cropped(project), "left_out": left_out(list(of.values())),
     }  # fmt: skip
 
 
@@ -62,65 +62,81 @@ def forgotten(ctx: Context, key: str) -> Generator[Progress, None, None]:
         yield Progress(0, None, "making room: other weights of the same name saw these pictures before")
 
 
-def quality(records: Iterable[ImageRecord], measures: Mapping[int, Measure]) -> Iterator[Finding]:
-    """What is at its threshold or above."""
-    for one in records:
-        scores = measures[one.id].scores if one.id in measures else {}
-        for kind, score in scores.items():
-            if kind in QUALITY and score >= QUALITY[kind].threshold:
-                yield Finding(one.id, kind, round(score, 4), "measure", note=f"{score:.2f} of 1")
+def quality(measures: Iterable[Measure]) -> tuple[list[Finding], dict[str, dict[str, Any]]]:
+    """What cannot be read, and what is at a threshold or above; and kind of finding -> its threshold, and the images
+    nearest to it: `over` have the finding, `under` just do not."""
+    found: list[Finding] = []
+    nearest: dict[tuple[str, bool], list[tuple[float, int]]] = {
+        (kind, over): [] for kind in QUALITY for over in (True, False)
+    }
+    for one in measures:
+        if one.fault:
+            found.append(Finding(one.image, "corrupt", 1.0, "decode", note=one.fault))
+        for kind, score in one.scores.items():
+            if kind not in QUALITY or not score:
+                continue
+            over = score >= QUALITY[kind].threshold
+            if over:
+                found.append(Finding(one.image, kind, round(score, 4), "measure", note=f"{score:.2f} of 1"))
+            some = nearest[kind, over]  # a heap: the farthest from the threshold comes first
+            heappush(some, (-score, -one.image) if over else (score, one.image))
+            if len(some) > EXAMPLES:
+                heappop(some)
+
+    def images(kind: str, over: bool) -> list[int]:
+        return [abs(image) for _, image in sorted(nearest[kind, over], reverse=True)]
+
+    return found, {
+        kind: {"threshold": about.threshold, "over": images(kind, True), "under": images(kind, False)}
+        for kind, about in QUALITY.items()
+    }
 
 
-def borders(measures: Iterable[Measure]) -> dict[str, dict[str, Any]]:
-    """Kind of finding -> its threshold, and the images nearest to it: `over` have the finding, `under` just do not."""
-    measures = list(measures)
-    told = {}
-    for kind, about in QUALITY.items():
-        scored = sorted((m.scores[kind], m.image) for m in measures if kind in m.scores)
-        over = [image for score, image in scored if score >= about.threshold]
-        under = [image for score, image in scored if 0 < score < about.threshold]
-        told[kind] = {"threshold": about.threshold, "over": over[:EXAMPLES], "under": under[: -EXAMPLES - 1 : -1]}
-    return told
-
-
-def copies(
-    ctx: Context, how: Cleaning, records: Sequence[ImageRecord], measures: Mapping[int, Measure]
-) -> list[Finding]:
+def copies(ctx: Context, how: Cleaning) -> list[Finding]:
     """Exact and near duplicates, and the labels their copies disagree on."""
     store, project = ctx.store, ctx.project.id
-    several = store.several_origins(project)
+    several, likely = store.several_origins(project), store.links(project, how.likeness)
+    linked = {image for link in likely for image in (link.image, link.other)}
+    involved = sorted(linked | several.keys() | set(store.same_pixels(project)))
+    records = store.images_by_id(project, involved)
     of, same = {one.id: one for one in records}, g.same_pixels(records)
     first = {one.id: members[0].id for members in same.values() for one in members}
-    links = g.both_ways(store.links(project, how.likeness), first)
-    involved = {one.id for members in same.values() if len(members) > 1 for one in members}
-    involved |= {one.id for image in links for one in same[of[image].facts.pixels]}
-    keep = partial(g.best, measures=measures, licensed=store.licensed(sorted(involved)))
-    found = [*g.exact(same, several, keep), *g.near(g.groups(links), of, same, keep)]
+    keep = partial(g.best, measures=store.measures_of(project, involved), licensed=store.licensed(involved))
+    found = [*g.exact(same, several, keep), *g.near(g.groups(g.both_ways(likely, first)), of, same, keep)]
     return found + list(g.conflicts(records, found, several))
 
 
-def labels(
-    ctx: Context, records: Iterable[ImageRecord], embedder: Embedder, together: Mapping[int, str]
-) -> list[Finding]:
-    """What does not look like its class, among the pictures that nobody rejected."""
+def labelled(ctx: Context) -> tuple[int, dict[int, str]]:
+    """How many pictures there are, and image -> class of those that nobody rejected."""
+    total, of = 0, {}
+    for one in ctx.store.images(ctx.project.id):
+        total += 1
+        if one.verdict != "reject":
+            of[one.id] = sys.intern(one.label)
+    return total, of
+
+
+def labels(ctx: Context, of: Mapping[int, str], embedder: Embedder, together: Mapping[int, str]) -> list[Finding]:
+    """What does not look like its class. `of`: image -> class."""
     from core.clean.labels import issues
 
-    of = {one.id: one for one in records if one.verdict != "reject" and one.label in ctx.project.classes}
-    ids, known, _ = vectors(ctx, embedder.key, of)
-    return list(issues(known, [of[i].label for i in ids], ids, together))
+    ids, known, _ = vectors(ctx, embedder.key, {i for i, label in of.items() if label in ctx.project.classes})
+    return list(issues(known, [of[i] for i in ids], ids, together, scratch(ctx)))
 
 
-def crops(ctx: Context, how: Cropping, sees: Detector | None, records: Iterable[ImageRecord]) -> list[Finding]:
+def crops(ctx: Context, how: Cropping, sees: Detector | None) -> list[Finding]:
     """Choose each picture's crop out of what the detector saw, and say where that is doubtful."""
     from core.clean.crop import choose
 
     store, project = ctx.store, ctx.project.id
     found, boxes = [], {}
-    seen = dict(store.detections(project, sees.key)) if sees else {}
-    for one in records:
-        if one.id not in seen:
+    detections = store.detections(project, sees.key) if sees else iter(())
+    image, seen = next(detections, (0, []))
+    for one in store.images(project) if image else ():  # both in order of image
+        if one.id != image:
             continue
-        crop = choose(seen[one.id], one.facts.width, one.facts.height, how)
+        crop = choose(seen, one.facts.width, one.facts.height, how)
+        image, seen = next(detections, (0, []))
         if crop.box:
             boxes[one.id] = crop.box
         found += [Finding(one.id, kind, score, how.detector, note=note) for kind, score, note in crop.findings]

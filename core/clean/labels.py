@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.model import Finding
@@ -32,12 +33,13 @@ def left_out(labels: Sequence[str]) -> dict[str, str]:
 
 
 def issues(
-    vectors: np.ndarray, labels: Sequence[str], images: Sequence[int], together: Mapping[int, str] | None = None
-) -> Iterator[Finding]:
+    vectors: np.ndarray, labels: Sequence[str], images: Sequence[int], together: Mapping[int, str] | None = None,
+    folder: Path | None = None,
+) -> Iterator[Finding]:  # fmt: skip
     """Findings `label_issue` and `far_from_class`; `vectors` is (N, D), float16 or float32, a row for each image.
 
     `together`: image -> group of copies; copies never speak for each other. Images of a class with fewer than LEAST
-    are passed over (`left_out`). The same input gives the same findings.
+    are passed over (`left_out`). The same input gives the same findings. `folder`: as of `stacked`.
     """
     import numpy as np
 
@@ -51,8 +53,8 @@ def issues(
     names, of = np.unique([labels[i] for i in rows], return_inverse=True)
     ids = [images[i] for i in rows]
     copies = np.unique([(together or {}).get(i, f"image {i}") for i in ids], return_inverse=True)[1]
-    reduced = c.reduced(vectors if len(rows) == len(labels) else vectors[rows])
-    white = c.whitened(reduced)
+    reduced = c.reduced(vectors, np.array(rows), folder=folder)
+    white = c.whitened(reduced, folder)
     if len(names) > 1:
         for some, chances, near in c.probabilities(reduced, white, of, copies):
             yield from _label_issues(ids[some], names, of[some], chances, near)

@@ -8,11 +8,12 @@ alike, for it takes them as the spread of the class.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.clean.classes import BLOCK, rounder
+from core.clean.classes import BLOCK, blocks, rounder
 
 if TYPE_CHECKING:
     from core.clean.classes import Floats, Whole
@@ -35,20 +36,32 @@ def _from_middle(rows: Floats, classes: Whole) -> np.ndarray:
     trusted = np.ones(len(rows), bool)
     distance = np.zeros(len(rows))
     for _ in range(2):
-        middles = np.stack([rows[trusted & (classes == c)].mean(0) for c in range(int(classes.max()) + 1)])
-        apart = rows - middles[classes]
-        sizes = np.bincount(classes[trusted])[classes]
-        # its own share in the middle taken out, else a picture of a small class lies nearer than it does
-        apart *= np.where(trusted, sizes / np.maximum(sizes - 1, 1), 1)[:, None].astype(np.float32)
-        inside = apart[trusted]
-        inverse = np.linalg.inv(rounder((inside.T @ inside).astype(np.float64) / len(inside), SHRINKAGE))
-        distance = np.sqrt(np.einsum("ij,ij->i", apart @ inverse.astype(np.float32), apart).clip(0))
-        for c in range(len(middles)):
+        apart, spread = _apart(rows, classes, trusted), np.zeros((rows.shape[1],) * 2)
+        for some in blocks(np.flatnonzero(trusted)):
+            part = apart(some)
+            spread += part.T @ part
+        inverse = np.linalg.inv(rounder(spread / trusted.sum(), SHRINKAGE)).astype(np.float32)
+        for some in blocks(np.arange(len(rows))):
+            part = apart(some)
+            distance[some] = np.sqrt(np.einsum("ij,ij->i", part @ inverse, part).clip(0))
+        for c in range(int(classes.max()) + 1):
             members = np.flatnonzero(classes == c)
             order = members[np.argsort(distance[members], kind="stable")]
             trusted[members] = False
             trusted[order[: int(np.ceil(TRUSTED * len(members)))]] = True
     return distance
+
+
+def _apart(rows: Floats, classes: Whole, trusted: np.ndarray) -> Callable[[Whole], Floats]:
+    """A function of (B,) rows that gives (B, d): how they differ from the mean of their class's trusted ones."""
+    inside, count = np.flatnonzero(trusted), int(classes.max()) + 1
+    sizes, middles = np.bincount(classes[inside], minlength=count), np.zeros((count, rows.shape[1]))
+    for some in blocks(inside):
+        np.add.at(middles, classes[some], rows[some])
+    middles = (middles / sizes[:, None]).astype(np.float32)
+    # its own share in the middle taken out, else a picture of a small class lies nearer than it does
+    larger = np.where(trusted, (sizes / np.maximum(sizes - 1, 1))[classes], 1).astype(np.float32)
+    return lambda some: (rows[some] - middles[classes[some]]) * larger[some, None]
 
 
 def _alone(white: Floats, classes: Whole, copies: Whole) -> np.ndarray:

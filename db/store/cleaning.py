@@ -246,16 +246,17 @@ class Cleaned(Base):
         """Put these in the place of all crops that a detector chose; what a person drew stays, and holds."""
         of = and_(images.c.project == project, images.c.crop.is_not(None))
         with self._read() as c:
-            held = {row.id: tuple(row.crop) for row in c.execute(select(images.c.id, images.c.crop).where(of))}
-        new = {image: tuple(round(at, 1) for at in box) for image, box in crops.items()}
-        changed = [
-            {"image": image, "to": new.get(image)}
-            for image in sorted(held.keys() | new.keys()) if new.get(image) != held.get(image)
-        ]  # fmt: skip
+            cropped = set(c.execute(select(images.c.id).where(of)).scalars())
+        to = bindparam("to", type_=images.c.crop.type)
+        change = update(images).where(images.c.id == bindparam("image")).values(crop=to)
         with self._write(claim) as c:
-            if changed:
-                to = bindparam("to", type_=images.c.crop.type)
-                c.execute(update(images).where(images.c.id == bindparam("image")).values(crop=to), changed)
+            for some in chunks(sorted(cropped | crops.keys())):
+                rows = c.execute(select(images.c.id, images.c.crop).where(of, images.c.id.in_(some)))
+                held = {row.id: tuple(row.crop) for row in rows}
+                new = {image: tuple(round(at, 1) for at in crops[image]) for image in some if image in crops}
+                changed = [{"image": i, "to": new.get(i)} for i in some if new.get(i) != held.get(i)]
+                if changed:
+                    c.execute(change, changed)
 
     def cropped(self, project: int) -> dict[str, int]:
         """How many images have a crop: by the "detector", or drawn by a "person" (which holds)."""

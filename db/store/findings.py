@@ -14,14 +14,13 @@ from db.tables import findings, images
 class Findings(Base):
     def replace_findings(self, claim: Claim, project: int, kinds: Sequence[str], found: Sequence[Finding]) -> None:
         """Put `found` in the place of all findings of these kinds: running the check again doubles nothing."""
-        rows = [
-            {"project": project, "image": f.image, "kind": f.kind, "score": f.score, "by": f.by, "group": f.group,
-             "note": f.note} for f in found
-        ]  # fmt: skip
         with self._write(claim) as c:
             c.execute(delete(findings).where(findings.c.project == project, findings.c.kind.in_(kinds)))
-            if rows:
-                c.execute(insert(findings), rows)
+            for some in chunks(found, 5000):
+                c.execute(insert(findings), [
+                    {"project": project, "image": f.image, "kind": f.kind, "score": f.score, "by": f.by,
+                     "group": f.group, "note": f.note} for f in some
+                ])  # fmt: skip
 
     def findings(self, project: int, kind: str = "", batch: int = 5000) -> Iterator[Finding]:
         """By kind, group and image; read in short transactions."""

@@ -77,6 +77,15 @@ class Images(Base):
             rows = c.execute(select(candidates).where(candidates.c.image == image).order_by(candidates.c.id)).all()
         return [Origin(candidate(row), row.fetched) for row in rows]
 
+    def same_pixels(self, project: int) -> list[int]:
+        """The images that have the pixels of another one, in order of id."""
+        of = images.c.project == project
+        often = select(images.c.pixels).where(of).group_by(images.c.pixels).having(func.count() > 1)
+        with self._read() as c:
+            return list(
+                c.execute(select(images.c.id).where(of, images.c.pixels.in_(often)).order_by(images.c.id)).scalars()
+            )
+
     def several_origins(self, project: int) -> dict[int, list[tuple[str, str]]]:
         """image -> [(origin, label), ...] of the images that came from more than one address."""
         often = (

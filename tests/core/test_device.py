@@ -106,6 +106,30 @@ def test_a_training_gets_freed_memory_back_without_asking_the_system_again() -> 
     assert kept < given_back / 10, done.stdout
 
 
+FREED = """
+import torch
+from core.device import free_memory, keep_memory
+def own():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS")) / 1000
+keep_memory()
+before = own()
+large, small = torch.ones(50_000_000), torch.ones(100)  # what lies behind a piece keeps the heap from shrinking
+del large
+kept = own()
+free_memory()
+freed = own()
+torch.ones(50_000_000)
+print(kept - before, freed - before, own() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc")
+def test_what_was_kept_is_handed_back_and_nothing_is_kept_after_it() -> None:
+    done = subprocess.run([sys.executable, "-c", FREED], capture_output=True, text=True, check=True)
+    kept, freed, after = map(float, done.stdout.split())
+    assert kept > 190 and freed < 20 and after < 20, done.stdout
+
+
 def test_an_unknown_precision_names_what_was_wanted() -> None:
     assert devices.dtype("fp32") is None and devices.dtype("bf16") is torch.bfloat16
     with pytest.raises(BadInput, match="'int4'.*fp32, bf16, fp16"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.clean import classes, labels
+from core.clean import classes, labels, outliers
 from core.clean.outliers import strangeness
 
 DIMS = 64
@@ -111,6 +111,32 @@ def test_every_score_is_between_a_half_and_one_and_float32_is_welcome() -> None:
     said = list(labels.issues(vectors.astype(np.float32), names, ids))
     assert said
     assert all(0.5 <= one.score <= 1 and one.by == "embedding" and not one.group for one in said)
+
+
+def test_what_is_worked_on_by_blocks_is_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, names, ids = clouds({"Cayenne": 70, "Macan": 60, "Panamera": 50, "rare": 2})
+    names[5] = "Panamera"
+    vectors[90] = np.eye(DIMS)[0]
+    whole = list(labels.issues(vectors, names, ids))
+    for module in (classes, outliers):
+        monkeypatch.setattr(module, "BLOCK", 8)
+    parts = list(labels.issues(vectors, names, ids))
+    assert [(one.image, one.kind, one.note) for one in parts] == [(one.image, one.kind, one.note) for one in whole]
+    assert [one.score for one in parts] == pytest.approx([one.score for one in whole], abs=1e-3)
+    assert {one.kind for one in whole} == {"label_issue", "far_from_class"}
+
+
+def test_principal_components_are_those_of_numpy_and_whitened_ones_have_one_spread_and_length() -> None:
+    vectors = clouds({"one": 300, "two": 200}, spread=2.0)[0].astype(np.float32)
+    some = np.arange(0, 500, 2)
+    rows = classes.reduced(vectors, some, dimensions=16)
+    left, values, _ = np.linalg.svd(vectors[some] - vectors[some].mean(0), full_matrices=False)
+    expected = left[:, :16] * values[:16]
+    np.testing.assert_allclose(rows @ rows.T, expected @ expected.T / values[0] ** 2 * len(some), atol=1e-3)
+    white = classes.whitened(rows)
+    np.testing.assert_allclose(np.linalg.norm(white, axis=1), 1, atol=1e-5)
+    scaled = rows / rows.std(0)
+    np.testing.assert_allclose(white, scaled / np.linalg.norm(scaled, axis=1, keepdims=True), atol=1e-4)
 
 
 def test_folds_hold_copies_together_and_spread_every_class() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import BadInput
@@ -20,6 +22,19 @@ def test_images_come_in_order_of_id_over_any_number_of_batches(store, project, i
     assert [r.id for r in store.images(project.id, batch=5)] == ids
     assert [r.id for r in store.images(project.id, ["reject"])] == []
     assert [r.id for r in store.latest(project.id, 3)] == ids[:-4:-1]
+
+
+def test_images_of_equal_pixels_are_named_and_those_of_other_projects_are_none(store, project, claim):
+    by, other = claim(), store.add_project("boats", ["sloop"])
+    same = {"http://a/2": "http://a/1", "http://b/1": "http://a/3"}
+    for of, urls in ((project, ["http://a/1", "http://a/2", "http://a/3"]), (other, ["http://b/1"])):
+        store.add_candidates(by, of.id, 0, [candidate(url) for url in urls])
+        store.add_fetched(by, of.id, [
+            (url, replace(facts(url), pixels=facts(same.get(url, url)).pixels), "") for url in urls
+        ])  # fmt: skip
+    first, second, *_ = (r.id for r in store.images(project.id))
+    assert store.same_pixels(project.id) == [first, second]
+    assert store.same_pixels(other.id) == []
 
 
 def test_images_by_id_come_in_the_order_asked_for_and_only_of_this_project(store, project, images):
