@@ -139,7 +139,7 @@ def confusion(project: Project, evaluation: Evaluation, classes: list[str]) -> N
         key="confusion",
         on_select=clicked,
         selection_mode="points",
-        config={"displayModeBar": False},
+        config={"displayModeBar": False, "doubleClickDelay": 0},  # of two cells pressed quickly both count
         alt="Confusion matrix: true classes against what the model said",
     )
     some = (

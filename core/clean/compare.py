@@ -46,7 +46,7 @@ class Table:
     hashes: np.ndarray  # (N, 8) uint64
     fields: np.ndarray  # (N, 6, 6, 3) uint8
     fresh: np.ndarray  # (N,) bool: not compared yet
-    shas: list[str]
+    shas: np.ndarray  # (N,) 32 bytes
     copies: dict[int, list[int]] = field(default_factory=dict)  # first image -> further ones with equal pixels
 
 
@@ -61,23 +61,25 @@ def compare(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]
 
 
 def read(ctx: Context) -> Table:
-    first: dict[str, int] = {}
+    first: dict[bytes, int] = {}
     copies: dict[int, list[int]] = defaultdict(list)
-    images, shas, hashes, fields, fresh = [], [], [], [], []
+    images, fresh = [], []
+    shas, hashes, fields = bytearray(), bytearray(), bytearray()  # of a million pictures, lists would take a gigabyte
     for image, sha256, pixels, eight, colours, compared in ctx.store.comparable(ctx.project.id):
-        if first.setdefault(pixels, image) != image:
-            copies[first[pixels]].append(image)
+        known = first.setdefault(bytes.fromhex(pixels), image)
+        if known != image:
+            copies[known].append(image)
             continue
         images.append(image)
-        shas.append(sha256)
-        hashes.append(eight)
-        fields.append(colours)
+        shas += bytes.fromhex(sha256)
+        hashes += eight
+        fields += colours
         fresh.append(not compared)
     return Table(
         np.array(images, dtype=np.int64),
-        np.frombuffer(b"".join(hashes), dtype=">u8").astype(np.uint64).reshape(-1, 8),
-        np.frombuffer(b"".join(fields), dtype=np.uint8).reshape(-1, 6, 6, 3),
-        np.array(fresh, dtype=bool), shas, dict(copies),
+        np.frombuffer(hashes, dtype=">u8").astype(np.uint64).reshape(-1, 8),
+        np.frombuffer(fields, dtype=np.uint8).reshape(-1, 6, 6, 3),
+        np.array(fresh, dtype=bool), np.frombuffer(shas, dtype="V32"), dict(copies),
     )  # fmt: skip
 
 
@@ -91,7 +93,7 @@ class Pictures:
 
     def _read(self, row: int) -> np.ndarray | None:
         try:
-            return look.small(self._ctx.blobs.thumb(self._table.shas[row]))
+            return look.small(self._ctx.blobs.thumb(self._table.shas[row].tobytes().hex()))
         except (WinnowError, ValueError) as error:
             self.faults.append(faulty(int(self._table.images[row]), error))
             return None

@@ -6,8 +6,8 @@ The pictures are made of the photos of WINNOW_TEST_DATA (sneakers, porsche, fash
 another in other proportions, 300 px, so that all differ as photos do; every 50th is a copy of the one before it, saved
 again smaller. They are put into a store as a scrape would, then the real job cleans them by the real worker. It is killed
 with -9 once in each stage, when the stage has stored something (the last one stores at its end: after two seconds), and
-the worker goes on by itself. Memory is that of the job and all its children (PSS on Linux, which counts shared pages
-once). At the end: what every picture has of measures, vectors, comparisons and detections, how many planted copies are
+the worker goes on by itself. Memory is that of the job and all its children, shared pages counted once: all of it, and
+what is their own, for the system takes the pages of files back when it wants them (PSS on Linux; elsewhere RSS and USS). At the end: what every picture has of measures, vectors, comparisons and detections, how many planted copies are
 grouped, and then a second clean, which has nothing new to do.
 """
 
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,17 +96,21 @@ def filled(settings: Any, number: int) -> tuple[Any, Any]:
     return store, project
 
 
-def memory(pid: int) -> float:
-    """MB of a process and all it started; 0 where it is gone."""
-    total = 0
-    try:
+def memory(pid: int) -> tuple[int, int]:
+    """MB of a process and all it started: all of it, and without pages of files; 0 where it is gone."""
+    every = own = 0
+    with suppress(psutil.Error, OSError):
         job = psutil.Process(pid)
         for process in [job, *job.children(recursive=True)]:
-            info = process.memory_full_info()
-            total += getattr(info, "pss", info.rss)
-    except psutil.Error:
-        return total / 1e6
-    return total / 1e6
+            if sys.platform == "linux":
+                lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()[1:]
+                kilobytes = {name: int(value.split()[0]) for name, value in (line.split(":") for line in lines)}
+                every += kilobytes["Pss"] * 1024
+                own += (kilobytes["Pss_Anon"] + kilobytes["Pss_Shmem"] + kilobytes["SwapPss"]) * 1024
+            else:
+                info = process.memory_full_info()
+                every, own = every + info.rss, own + info.uss
+    return round(every / 1e6), round(own / 1e6)
 
 
 def cleaned(store: Any, settings: Any, project: Any, params: dict[str, Any], kills: bool) -> dict[str, Any]:
@@ -126,7 +131,7 @@ def cleaned(store: Any, settings: Any, project: Any, params: dict[str, Any], kil
         if stage and row.pid:
             name = stage["of"][stage["number"] - 1]
             here = stages.setdefault(name, {"seconds": 0.0, "memory": []})
-            here["memory"].append(round(memory(row.pid)))
+            here["memory"].append(memory(row.pid))
             now = time.monotonic()
             if last and last[0] == name:
                 here["seconds"] += now - last[1]
@@ -143,10 +148,15 @@ def cleaned(store: Any, settings: Any, project: Any, params: dict[str, Any], kil
     return {
         "seconds": round(time.monotonic() - began), "killed in": sorted(killed), "result": dict(row.result),
         "stages": {
-            name: {"seconds": round(s["seconds"]), "MB at most": max(s["memory"]), "MB in the middle": sorted(s["memory"])[len(s["memory"]) // 2]}
+            name: {"seconds": round(s["seconds"]), **told(s["memory"])}
             for name, s in stages.items()
         },
     }  # fmt: skip
+
+
+def told(memory: list[tuple[int, int]]) -> dict[str, int]:
+    every, own = (sorted(column) for column in zip(*memory, strict=True))
+    return {"MB at most": every[-1], "own MB at most": own[-1], "own MB in the middle": own[len(own) // 2]}
 
 
 def what_is_there(store: Any, project: Any, by: str, seen: str) -> dict[str, Any]:
