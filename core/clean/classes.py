@@ -1,6 +1,6 @@
 """How well each picture fits each class, judged by the others: linear discriminants and nearest neighbours.
 
-All of it works on frozen vectors, in one pass and bounded memory: N pictures, D numbers each, C classes, d dimensions.
+All of it works on frozen vectors, in a few passes and bounded memory: N pictures, D numbers each, C classes, d dimensions.
 Nobody is a witness in his own case: what is said of a picture was learned without it and without the copies of it.
 """
 
@@ -50,9 +50,9 @@ def reduced(
 
 
 def whitened(rows: Floats, folder: Path | None = None) -> Floats:
-    """(N, d) as of `reduced` -> (N, d): every component of the same spread, every row of length 1."""
+    """(N, d) of mean zero, as `reduced` gives them -> (N, d): every component of the same spread, every row of length 1."""
     some = np.arange(len(rows))
-    squares = sum((rows[i].astype(np.float64) ** 2).sum(0) for i in blocks(some))  # their mean is zero
+    squares = sum((rows[i].astype(np.float64) ** 2).sum(0) for i in blocks(some))
     spread = np.sqrt(squares / len(rows)).astype(np.float32)
     spread[spread <= 1e-6] = 1
 
@@ -172,12 +172,19 @@ def _bank(classes: Whole) -> Whole:
 
 def _sums(rows: Floats, some: Whole, classes: Whole, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of the rows `some`: (d, d) sum of squares, (C, d) sums, (C,) sizes."""
-    squares, totals = np.zeros((rows.shape[1],) * 2), np.zeros((count, rows.shape[1]))
+    squares, sizes = np.zeros((rows.shape[1],) * 2), np.bincount(classes[some], minlength=count)
     for i in blocks(some):
         block = rows[i]
         squares += block.T @ block
-        np.add.at(totals, classes[i], block)
-    return squares, totals, np.bincount(classes[some], minlength=count).astype(np.float64)
+    return squares, totals(rows, some, classes, count), sizes.astype(np.float64)
+
+
+def totals(rows: Floats, some: Whole, classes: Whole, count: int) -> np.ndarray:
+    """(C, d): the sum over those of the rows `some` that are of each class."""
+    found, one = np.zeros((count, rows.shape[1])), np.eye(count, dtype=np.float32)
+    for i in blocks(some):
+        found += one[classes[i]].T @ rows[i]  # np.add.at takes fifty times as long
+    return found
 
 
 def _temperature(logits: Floats, classes: Whole) -> np.float32:

@@ -119,7 +119,8 @@ def by_hashes(ctx: Context, table: Table, pictures: Pictures) -> Generator[Progr
         links: Links = {}
         looked = 0
         yield Progress(done, total, "comparing by hashes")
-        for found in suspects(table.hashes[here], table.fields[here], fresh, RADIUS):
+        known = slice(len(here)) if leading(here) else here
+        for found in suspects(table.hashes[known], table.fields[known], fresh, RADIUS):
             for some in pieces(found):
                 surer(links, pictures.likeness([(int(here[i]), int(here[j]), int(flip)) for i, j, flip in some]))
                 looked += len(some)
@@ -136,14 +137,13 @@ def by_vectors(ctx: Context, table: Table, pictures: Pictures, network: str) -> 
 
     row_of = {int(image): row for row, image in enumerate(table.images)}
     images, of, compared = vectors(ctx, network, row_of)
-    row, new, folder = np.array([row_of[image] for image in images], np.int64), ~np.array(compared, bool), scratch(ctx)
+    row, new = np.array([row_of[image] for image in images], np.int64), ~np.array(compared, bool)
     total = int(new.sum())
     for done, here, fresh in shares(new):
         links: Links = {}
         yield Progress(done, total, "comparing what looks alike")
-        last = here[-1] < len(here)  # as a rule the new ones came last: no copy
-        known = of[: len(here)] if last else stacked((of[some] for some in blocks(here)), folder)
-        for found in neighbours(known, fresh, where=device(ctx.settings.device), folder=folder):
+        known = of[: len(here)] if leading(here) else stacked((of[some] for some in blocks(here)), scratch(ctx))
+        for found in neighbours(known, fresh, where=device(ctx.settings.device)):
             for some in pieces(found):
                 pairs = [(int(row[here[i]]), int(row[here[j]]), 0) for i, j, _ in some]
                 surer(links, pictures.likeness(pairs, some["cosine"].tolist()))
@@ -188,6 +188,11 @@ def shares(fresh: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         known[some] = True
         here = np.flatnonzero(known)
         yield start, here, np.isin(here, some)
+
+
+def leading(here: np.ndarray) -> bool:
+    """Whether these are the first rows, without a gap: as a rule, because new pictures come last; nothing is copied then."""
+    return bool(here[-1] < len(here))
 
 
 def keep(

@@ -133,10 +133,11 @@ def crops(ctx: Context, how: Cropping, sees: Detector | None) -> list[Finding]:
     detections = store.detections(project, sees.key) if sees else iter(())
     image, seen = next(detections, (0, []))
     for one in store.images(project) if image else ():  # both in order of image
-        if one.id != image:
+        while image and image < one.id:
+            image, seen = next(detections, (0, []))
+        if image != one.id:
             continue
         crop = choose(seen, one.facts.width, one.facts.height, how)
-        image, seen = next(detections, (0, []))
         if crop.box:
             boxes[one.id] = crop.box
         found += [Finding(one.id, kind, score, how.detector, note=note) for kind, score, note in crop.findings]

@@ -50,9 +50,9 @@ def issues(
     rows = [i for i, label in enumerate(labels) if label not in short]
     if not rows:
         return
-    names, of = np.unique([labels[i] for i in rows], return_inverse=True)
     ids = [images[i] for i in rows]
-    copies = np.unique([(together or {}).get(i, f"image {i}") for i in ids], return_inverse=True)[1]
+    names, of = _numbered([labels[i] for i in rows])
+    copies = _numbered([(together or {}).get(i, f"image {i}") for i in ids])[1]
     reduced = c.reduced(vectors, np.array(rows), folder=folder)
     white = c.whitened(reduced, folder)
     if len(names) > 1:
@@ -69,8 +69,17 @@ def issues(
         yield Finding(ids[i], "far_from_class", round(score, 4), "embedding", note=note)
 
 
+def _numbered(names: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    """What there is in order, and (N,) the number of each. (`np.unique` would make room for the longest N times.)"""
+    import numpy as np
+
+    known = sorted(set(names))
+    number = {name: k for k, name in enumerate(known)}
+    return known, np.array([number[name] for name in names])
+
+
 def _label_issues(
-    ids: Sequence[int], names: np.ndarray, of: np.ndarray, chances: np.ndarray, near: np.ndarray
+    ids: Sequence[int], names: Sequence[str], of: np.ndarray, chances: np.ndarray, near: np.ndarray
 ) -> Iterator[Finding]:
     """Of some pictures. `chances`: (B, C) probabilities; `near`: (B, C) how many of the nearest pictures are of each class.
 

@@ -8,12 +8,9 @@ by the vectors themselves. What is new costs what it weighs: a hundred new among
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
-
-from core.clean.stacked import stacked
 
 LEAST = 0.75  # cosine; of 2,200 planted copies, cut by a fifth or written on, 98 of 100 of the worst kind have more
 NEAREST = 8
@@ -31,18 +28,17 @@ def neighbours(
     k: int = NEAREST,
     least: float = LEAST,
     where: torch.device | str = "cpu",
-    folder: Path | None = None,
 ) -> Iterator[np.ndarray]:
     """(N, D) normalised vectors, (N,) bool -> pieces of (P,) `PAIR`, i < j, each unordered pair once.
 
     For every fresh picture the `k` nearest of all others with a cosine of `least` or more. `vectors` may be a memmap
-    of float16; at most 512 * k pairs come at a time. `folder`: as of `stacked`.
+    of float16; at most 512 * k pairs come at a time.
     """
     rows = np.flatnonzero(fresh)
     k = min(k, len(vectors) - 1)
     if not len(rows) or k < 1:
         return
-    search = _Search(vectors, torch.device(where), len(rows) >= NEW, folder)
+    search = _Search(vectors, torch.device(where), len(rows) >= NEW)
     chosen = np.full((len(rows), k), -1, dtype=np.int32)
     place = np.full(len(vectors), -1, dtype=np.int32)
     place[rows] = np.arange(len(rows), dtype=np.int32)
@@ -65,14 +61,14 @@ def neighbours(
 class _Search:
     """What the blocks are multiplied with: the vectors, or their principal components where there are many."""
 
-    def __init__(self, vectors: np.ndarray, where: torch.device, much: bool, folder: Path | None) -> None:
+    def __init__(self, vectors: np.ndarray, where: torch.device, much: bool) -> None:
         self.vectors, self.where = vectors, where
         self.table: np.ndarray | torch.Tensor = vectors
         self.again = much and len(vectors) >= MANY and vectors.shape[1] > 2 * COMPONENTS
         if self.again:
-            self.table = stacked(_components(vectors, where), folder)
+            self.table = _components(vectors, where)
             if where.type != "cpu":
-                self.table = torch.as_tensor(self.table, device=where)
+                self.table = self.table.to(where)
 
     def nearest(self, rows: np.ndarray, k: int, least: float) -> tuple[np.ndarray, np.ndarray]:
         """(Q,) rows -> (Q, k) int32 the nearest others, -1 where there are no more, and (Q, k) their cosines."""
@@ -112,10 +108,10 @@ class _Search:
         """The candidates with the cosines of the vectors themselves; 64 rows at a time, for memory."""
         for start in range(0, len(rows), 64):
             some = slice(start, start + 64)
-            asked = self._load(self.vectors[rows[some]])
+            asked = self._load(rows[some])
             named = found[some]
             index, back = np.unique(named.clamp(min=0).cpu().numpy(), return_inverse=True)
-            near = asked @ self._load(self.vectors[index]).T
+            near = asked @ self._load(index).T
             exact = near.gather(1, torch.as_tensor(back.reshape(named.shape), device=self.where))
             cosines[some] = torch.where(named < 0, -2.0, exact)
         return found, cosines
@@ -123,19 +119,20 @@ class _Search:
     def _rows(self, which: np.ndarray | slice) -> torch.Tensor:
         if isinstance(self.table, torch.Tensor):
             return self.table[which].float()
-        return self._load(self.table[which])
+        return self._load(which)
 
-    def _load(self, some: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(np.asarray(some, dtype=np.float32), device=self.where)
+    def _load(self, which: np.ndarray | slice) -> torch.Tensor:
+        return torch.as_tensor(np.asarray(self.vectors[which], dtype=np.float32), device=self.where)
 
 
-def _components(vectors: np.ndarray, where: torch.device) -> Iterator[np.ndarray]:
-    """(N, D) -> (N, 256) float16 by the block, fitted on a sample. The mean is not taken away: a product is nearly the
-    cosine."""
+def _components(vectors: np.ndarray, where: torch.device) -> torch.Tensor:
+    """(N, D) -> (N, 256) float16, fitted on a sample. The mean is not taken away: a product is nearly the cosine."""
     step = max(1, len(vectors) // SAMPLE)
     sample = torch.as_tensor(np.asarray(vectors[::step][:SAMPLE], dtype=np.float32), device=where)
     _, axes = torch.linalg.eigh(sample.T @ sample)
     axes = axes[:, -COMPONENTS:]
+    table = torch.empty((len(vectors), COMPONENTS), dtype=torch.float16)
     for start in range(0, len(vectors), BLOCK):
         block = torch.as_tensor(np.asarray(vectors[start : start + BLOCK], dtype=np.float32), device=where)
-        yield (block @ axes).half().cpu().numpy()
+        table[start : start + BLOCK] = (block @ axes).cpu()
+    return table

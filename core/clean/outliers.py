@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.clean.classes import BLOCK, blocks, rounder
+from core.clean.classes import BLOCK, blocks, rounder, totals
 
 if TYPE_CHECKING:
     from core.clean.classes import Floats, Whole
@@ -55,10 +55,8 @@ def _from_middle(rows: Floats, classes: Whole) -> np.ndarray:
 def _apart(rows: Floats, classes: Whole, trusted: np.ndarray) -> Callable[[Whole], Floats]:
     """A function of (B,) rows that gives (B, d): how they differ from the mean of their class's trusted ones."""
     inside, count = np.flatnonzero(trusted), int(classes.max()) + 1
-    sizes, middles = np.bincount(classes[inside], minlength=count), np.zeros((count, rows.shape[1]))
-    for some in blocks(inside):
-        np.add.at(middles, classes[some], rows[some])
-    middles = (middles / sizes[:, None]).astype(np.float32)
+    sizes = np.bincount(classes[inside], minlength=count)
+    middles = (totals(rows, inside, classes, count) / sizes[:, None]).astype(np.float32)
     # its own share in the middle taken out, else a picture of a small class lies nearer than it does
     larger = np.where(trusted, (sizes / np.maximum(sizes - 1, 1))[classes], 1).astype(np.float32)
     return lambda some: (rows[some] - middles[classes[some]]) * larger[some, None]

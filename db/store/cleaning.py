@@ -247,16 +247,18 @@ class Cleaned(Base):
         of = and_(images.c.project == project, images.c.crop.is_not(None))
         with self._read() as c:
             cropped = set(c.execute(select(images.c.id).where(of)).scalars())
+        changed: list[tuple[int, Any]] = []
+        for some in chunks(sorted(cropped | crops.keys())):
+            with self._read() as c:
+                rows = c.execute(select(images.c.id, images.c.crop).where(of, images.c.id.in_(some)))
+                held = {row.id: tuple(row.crop) for row in rows}
+            new = {image: tuple(round(at, 1) for at in crops[image]) for image in some if image in crops}
+            changed += [(image, new.get(image)) for image in some if new.get(image) != held.get(image)]
         to = bindparam("to", type_=images.c.crop.type)
         change = update(images).where(images.c.id == bindparam("image")).values(crop=to)
         with self._write(claim) as c:
-            for some in chunks(sorted(cropped | crops.keys())):
-                rows = c.execute(select(images.c.id, images.c.crop).where(of, images.c.id.in_(some)))
-                held = {row.id: tuple(row.crop) for row in rows}
-                new = {image: tuple(round(at, 1) for at in crops[image]) for image in some if image in crops}
-                changed = [{"image": i, "to": new.get(i)} for i in some if new.get(i) != held.get(i)]
-                if changed:
-                    c.execute(change, changed)
+            for some in chunks(changed, 5000):
+                c.execute(change, [{"image": image, "to": box} for image, box in some])
 
     def cropped(self, project: int) -> dict[str, int]:
         """How many images have a crop: by the "detector", or drawn by a "person" (which holds)."""

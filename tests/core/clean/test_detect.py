@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from core.clean.judge import crops
 from core.detectors import DETECTORS
-from core.model import Box, Decision, Detection
+from core.model import Box, Cropping, Decision, Detection
 from tests.db.conftest import operation
 
 SIDE = 200  # px of the pictures; the detector sees half of it
@@ -141,3 +142,12 @@ def test_a_picture_that_can_be_read_in_one_stage_and_not_in_a_later_one_keeps_it
     shelf.clean()
     assert there() == set(ids)
     assert shelf.found("corrupt") == {}
+
+
+def test_a_picture_that_the_detector_has_not_seen_does_not_cost_the_later_ones_their_crops(shelf, paint) -> None:
+    ids = shelf.add(*(painted(grey, car=(40, 40, 160, 160)) for grey in (60, 90, 120, 150)))
+    ctx = shelf.context()
+    box = [Detection("car", 0.9, (40, 40, 160, 160))]
+    shelf.store.add_detections(ctx.claim, shelf.project.id, paint.key, {ids[1]: box, ids[3]: box})
+    assert crops(ctx, Cropping("paint", ("car",)), paint) == []
+    assert [shelf.record(image).box is not None for image in ids] == [False, True, False, True]
