@@ -12,6 +12,7 @@ compare.py     3 which pictures are one photo, kept as links                    
 detect.py      4 what stands where in it (core.detectors)
 judge.py       5 findings                groups.py  copies, and the one to keep  labels.py   what looks like another class
                crop.py         the part that counts
+               stacked.py      tables that are too large for memory
 """
 
 from __future__ import annotations
