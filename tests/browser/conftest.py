@@ -49,6 +49,7 @@ class App:
         env = {k: v for k, v in os.environ.items() if not k.startswith("WINNOW_")} | {
             **self.settings,
             "WINNOW_HOME": str(self.home),
+            "TMPDIR": str(self.home),  # a machine trains one model at a time: what else trains here is not waited for
             "STREAMLIT_SERVER_HEADLESS": "true",
         }
         with open(self.home / "app.log", "ab") as log:
@@ -136,11 +137,11 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def app() -> Iterator[Callable[[Path], App]]:
+def app() -> Iterator[Callable[..., App]]:
     running: list[App] = []
 
-    def start(home: Path) -> App:
-        running.append(App(home))
+    def start(home: Path, settings: Mapping[str, str] | None = None) -> App:
+        running.append(App(home, settings))
         return running[-1].start()
 
     yield start
@@ -163,8 +164,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 def browser() -> Iterator:
     """One for each file, not one for all: while Playwright is there its event loop counts as running in this thread,
     and a test of another file that runs a loop of its own would fail."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)  # ms, for what a busy machine may take its time
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     with sync_playwright() as playwright:

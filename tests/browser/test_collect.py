@@ -52,9 +52,7 @@ def whole(internet: Internet) -> Iterator[None]:
 def page(browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     context.set_default_timeout(WAIT)
-    expect.set_options(timeout=WAIT)
     yield context.new_page()
-    expect.set_options(timeout=5_000)
     context.close()
 
 
@@ -101,7 +99,8 @@ def step(page: Page, name: str) -> None:
 def begin(page: Page, one: App, name: str) -> None:
     """The form on the first page, folded away where there is a project already."""
     open_page(page, one.url)
-    field = page.get_by_label("Name of the project", exact=True)
+    field, folded = page.get_by_label("Name of the project", exact=True), page.get_by_text("Start another project")
+    field.or_(folded).locator("visible=true").first.wait_for()
     if not field.is_visible():
         unfold(page, "Start another project")
     field.fill(name)
@@ -163,6 +162,7 @@ def test_collecting_by_class_name_from_a_synonym_to_the_last_retry(
     commons.slow = 1.2
     page.get_by_label("Pictures for each class", exact=True).fill("35")
     page.keyboard.press("Enter")
+    drawn(page)
     unfold(page, "Only some classes, licence, patience")
     patience = page.get_by_role("slider", name="Seconds for one download")
     patience.press("End")
@@ -358,6 +358,8 @@ def test_a_project_from_the_car_catalogue_has_its_models_as_classes_with_a_query
     unfold(page, "What each class is searched for")
     table = page.get_by_test_id("stDataFrame")
     expect(table).to_be_visible()
-    expect(column(table, 2).first).to_have_text(re.compile("^2008 Maserati GranTurismo | 2009 Maserati GranTurismo | "))
+    expect(column(table, 2).first).to_have_text(
+        re.compile(r"^2008 Maserati GranTurismo \| 2009 Maserati GranTurismo \| ")
+    )
     looks(page, shots, "14-classes")
     assert faults(page) == []

@@ -91,6 +91,7 @@ def test_choosing_another_copy_moves_nothing(running, page: Page, copied) -> Non
 
 def test_pictures_keep_their_aspect_ratio_and_lead_to_the_review(running, page: Page, copied) -> None:
     at(page, running, copied)
+    page.wait_for_function("[...document.querySelectorAll('.copy img')].every(one => one.naturalWidth > 0)")
     shown = page.evaluate(
         "[...document.querySelectorAll('.copy img')].map(i => [i.naturalWidth, getComputedStyle(i).objectFit])"
     )
@@ -106,6 +107,7 @@ def slide(page: Page, key: str, steps: int) -> None:
     """Unfold the limit and move its slider."""
     unfold(page, "How alike must two pictures be to count as copies?")
     page.get_by_text("At 90 %: 2 groups of 4 pictures beside the exact copies.").wait_for()
+    drawn(page)
     slider = page.get_by_role("slider")
     slider.focus()
     for _ in range(steps):
@@ -137,7 +139,6 @@ def test_use_this_cleans_again_with_the_limit_and_the_looser_groups_are_there(ap
     slide(page, "ArrowRight", 6)
     page.get_by_text("At 84 %: 3 groups of 6 pictures beside the exact copies.").wait_for()
     page.get_by_role("button", name="Use this").click()
-    page.get_by_text("Jobs").first.wait_for()
     deadline = time.monotonic() + 240
     while (job := store.jobs(copied.id, "clean", limit=1)[0]).id == claim.job or job.status in ("queued", "running"):
         assert time.monotonic() < deadline, job

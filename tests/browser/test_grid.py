@@ -177,6 +177,7 @@ def test_touch_marks_and_a_long_press_looks(cars, running, browser) -> None:
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     time.sleep(0.3)
     page.locator("dialog.look .close").tap()
+    page.wait_for_selector("dialog.look", state="hidden")
     assert grid.marked() == 1, "the long press itself marks nothing"
     page.locator(".commit").first.tap()
     grid.painted(1)
@@ -268,7 +269,7 @@ def test_a_decision_of_somebody_else_appears_on_the_open_page(cars, running, bro
     ben.press("x")
     ben.commit()
     ben.stored()
-    ann.page.wait_for_selector(".tile.other", timeout=15000)
+    ann.page.wait_for_selector(".tile.other", timeout=60_000)
     assert ann.tile(0).locator(".chip").text_content() == "Ben: reject"
     for grid in (ann, ben):
         grid.page.context.close()

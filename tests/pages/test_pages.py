@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -310,6 +311,15 @@ def test_a_cell_of_the_confusion_shows_its_pictures_and_links_to_the_review(
     assert len(shown.get("imgs")) + len(shown.get("image")) >= min(12, len(found))
     links = [link.proto.query_string for link in shown.get("page_link")]
     assert any(f"ids={'%2C'.join(str(image) for image, _ in found)}" in link for link in links)
+
+
+def test_two_cells_of_the_confusion_pressed_quickly_are_no_double_click(
+    screen: Screen, store: Store, home: Path
+) -> None:
+    filled.everything(store, home)
+    charts = [one.proto for one in screen("evaluate", project="cars").get("plotly_chart")]
+    (pressed,) = [one for one in charts if one.selection_mode]
+    assert json.loads(pressed.config)["doubleClickDelay"] == 0, "plotly would take the second press for nothing"
 
 
 def test_clean_links_each_kind_into_the_review(screen: Screen, store: Store, home: Path) -> None:
