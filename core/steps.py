@@ -153,13 +153,15 @@ def clean(
     how = c.changed(ctx.project.cleaning, changes | {"least": least})
     yield Progress(0, None, "getting ready")
     network, sees = c.embedder(ctx, how.embedder), c.load(how.crop.detector, ctx.settings)
-    return (yield from c.told([
+    stages = [
         ("reading every new picture once", c.measure(ctx)),
         ("describing the pictures", c.embed(ctx, network)),
-        ("comparing them", c.compare(ctx, network)),
+        ("comparing them", c.compare(ctx, network.key)),
         ("looking for what to crop", c.detect(ctx, how.crop, sees)),
-        ("putting it together", c.judge(ctx, how, network, sees)),
-    ]))  # fmt: skip
+        ("putting it together", c.judge(ctx, how, (network.key, network.about), sees)),
+    ]
+    del network  # it goes when the pictures are described
+    return (yield from c.told(stages))
 
 
 def split(

@@ -23,7 +23,6 @@ from core.errors import WinnowError
 from core.model import Link, Measure, Progress
 
 if TYPE_CHECKING:
-    from core.embed import Embedder
     from core.steps import Context
 
 # Copies of a photo lie within 6 bits when resized, recompressed or mirrored; cut by 4 per cent, within 8 to 12. The
@@ -50,13 +49,13 @@ class Table:
     copies: dict[int, list[int]] = field(default_factory=dict)  # first image -> further ones with equal pixels
 
 
-def compare(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
-    """Find the links of all that was not compared yet."""
+def compare(ctx: Context, network: str) -> Generator[Progress, None, None]:
+    """Find the links of all that was not compared yet. `network`: the key of the embedder."""
     yield Progress(0, None, "reading what is known of the pictures")
     table = read(ctx)
     pictures = Pictures(ctx, table)
     yield from by_hashes(ctx, table, pictures)
-    yield from by_vectors(ctx, table, pictures, embedder.key)
+    yield from by_vectors(ctx, table, pictures, network)
     yield from by_groups(ctx, table, pictures)
 
 

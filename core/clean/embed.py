@@ -44,6 +44,7 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
         done += len(some)
         yield Progress(done, len(wanted), f"describing the pictures with {embedder.name}")
     store.add_embeddings(ctx.claim, project, embedder.key, made)
+    del embedder  # a network holds 400 MB for its next pictures: there are none, and nobody else has it
     free_memory()
 
 

@@ -15,7 +15,6 @@ from core.model import Finding, Measure, Progress
 
 if TYPE_CHECKING:
     from core.detectors import Detector
-    from core.embed import Embedder
     from core.model import Cleaning, Cropping
     from core.steps import Context
 
@@ -23,31 +22,32 @@ EXAMPLES = 6  # pictures shown on either side of a threshold
 
 
 def judge(
-    ctx: Context, how: Cleaning, embedder: Embedder, sees: Detector | None
+    ctx: Context, how: Cleaning, network: tuple[str, str], sees: Detector | None
 ) -> Generator[Progress, None, dict[str, Any]]:
-    """Put the findings of this clean in the place of those of the last one."""
+    """Put the findings of this clean in the place of those of the last one. `network`: the embedder's key, and what it
+    says about itself."""
     from core.clean import KINDS
     from core.clean.labels import left_out
 
-    store, project = ctx.store, ctx.project.id
+    store, project, (key, about) = ctx.store, ctx.project.id, network
     yield Progress(0, None, "putting together what was found")
     found, borders = quality(measure for measure, _ in store.measures(project))
     yield Progress(0, None, "grouping copies")
     found += copies(ctx, how)
     yield Progress(0, None, "looking for pictures that do not look like their class")
     total, of = labelled(ctx)
-    found += labels(ctx, of, embedder, {f.image: f.group for f in found if f.group})
+    found += labels(ctx, of, key, {f.image: f.group for f in found if f.group})
     yield Progress(0, None, "choosing crops")
     found += crops(ctx, how.crop, sees)
     store.replace_findings(ctx.claim, project, list(KINDS), found)
     store.set_cleaning(project, how)  # last: what the project says of itself holds for what is stored
-    for key in (embedder.key, *([sees.key] if sees else [])):
-        yield from forgotten(ctx, key)
+    for one in (key, *([sees.key] if sees else [])):
+        yield from forgotten(ctx, one)
     counts = store.finding_counts(project)
     return {
         "images": total, "findings": counts,
         "groups": len({f.group for f in found if f.kind in ("near_duplicate", "exact_duplicate")}),
-        "borders": borders, "embedder": embedder.key, "about": embedder.about,
+        "borders": borders, "embedder": key, "about": about,
         "crops": store.cropped(project), "left_out": left_out(list(of.values())),
     }  # fmt: skip
 
@@ -116,11 +116,11 @@ def labelled(ctx: Context) -> tuple[int, dict[int, str]]:
     return total, of
 
 
-def labels(ctx: Context, of: Mapping[int, str], embedder: Embedder, together: Mapping[int, str]) -> list[Finding]:
+def labels(ctx: Context, of: Mapping[int, str], network: str, together: Mapping[int, str]) -> list[Finding]:
     """What does not look like its class. `of`: image -> class."""
     from core.clean.labels import issues
 
-    ids, known, _ = vectors(ctx, embedder.key, {i for i, label in of.items() if label in ctx.project.classes})
+    ids, known, _ = vectors(ctx, network, {i for i, label in of.items() if label in ctx.project.classes})
     return list(issues(known, [of[i] for i in ids], ids, together, scratch(ctx)))
 
 

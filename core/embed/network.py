@@ -104,7 +104,6 @@ def _session(model: bytes, seen: _Seen, threads: int) -> Run:
     options.add_session_config_entry(
         "session.intra_op.allow_spinning", "0"
     )  # waiting threads would hold cores of others
-    options.enable_cpu_mem_arena = False  # it would hold 400 MB for as long as it lives, and is no faster
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def run(pixels: np.ndarray) -> np.ndarray:
