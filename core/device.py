@@ -102,8 +102,10 @@ def free_memory() -> None:
     if sys.platform == "linux":
         with suppress(AttributeError):
             libc = ctypes.CDLL(None)
-            libc.mallopt(-3, 2**25)  # as far as the C library's own limits grow: from 128 KB, where they begin, every
-            libc.mallopt(-1, 2**26)  # block of a multiplication would come page by page, a quarter of its time
+            # As far as the C library's own limits grow. With 128 KB, where they begin, every block of a multiplication
+            # would come page by page: a quarter of its time.
+            libc.mallopt(-3, 2**25)
+            libc.mallopt(-1, 2**26)
             libc.malloc_trim(0)
 
 
