@@ -130,8 +130,10 @@ def cleaned(store: Any, settings: Any, project: Any, params: dict[str, Any], kil
         stage = row.result.get("stage")
         if stage and row.pid:
             name = stage["of"][stage["number"] - 1]
+            if name not in stages and last:
+                print(last[0], told(**stages[last[0]]), file=sys.stderr, flush=True)
             here = stages.setdefault(name, {"seconds": 0.0, "memory": []})
-            here["memory"].append(memory(row.pid))
+            here["memory"].append((row.done / row.total if row.total else 0.0, *memory(row.pid)))
             now = time.monotonic()
             if last and last[0] == name:
                 here["seconds"] += now - last[1]
@@ -147,16 +149,19 @@ def cleaned(store: Any, settings: Any, project: Any, params: dict[str, Any], kil
     assert row.status == "done", f"{row.status}: {row.error}"
     return {
         "seconds": round(time.monotonic() - began), "killed in": sorted(killed), "result": dict(row.result),
-        "stages": {
-            name: {"seconds": round(s["seconds"]), **told(s["memory"])}
-            for name, s in stages.items()
-        },
+        "stages": {name: told(**stage) for name, stage in stages.items()},
     }  # fmt: skip
 
 
-def told(memory: list[tuple[int, int]]) -> dict[str, int]:
-    every, own = (sorted(column) for column in zip(*memory, strict=True))
-    return {"MB at most": every[-1], "own MB at most": own[-1], "own MB in the middle": own[len(own) // 2]}
+def told(seconds: float, memory: list[tuple[float, int, int]]) -> dict[str, Any]:
+    """Of a stage: (share done, MB, own MB) at each look -> the most of each, and the most of its own in each quarter."""
+    quarters = [[own for done, _, own in memory if min(int(done * 4), 3) == quarter] for quarter in range(4)]
+    return {
+        "seconds": round(seconds),
+        "MB at most": max(every for _, every, _ in memory),
+        "own MB at most": max(own for *_, own in memory),
+        "own MB at most by quarters": [max(quarter, default=None) for quarter in quarters],
+    }
 
 
 def what_is_there(store: Any, project: Any, by: str, seen: str) -> dict[str, Any]:
