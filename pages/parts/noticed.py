@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -14,9 +15,15 @@ from pages.parts import house
 
 GROUPS = 6  # shown side by side; the page Duplicates shows all
 EXAMPLES = 12
+# Kind of copies -> under which others the page Duplicates may show a group of it.
+OTHERS = {
+    "label_conflict": "",
+    "exact_duplicate": "in different classes or near copies",
+    "near_duplicate": "in different classes",
+}
 # In the order of the page. What stands first is what hurts a classifier most.
 CHAPTERS: dict[str, tuple[str, ...]] = {
-    "Copies": ("label_conflict", "exact_duplicate", "near_duplicate"),
+    "Copies": tuple(OTHERS),
     "Classes": ("label_issue", "far_from_class"),
     "Crops": ("no_box", "several_boxes", "cut_by_border", "small_box"),
 }
@@ -42,32 +49,48 @@ def chapters(counts: Mapping[str, int]) -> list[tuple[str, list[str]]]:
     return [(heading, kinds) for heading, kinds in found if kinds]
 
 
-def left(project: Project) -> dict[str, tuple[int, str]]:
-    """Kind -> what of it waits for a person: how many, and of what. Copies are settled by groups."""
-    groups, undecided = house.store().open_counts(project.id), house.store().finding_counts(project.id, undecided=True)
-    return {kind: (number, "") for kind, number in undecided.items()} | {
-        kind: (groups.get(kind, 0), "group") for kind in CHAPTERS["Copies"]
-    }
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What of a kind waits for a person."""
+
+    number: int = 0
+    said: str = ""
+    groups: str = ""  # of copies: the filter of the page Duplicates that shows them
+
+
+def left(project: Project) -> dict[str, Left]:
+    """Kind -> what is left of it. Copies are settled by groups, and each group is shown once: in different classes, where
+    it is; of the rest, equal pictures within a near group stand there."""
+    store = house.store()
+    found = {k: Left(n, f"{n:,} undecided") for k, n in store.finding_counts(project.id, undecided=True).items()}
+    every, (alone, _) = store.open_counts(project.id), store.group_counts(project.id)
+    for kind, others in OTHERS.items():
+        number = every.get(kind, 0)
+        said, elsewhere = f"{house.count(number, 'group')} open", number - alone[kind].groups
+        if elsewhere:
+            share = "all" if elsewhere == number else elsewhere
+            said += f", {others}" if number == 1 else f", {share} of them {others}"
+        found[kind] = Left(number, said, kind if alone[kind].groups else "")
+    return found
 
 
 def kind(
     project: Project,
     finding: str,
     number: int,
-    waiting: Mapping[str, tuple[int, str]],
+    waiting: Mapping[str, Left],
     border: Mapping[str, Any] | None,
 ) -> None:
     """One kind: how many and how many are open, what it means, examples, and the way into the review."""
-    found, (open_, what) = strongest(project, finding), waiting.get(finding, (0, ""))
-    state = f"{house.count(open_, what)} open" if what else f"{open_:,} undecided"
+    found, open_, copies = strongest(project, finding), waiting.get(finding, Left()), finding in OTHERS
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             said = f"**{house.text(name(finding))}** · {house.count(number, 'picture')}"
-            st.markdown(f"{said}, {state}" if open_ else f"{said}, :material/check: all settled")
+            st.markdown(f"{said}, {open_.said}" if open_.number else f"{said}, :material/check: all settled")
             with st.container(horizontal=True, width="content", gap="medium"):
-                if finding in CHAPTERS["Copies"]:
-                    house.link("duplicates", "Side by side")
-                show = "undecided" if open_ and not what else "any"
+                if copies:
+                    house.link("duplicates", "Side by side", kind=open_.groups)
+                show = "undecided" if open_.number and not copies else "any"
                 house.link("review", "Review them", finding=finding, show=show, order="score")
         st.caption(house.text(KINDS.get(finding, "")))
         if len({one.group for one in found} - {""}) not in (0, len(found)):

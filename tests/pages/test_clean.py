@@ -61,6 +61,28 @@ def test_one_file_in_two_classes_is_shown_with_both(screen, store, home):
     assert sorted(below(shown)) == sorted(["coupe, sedan", labels[ids[1]], labels[ids[2]]])
 
 
+def test_copies_say_which_of_their_groups_stand_under_another_kind_and_lead_to_the_rest(screen, store, home):
+    project = filled.scraped(store, home)
+    of: dict[str, list[int]] = {}
+    for record in store.images(project.id):
+        of.setdefault(record.label, []).append(record.id)
+    (one, *ones), (other, *_) = of["sedan"], of["coupe"]
+    copies = {
+        ("near_duplicate", "torn"): [one, other],
+        ("near_duplicate", "near"): ones[:3],
+        ("exact_duplicate", "in it"): ones[:2],
+    }
+    cleaned(store, project, [Finding(i, kind, 1.0, "x", name) for (kind, name), some in copies.items() for i in some])
+    shown = screen("clean", project="cars")
+    said = plain(shown)
+    assert "Near copies** · 5 pictures, 2 groups open, 1 of them in different classes" in said
+    assert "Exact copies** · 2 pictures, 1 group open, in different classes or near copies" in said
+    links = [parse_qs(one.proto.query_string) for one in shown.get("page_link") if one.proto.label == "Side by side"]
+    assert [link.get("kind", [""]) for link in links] == [[""], ["near_duplicate"]], (
+        "exact ones are shown with the near"
+    )
+
+
 def test_what_was_decided_is_settled(screen, store, home):
     project = filled.scraped(store, home)
     ids = [r.id for r in store.images(project.id)]
