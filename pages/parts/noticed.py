@@ -119,8 +119,10 @@ def grouped(project: Project, found: Sequence[Finding]) -> None:
         for _, group in groupby(sorted(found, key=lambda one: one.group), key=lambda one: one.group):
             here = [one for one in group if one.image in records][:4]
             labels = {one.image: records[one.image].label for one in here}
-            if len(here) == 1:  # one file at several addresses: its note says under which classes
-                labels = {one.image: one.note.partition(" is in ")[2] or labels[one.image] for one in here}
+            if len(here) == 1:  # one file at several addresses: its note says how many, or under which classes
+                labels = {
+                    one.image: one.note.partition(" is in ")[2] or caption(one, labels[one.image]) for one in here
+                }
             with st.container(border=True, width="content"):
                 house.thumbnails([records[one.image] for one in here], labels, height=84)
 

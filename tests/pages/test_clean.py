@@ -61,6 +61,17 @@ def test_one_file_in_two_classes_is_shown_with_both(screen, store, home):
     assert sorted(below(shown)) == sorted(["coupe, sedan", labels[ids[1]], labels[ids[2]]])
 
 
+def test_one_file_at_several_addresses_says_so_among_groups_too(screen, store, home):
+    project = filled.scraped(store, home)
+    ids = [r.id for r in store.images(project.id)]
+    cleaned(store, project, [
+        Finding(ids[0], "exact_duplicate", 1.0, "x", "g", "the best copy; at 3 addresses"),
+        *(Finding(image, "exact_duplicate", 1.0, "x", "h") for image in ids[1:3]),
+    ])  # fmt: skip
+    labels = {record.id: record.label for record in store.images(project.id)}
+    assert sorted(below(screen("clean", project="cars"))) == sorted(["at 3 addresses", labels[ids[1]], labels[ids[2]]])
+
+
 def test_copies_say_which_of_their_groups_stand_under_another_kind_and_lead_to_the_rest(screen, store, home):
     project = filled.scraped(store, home)
     of: dict[str, list[int]] = {}
@@ -78,8 +89,8 @@ def test_copies_say_which_of_their_groups_stand_under_another_kind_and_lead_to_t
     assert "Near copies** · 5 pictures, 2 groups open, 1 of them in different classes" in said
     assert "Exact copies** · 2 pictures, 1 group open, in different classes or near copies" in said
     links = [parse_qs(one.proto.query_string) for one in shown.get("page_link") if one.proto.label == "Side by side"]
-    assert [link.get("kind", [""]) for link in links] == [[""], ["near_duplicate"]], (
-        "exact ones are shown with the near"
+    assert [link.get("kind") for link in links] == [None, ["near_duplicate"]], (
+        "the exact ones stand within a near group"
     )
 
 
