@@ -21,6 +21,7 @@ FLIPS = (
 )  # fmt: skip
 SIDE = 32  # px: the square that is transformed
 MOST, LONGEST = 1_000_000, 4096  # pixels in all, and of a side: beyond, the products take longer than Pillow, or memory
+_PART = 8  # of the 32 made at a time: of the length, under half adds anything to them
 _BITS = 22  # Pillow's weights are whole numbers of 2^-22
 # Mirroring an axis changes the sign of its odd DCT coefficients: (4, 8, 8), of FLIPS[0] to [3], and with rows and columns
 # swapped of [4] to [7].
@@ -46,16 +47,20 @@ def small(grey: Image.Image) -> np.ndarray:
     width, height = grey.size
     if not SIDE < height <= width <= LONGEST or width * height > MOST:
         return np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-    across = _rounded(_product(np.asarray(grey).astype(np.float64), _weights(width).astype(np.float64)))
-    return _rounded(_product(_weights(height).T.astype(np.float64), across)).astype(np.uint8)
+    across = _rounded(_narrowed(np.asarray(grey).astype(np.float64)))
+    return _rounded(_narrowed(across.T)).T.astype(np.uint8)
 
 
-def _product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Of two matrices, in bands so small that BLAS keeps to this thread: its threads wait for one another in turns."""
-    out = np.empty((len(one), other.shape[1]))
-    rows = max(1, 2**18 // other.size)
-    for top in range(0, len(one), rows):
-        np.matmul(one[top : top + rows], other, out=out[top : top + rows])
+def _narrowed(rows: np.ndarray) -> np.ndarray:
+    """(N, length) levels -> (N, 32) sums in fixed point. In products so small that BLAS keeps to this thread: its threads
+    wait for one another in turns."""
+    out = np.empty((len(rows), SIDE))
+    for part, (first, weights) in enumerate(_weights(rows.shape[1])):
+        columns, last = slice(_PART * part, _PART * (part + 1)), first + len(weights)
+        height = max(1, 2**18 // weights.size)
+        for top in range(0, len(rows), height):
+            some = slice(top, top + height)
+            np.matmul(rows[some, first:last], weights, out=out[some, columns])
     return out
 
 
@@ -66,9 +71,10 @@ def _rounded(sums: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(256)
-def _weights(length: int) -> np.ndarray:
-    """(length, 32) whole numbers as float32: what each of `length` pixels, more than 32, adds to each of the 32 made of
-    them. As `precompute_coeffs` of Pillow's Resample.c.
+def _weights(length: int) -> list[tuple[int, np.ndarray]]:
+    """What each of `length` pixels, more than 32, adds to each of the 32 made of them, whole numbers: for _PART of the 32
+    after the other, the first pixel that adds anything, and (pixels from there on, _PART) float64. As
+    `precompute_coeffs` of Pillow's Resample.c.
     """
     scale = length / SIDE
     centre = (np.arange(SIDE) + 0.5) * scale
@@ -83,4 +89,7 @@ def _weights(length: int) -> np.ndarray:
     share /= share.sum(1, keepdims=True)
     weights = np.zeros((SIDE, length + len(taps)))
     np.put_along_axis(weights, at, np.trunc(share * 2**_BITS + np.copysign(0.5, share)), 1)
-    return np.ascontiguousarray(weights[:, :length].T, np.float32)
+    parts = range(0, SIDE, _PART)
+    return [
+        (int(first[k]), np.ascontiguousarray(weights[k : k + _PART, first[k] : last[k + _PART - 1]].T)) for k in parts
+    ]
