@@ -59,11 +59,12 @@ class Cropping:
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """How a project is cleaned."""
+    """How a project is cleaned, and how far it is."""
 
     likeness: float = 0.9  # 0..1: from here on two images count as one photo
     embedder: str = "auto"  # "auto", "plain" or the name of a timm network
     crop: Cropping = Cropping()
+    checked: int = 0  # the newest image there was when the last one that came to its end began
 
 
 @dataclass(frozen=True, slots=True)

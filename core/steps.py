@@ -8,7 +8,7 @@ claim, in units that have a key: run again, it skips what is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -151,6 +151,7 @@ def clean(
 
     changes = {"likeness": likeness, "embedder": embedder, "detector": detector, "want": want, "margin": margin}
     how = c.changed(ctx.project.cleaning, changes | {"least": least})
+    how = replace(how, checked=ctx.store.newest_image(ctx.project.id))
     yield Progress(0, None, "getting ready")
     network, sees = c.embedder(ctx, how.embedder), c.load(how.crop.detector, ctx.settings)
     stages = [
@@ -158,9 +159,9 @@ def clean(
         ("describing the pictures", c.embed(ctx, network)),
         ("comparing them", c.compare(ctx, network.key)),
         ("looking for what to crop", c.detect(ctx, how.crop, sees)),
-        ("putting it together", c.judge(ctx, how, (network.key, network.about), sees)),
+        ("putting it together", c.judge(ctx, how, (network.key, network.about), sees.key if sees else "")),
     ]
-    del network  # it goes when the pictures are described
+    del network, sees  # each goes with the stage that asks it
     return (yield from c.told(stages))
 
 
@@ -177,8 +178,7 @@ def split(
     from core.clean.look import ALIKE
 
     store, project = ctx.store, ctx.project
-    if not cleaned(store, project.id):
-        yield from clean(ctx)
+    seen = {} if cleaned(store, project) else (yield from clean(ctx))
     yield Progress(0, None, "reading what is kept", {})
     kept = list(store.images(project.id, ("keep", "undecided")))
     if not kept:
@@ -204,6 +204,7 @@ def split(
         "leak": frozen.leak,
         "left_out": dict(frozen.left_out),
         "split": frozen.id,
+        **({"clean": seen} if seen else {}),
     }
 
 

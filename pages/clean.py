@@ -10,13 +10,12 @@ import streamlit as st
 from core.model import Project
 from pages.parts import cleaning, head, house, noticed, progress
 
-VERBS = ("clean", "demo")
-
 
 def last(project: Project) -> Mapping[str, Any]:
     """What the newest clean that ended said: where the lines are drawn, and what described the pictures."""
-    done = [job for verb in VERBS for job in house.store().jobs(project.id, verb, limit=5) if "borders" in job.result]
-    return max(done, key=lambda job: job.id).result if done else {}
+    jobs = (job for verb in house.CLEANING for job in house.store().jobs(project.id, verb))
+    said = {job.id: result for job in jobs if "borders" in (result := job.result.get("clean", job.result))}
+    return said[max(said)] if said else {}
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def lay(project: Project, kind: str, of: tuple, passed: tuple[tuple[str, int] | 
 
 def sheet(project: Project, kind: str) -> Sheet:
     """The one on the screen; a new one for another project or filter, or once there was another clean."""
-    job = house.newest(project, "clean", "demo")
+    job = house.newest(project, *house.CLEANING)
     of = (project.id, kind, (job.id, job.status) if job else None)
     held = st.session_state.get("sheet")
     if held is None or held.of != of:

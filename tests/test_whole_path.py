@@ -123,13 +123,13 @@ def test_a_split_looks_for_duplicates_first_where_nobody_has(path: Path_, tmp_pa
             (tmp_path / "cars" / label / f"{number}.jpg").write_bytes(jpeg(image))
             (tmp_path / "cars" / label / f"{number}-small.jpg").write_bytes(jpeg(image.resize((240, 165))))
     assert path("scrape", source="folder", options={"path": str(tmp_path / "cars")})["fetched"] == 40
-    assert not cleaned(path.store, path.project.id)
+    assert not cleaned(path.store, path.store.project(path.project.name))
     assert path("split", min_per_class=2, parts="60/20/20")["leak"] == 0
     part_of = {image: part for part, members in path.store.split(path.project.id).parts.items() for image, _ in members}
     pairs: dict[str, set[str]] = {}
     for image, group in path.store.groups(path.project.id, "near_duplicate").items():
         pairs.setdefault(group, set()).add(part_of[image])
     assert len(pairs) == 20 and all(len(parts) == 1 for parts in pairs.values())
-    assert cleaned(path.store, path.project.id)
+    assert cleaned(path.store, path.store.project(path.project.name))
     path("scrape", source="folder", options={"path": str(tmp_path / "cars")})
-    assert not cleaned(path.store, path.project.id), "what came since was not looked at"
+    assert not cleaned(path.store, path.store.project(path.project.name)), "what came since was not looked at"

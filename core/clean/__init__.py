@@ -12,7 +12,7 @@ compare.py     3 which pictures are one photo, kept as links                    
 detect.py      4 what stands where in it (core.detectors)
 judge.py       5 findings                groups.py  copies, and the one to keep  labels.py   what looks like another class
                crop.py         the part that counts
-               stacked.py      tables that are too large for memory
+               stacked.py      tables that are too large for memory                thumb.py  the small picture of each
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from core.clean.look import ALIKE
 from core.clean.measure import measure
 from core.clean.quality import KINDS as QUALITY
 from core.errors import BadInput
-from core.model import Cleaning, Progress
+from core.model import Cleaning, Progress, Project
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -66,19 +66,19 @@ KINDS: dict[str, str] = {
 }
 
 
-def cleaned(store: Store, project: int) -> bool:
+def cleaned(store: Store, project: Project) -> bool:
     """Whether everything that was fetched has been checked: a check ended that began after the newest fetch, and no
-    picture came since, as one does of a fetch that was stopped and went on.
+    picture came since it began, as one does of a fetch that was stopped and went on.
 
     The demo's job fetches and checks; a split checks first where nobody has.
     """
 
     def newest(verbs: Sequence[str], done: bool) -> int:
-        found = (job for verb in verbs for job in store.jobs(project, verb))
+        found = (job for verb in verbs for job in store.jobs(project.id, verb))
         return max((job.id for job in found if job.status == "done" or not done), default=0)
 
     ended = newest(("clean", "demo", "split"), done=True) >= max(1, newest(("scrape", "demo"), done=False))
-    return ended and not store.unread(project)
+    return ended and store.newest_image(project.id) <= project.cleaning.checked
 
 
 def changed(was: Cleaning, changes: Mapping[str, Any]) -> Cleaning:
@@ -106,7 +106,12 @@ def changed(was: Cleaning, changes: Mapping[str, Any]) -> Cleaning:
 
 
 def told(stages: Sequence[tuple[str, Generator[Progress, None, Any]]]) -> Generator[Progress, None, Any]:
-    """The stages one after the other, each with its number, name and pace; what the last one returns."""
+    """The stages one after the other, each with its number, name and pace; what the last one returns.
+
+    What a stage held goes with it: a network holds 400 MB for its next pictures.
+    """
+    from core.device import free_memory
+
     result = None
     for number, (name, stage) in enumerate(stages, start=1):
         detail = {"stage": {"number": number, "of": [name for name, _ in stages], "began": time.time()}}
@@ -119,4 +124,5 @@ def told(stages: Sequence[tuple[str, Generator[Progress, None, Any]]]) -> Genera
                     result = end.value
                     break
                 yield replace(progress, detail=detail)
+        free_memory()
     return result

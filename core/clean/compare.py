@@ -19,6 +19,7 @@ from core.clean import look
 from core.clean.embed import scratch, vectors
 from core.clean.measure import VERSION, faulty
 from core.clean.stacked import stacked
+from core.clean.thumb import thumb
 from core.errors import WinnowError
 from core.model import Link, Measure, Progress
 
@@ -92,7 +93,7 @@ class Pictures:
 
     def _read(self, row: int) -> np.ndarray | None:
         try:
-            return look.small(self._ctx.blobs.thumb(self._table.shas[row].tobytes().hex()))
+            return look.small(thumb(self._ctx.blobs, self._table.shas[row].tobytes().hex()))
         except (WinnowError, ValueError) as error:
             self.faults.append(faulty(int(self._table.images[row]), error))
             return None

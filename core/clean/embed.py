@@ -24,7 +24,7 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
     import numpy as np
 
     from core.clean.measure import keep_faults
-    from core.device import free_memory, keep_memory
+    from core.device import keep_memory
 
     keep_memory()
     store, project = ctx.store, ctx.project.id
@@ -44,8 +44,6 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
         done += len(some)
         yield Progress(done, len(wanted), f"describing the pictures with {embedder.name}")
     store.add_embeddings(ctx.claim, project, embedder.key, made)
-    del embedder  # a network holds 400 MB for its next pictures: there are none, and nobody else has it
-    free_memory()
 
 
 def vectors(ctx: Context, key: str, images: Container[int]) -> tuple[list[int], np.ndarray, list[bool]]:

@@ -14,7 +14,6 @@ from core.clean.quality import KINDS as QUALITY
 from core.model import Finding, Measure, Progress
 
 if TYPE_CHECKING:
-    from core.detectors import Detector
     from core.model import Cleaning, Cropping
     from core.steps import Context
 
@@ -22,10 +21,10 @@ EXAMPLES = 6  # pictures shown on either side of a threshold
 
 
 def judge(
-    ctx: Context, how: Cleaning, network: tuple[str, str], sees: Detector | None
+    ctx: Context, how: Cleaning, network: tuple[str, str], sees: str
 ) -> Generator[Progress, None, dict[str, Any]]:
     """Put the findings of this clean in the place of those of the last one. `network`: the embedder's key, and what it
-    says about itself."""
+    says about itself. `sees`: the detector's key, "" for none."""
     from core.clean import KINDS
     from core.clean.labels import left_out
 
@@ -41,7 +40,7 @@ def judge(
     found += crops(ctx, how.crop, sees)
     store.replace_findings(ctx.claim, project, list(KINDS), found)
     store.set_cleaning(project, how)  # last: what the project says of itself holds for what is stored
-    for one in (key, *([sees.key] if sees else [])):
+    for one in filter(None, (key, sees)):
         yield from forgotten(ctx, one)
     counts = store.finding_counts(project)
     return {
@@ -124,13 +123,13 @@ def labels(ctx: Context, of: Mapping[int, str], network: str, together: Mapping[
     return list(issues(known, [of[i] for i in ids], ids, together, scratch(ctx)))
 
 
-def crops(ctx: Context, how: Cropping, sees: Detector | None) -> list[Finding]:
+def crops(ctx: Context, how: Cropping, sees: str) -> list[Finding]:
     """Choose each picture's crop out of what the detector saw, and say where that is doubtful."""
     from core.clean.crop import choose
 
     store, project = ctx.store, ctx.project.id
     found, boxes = [], {}
-    detections = store.detections(project, sees.key) if sees else iter(())
+    detections = store.detections(project, sees) if sees else iter(())
     image, seen = next(detections, (0, []))
     for one in store.images(project) if image else ():  # both in order of image
         while image and image < one.id:

@@ -74,14 +74,8 @@ class Reading:
         from core import pixels
         from core.blobs import Blobs
         from core.clean import quality
-        from core.errors import Missing
+        from core.clean.thumb import thumb
 
         blobs = Blobs(self.storage)
-        data = blobs.get(sha256, verify=True)
-        image = pixels.decode(data)
-        try:
-            thumb = blobs.thumb(sha256)
-        except Missing:  # lost by hand: it is made again
-            thumb = pixels.ingest(data)[1]
-            blobs.put(sha256, data, thumb)
-        return quality.measure(image), quality.fields(thumb)
+        image = pixels.decode(blobs.get(sha256, verify=True))
+        return quality.measure(image), quality.fields(thumb(blobs, sha256))

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import simplejpeg
 
+from core.clean.thumb import thumb
 from core.engine import batches
-from core.errors import Missing
+from core.errors import WinnowError
 from core.model import Progress, Sited
 
 if TYPE_CHECKING:
@@ -121,8 +122,8 @@ def _none(ctx: Context, members: Sequence[Sited]) -> None:
 def _read(blobs: Blobs, one: Sited) -> tuple[Sited, np.ndarray, Exception | None]:
     """A picture with its thumbnail, or with why it has none."""
     try:
-        return one, _grey(blobs.thumb(one.sha256)), None
-    except (Missing, ValueError) as error:
+        return one, _grey(thumb(blobs, one.sha256)), None
+    except (WinnowError, ValueError) as error:
         return one, np.empty((0, 0), np.uint8), error
 
 
@@ -133,10 +134,10 @@ class Shown:
         self.storage, self.mark = storage, mark
 
     def __call__(self, sha256: str) -> float:
-        """Raises Missing, or ValueError of what is no thumbnail."""
+        """Raises as `core.clean.thumb` does, or ValueError of what is no thumbnail."""
         from core.blobs import Blobs
 
-        return round(shown(_grey(Blobs(self.storage).thumb(sha256)), self.mark), 4)
+        return round(shown(_grey(thumb(Blobs(self.storage), sha256)), self.mark), 4)
 
 
 def _grey(thumbnail: bytes) -> np.ndarray:

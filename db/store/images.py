@@ -63,6 +63,11 @@ class Images(Base):
                     found[row.id] = _record(row)
         return [found[i] for i in ids if i in found]
 
+    def newest_image(self, project: int) -> int:
+        """The id of the one that came last; 0 where there is none."""
+        with self._read() as c:
+            return c.execute(select(func.max(images.c.id)).where(images.c.project == project)).scalar_one() or 0
+
     def latest(self, project: int, limit: int = 12) -> list[ImageRecord]:
         """The images fetched last, the newest first."""
         with self._read() as c:

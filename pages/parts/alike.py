@@ -74,7 +74,7 @@ def _choose(project: Project, busy: bool, least: float) -> None:
 
 def says(project: Project, chosen: int, now: int) -> str:
     """How many groups a limit gives, beside the one in force."""
-    job = house.newest(project, "clean", "demo")
+    job = house.newest(project, *house.CLEANING)
     key = (house.settings().database, project.id, job and (job.id, job.status))
     said = f"At {chosen} %: **{_words(*found(*key, chosen))}** beside the exact copies."
     return said if chosen == now else f"{said} Now, at {now} %: {_words(*found(*key, now))}."

@@ -101,7 +101,7 @@ def standing(project: Project) -> Standing:
     if not (reviewed := store.reviewed(project.id)) and not funnel.split:
         copies = sum(count.groups for count in store.group_counts(project.id)[0].values())
     return Standing(
-        funnel, cleaned=cleaned(store, project.id),
+        funnel, cleaned=cleaned(store, project),
         decided=reviewed, copies=copies, split=funnel.split > 0, trained=bool(trained),
         evaluated=bool(trained & looked_at), busy=busy)  # fmt: skip
 

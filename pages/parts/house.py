@@ -149,6 +149,9 @@ def address(page: str, **more: str) -> str:
 # jobs ---------------------------------------------------------------------------------------------------------------
 
 
+CLEANING = ("clean", "demo", "split")  # a split cleans what was not
+
+
 def newest(project: Project, *verbs: str) -> Job | None:
     """The newest job of these verbs in the project."""
     found = [job for verb in verbs for job in store().jobs(project.id, verb, limit=1)]

@@ -170,5 +170,5 @@ def _findings(database: str, project: int, kind: str, job: tuple[int, str]) -> l
 
 
 def strongest(project: Project, kind: str) -> list[Finding]:
-    job = house.newest(project, "clean", "demo")
+    job = house.newest(project, *house.CLEANING)
     return _findings(house.settings().database, project.id, kind, (job.id, job.status) if job else (0, ""))

@@ -17,7 +17,7 @@ from core import pixels
 from core.blobs import Blobs
 from core.errors import Permanent, Refused
 from core.evaluate import score
-from core.model import Candidate, Claim, Decision, Finding, Job, Measure, Operation, Project, Recipe
+from core.model import Candidate, Claim, Cleaning, Decision, Finding, Job, Measure, Operation, Project, Recipe
 from core.scrape import Tally
 from db.store import Store
 from db.store.base import now
@@ -78,9 +78,10 @@ def scraped(store: Store, home: Path, name: str = "cars", classes: Sequence[str]
 
 
 def measured(store: Store, claim: Claim, project: Project) -> None:
-    """Every picture was read by a clean."""
+    """A clean took every picture through all its stages."""
     read = [Measure(record.id, fields=bytes(108)) for record in store.images(project.id)]
     store.add_measures(claim, project.id, 1, read)
+    store.set_cleaning(project.id, Cleaning(checked=store.newest_image(project.id)))
 
 
 def cleaned(store: Store, project: Project) -> None:

@@ -125,9 +125,22 @@ def test_pictures_of_a_fetch_that_went_on_after_the_clean_are_not_cleaned_yet(sh
     shelf.add(jpeg(scene(1)))
     ctx = shelf.context("scrape")  # stopped before the clean, and goes on after it
     shelf.clean()
-    assert clean.cleaned(shelf.store, shelf.project.id)
+    assert clean.cleaned(shelf.store, shelf.project)
     shelf.add_under(ctx.claim, jpeg(scene(2)))
-    assert not clean.cleaned(shelf.store, shelf.project.id)
+    assert not clean.cleaned(shelf.store, shelf.project)
+
+
+@pytest.mark.parametrize("stage", range(1, 6))
+def test_what_a_clean_that_was_stopped_has_begun_with_is_not_cleaned_yet(shelf, stage):
+    """Whatever stage it was in: a split of such pictures would find no copies among them, and call its leak 0."""
+    shelf.add(jpeg(scene(1)))
+    ctx = shelf.context("scrape")
+    shelf.clean()
+    shelf.add_under(ctx.claim, jpeg(scene(2)), jpeg(scene(2).resize((240, 165))))
+    shelf.killed(lambda progress: bool(progress.detail) and progress.detail["stage"]["number"] == stage)
+    assert not clean.cleaned(shelf.store, shelf.project)
+    shelf.clean()
+    assert clean.cleaned(shelf.store, shelf.project)
 
 
 def test_a_split_keeps_a_chain_of_sure_copies_together(shelf):

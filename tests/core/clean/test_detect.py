@@ -149,5 +149,5 @@ def test_a_picture_that_the_detector_has_not_seen_does_not_cost_the_later_ones_t
     ctx = shelf.context()
     box = [Detection("car", 0.9, (40, 40, 160, 160))]
     shelf.store.add_detections(ctx.claim, shelf.project.id, paint.key, {ids[1]: box, ids[3]: box})
-    assert crops(ctx, Cropping("paint", ("car",)), paint) == []
+    assert crops(ctx, Cropping("paint", ("car",)), paint.key) == []
     assert [shelf.record(image).box is not None for image in ids] == [False, True, False, True]
