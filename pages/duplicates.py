@@ -80,7 +80,7 @@ def at_once(project: Project, exact: Count, who: str) -> None:
 
 
 def take_all(project: Project, who: str) -> None:
-    """One operation for all groups of equal pictures under one label."""
+    """One operation for all groups of equal pictures under one label, those within near groups too."""
     groups = house.store().exact_copies(project.id)
     licensed = house.store().licensed([one.id for images in groups.values() for one in images])
     measures = house.store().measures_of(project.id, [one.id for images in groups.values() for one in images])
@@ -181,8 +181,8 @@ def body(project: Project, counts: Mapping[str, Count], left: int, settled: int,
         st.success(f"Nothing is left of {copies.TITLES[kind].lower()}. Choose All to see the other groups.")
     else:
         st.markdown(copies.ABOUT[kind])
-    if kind in ("", EXACT) and counts[EXACT].copies:
-        at_once(project, counts[EXACT], who)
+    if kind in ("", EXACT) and (exact := house.store().exact_count(project.id)).copies:
+        at_once(project, exact, who)
     alike.limit(project, busy)
     if on_screen.groups:
         groups(project, kind, on_screen, who)

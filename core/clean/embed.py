@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Container, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from core.steps import Context
 
 BATCH = 32  # pictures asked at once; see tests/bench/README.md
-STORED = 512  # vectors in one transaction
+STORED, SECONDS = 512, 2.0  # vectors in one transaction, or what was made within so many seconds
 
 
 def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
@@ -31,16 +32,16 @@ def embed(ctx: Context, embedder: Embedder) -> Generator[Progress, None, None]:
     wanted = {sha256: image for image, sha256 in store.unembedded(project, embedder.key)}
     outcomes = ctx.engine.map(Square(ctx.settings.storage, embedder.size), wanted, need="cpu")
     made: list[tuple[int, bytes]] = []
-    done = 0
+    done, stored = 0, time.monotonic()
     for some in batches(outcomes, BATCH, 10.0):
         good = [(wanted[sha256], pixels) for sha256, pixels, error in some if error is None]
         if good:
             found = embedder(np.stack([pixels for _, pixels in good])).astype("<f2")
             made += [(image, vector.tobytes()) for (image, _), vector in zip(good, found, strict=True)]
         keep_faults(ctx, wanted, some)
-        if len(made) >= STORED:
+        if len(made) >= STORED or time.monotonic() - stored >= SECONDS:
             store.add_embeddings(ctx.claim, project, embedder.key, made)
-            made = []
+            made, stored = [], time.monotonic()
         done += len(some)
         yield Progress(done, len(wanted), f"describing the pictures with {embedder.name}")
     store.add_embeddings(ctx.claim, project, embedder.key, made)

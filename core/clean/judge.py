@@ -35,7 +35,8 @@ def judge(
     found += copies(ctx, how)
     yield Progress(0, None, "looking for pictures that do not look like their class")
     total, of = labelled(ctx)
-    found += labels(ctx, of, key, {f.image: f.group for f in found if f.group})
+    together = {f.image: f.group for f in found if f.group}
+    found += labels(ctx, of, key, together)
     yield Progress(0, None, "choosing crops")
     found += crops(ctx, how.crop, sees)
     store.replace_findings(ctx.claim, project, list(KINDS), found)
@@ -47,7 +48,7 @@ def judge(
         "images": total, "findings": counts,
         "groups": len({f.group for f in found if f.kind in ("near_duplicate", "exact_duplicate")}),
         "borders": borders, "embedder": key, "about": about,
-        "crops": store.cropped(project), "left_out": left_out(list(of.values())),
+        "crops": store.cropped(project), "left_out": left_out(list(of.values()), [together.get(i, i) for i in of]),
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ folded shirts among worn ones. Strangers of a sister class mostly show as label 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +18,16 @@ from core.model import Finding
 if TYPE_CHECKING:
     import numpy as np
 
-LEAST = 5  # pictures of a class: of fewer nobody can tell what is usual
+LEAST = 5  # different photos of a class: of fewer nobody can tell what is usual
 LEAD = 0.4  # another class must be likelier than the given one by as much
 
 
-def left_out(labels: Sequence[str]) -> dict[str, str]:
-    """Class -> the sentence that says why its pictures were not compared with their class."""
-    counts = Counter(labels)
+def left_out(labels: Sequence[str], photos: Sequence[Hashable]) -> dict[str, str]:
+    """Class -> the sentence that says why its pictures were not compared with their class. `photos`: of each label, which
+    photo it belongs to; copies are one."""
+    counts = Counter(label for label, _ in set(zip(labels, photos, strict=True)))
     return {
-        label: f"Class {label!r} has only {count} of the at least {LEAST} pictures that it takes to know its look."
+        label: f"Class {label!r} has only {count} of the at least {LEAST} different photos that it takes to know its look."
         for label, count in sorted(counts.items())
         if count < LEAST
     }
@@ -46,13 +47,14 @@ def issues(
     from core.clean import classes as c
     from core.clean.outliers import LIMIT, strangeness
 
-    short = left_out(labels).keys()
+    photos = [(together or {}).get(i, f"image {i}") for i in images]
+    short = left_out(labels, photos).keys()
     rows = [i for i, label in enumerate(labels) if label not in short]
     if not rows:
         return
     ids = [images[i] for i in rows]
     names, of = _numbered([labels[i] for i in rows])
-    copies = _numbered([(together or {}).get(i, f"image {i}") for i in ids])[1]
+    copies = _numbered([photos[i] for i in rows])[1]
     reduced = c.reduced(vectors, np.array(rows), folder=folder)
     white = c.whitened(reduced, folder)
     if len(names) > 1:

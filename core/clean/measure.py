@@ -21,7 +21,7 @@ BATCH, SECONDS = 256, 2.0  # pictures stored in one transaction, or what came wi
 def measure(ctx: Context) -> Generator[Progress, None, None]:
     """Measure what was not yet, what could not be read the last time, and files that are gone or have another size.
 
-    A file whose bytes changed without its length is found by reading every file again: `doctor --verify`.
+    A file whose bytes changed without its length is not noticed here: that takes reading every file again.
     """
     store, project = ctx.store, ctx.project.id
     yield Progress(0, None, "looking for new pictures")

@@ -95,20 +95,29 @@ class Groups(Images):
             found[row.group].append(Member(of[row.image], row.score, tuple(came.get(row.image, ()))))
         return found
 
+    def exact_count(self, project: int) -> Count:
+        """Of the groups that `exact_copies` gives."""
+        each = _groups(project, hidden=True).subquery()
+        wanted = select(func.count(), func.sum(each.c.live - 1)).where(each.c.rank == ORDER.index(EXACT))
+        with self._read() as c:
+            number, copies = c.execute(wanted).one()
+        return Count(number, int(copies or 0))
+
     def exact_copies(self, project: int) -> dict[str, list[ImageRecord]]:
-        """group -> members that nobody rejected, of every open group of equal pictures under one label."""
-        each = _groups(project).subquery()
+        """group -> members that nobody rejected, of every open group of equal pictures under one label, also where a near
+        group holds them."""
+        each = _groups(project, hidden=True).subquery()
         names = select(each.c.name).where(each.c.rank == ORDER.index(EXACT))
-        rows = self._left(project, findings.c.group.in_(names))
+        rows = self._left(project, findings.c.group.in_(names), hidden=True)
         of = {one.id: one for one in self.images_by_id(project, [row.image for row in rows])}
         found: dict[str, list[ImageRecord]] = {}
         for row in rows:
             found.setdefault(row.group, []).append(of[row.image])
         return found
 
-    def _left(self, project: int, which: ColumnElement[bool]) -> Sequence[Row]:
-        """group, image, score of the members that nobody rejected."""
-        wanted = _members(project).where(which, images.c.verdict != "reject").order_by(findings.c.image)
+    def _left(self, project: int, which: ColumnElement[bool], hidden: bool = False) -> Sequence[Row]:
+        """group, image, score of the members (`_members`) that nobody rejected."""
+        wanted = _members(project, hidden).where(which, images.c.verdict != "reject").order_by(findings.c.image)
         with self._read() as c:
             return c.execute(wanted).all()
 

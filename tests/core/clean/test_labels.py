@@ -75,9 +75,18 @@ def test_classes_of_fewer_than_five_are_left_out_with_a_sentence() -> None:
     said = list(labels.issues(vectors, names, ids))
     assert 103 in {one.image for one in said}
     assert not {one.image for one in said} & set(ids[80:])
-    assert labels.left_out(names) == {
-        "rare": "Class 'rare' has only 4 of the at least 5 pictures that it takes to know its look."
+    assert labels.left_out(names, ids) == {
+        "rare": "Class 'rare' has only 4 of the at least 5 different photos that it takes to know its look."
     }
+
+
+def test_copies_count_as_one_photo_of_their_class() -> None:
+    """Else each of them would be called wrong: who has only copies of his own has nobody to speak for him."""
+    vectors, names, ids = clouds({"Cayenne": 40, "Macan": 40, "copies": 20})
+    vectors[80:] = vectors[80]
+    together = dict.fromkeys(ids[80:], "near_duplicate-180")
+    assert not {one.image for one in labels.issues(vectors, names, ids, together)} & set(ids[80:])
+    assert "only 1 of the at least 5" in labels.left_out(names, [together.get(i, i) for i in ids])["copies"]
 
 
 @pytest.mark.parametrize("sizes", [{}, {"one": 1}, {"few": 4, "fewer": 2}])

@@ -46,7 +46,8 @@ def test_a_near_group_holds_the_exact_copies_of_its_members_so_their_own_group_i
     near = group(NEAR, ids)
     assert named(store, project) == [(NEAR, near)]
     assert store.open_counts(project.id) == {CONFLICT: 0, NEAR: 1, EXACT: 1}, "it waits for a person all the same"
-    assert store.exact_copies(project.id) == {}
+    assert [[one.id for one in some] for some in store.exact_copies(project.id).values()] == [ids[:2]]
+    assert store.exact_count(project.id) == Count(1, 1), "and all exact copies can be taken out at once"
 
 
 def test_a_group_is_settled_once_one_member_is_left_or_a_person_kept_all_that_are(store, project, images, group):
