@@ -8,7 +8,7 @@ measure.py     1 every new picture read once: is it still what was fetched?     
 embed.py       2 one vector for each picture (core.embed)
 compare.py     3 which pictures are one photo, kept as links                     hashes.py   suspects by their hashes
                neighbours.py   suspects by their vectors                         buckets.py  the compiled search
-               fields.py  look.py  align.py   the first and the second look
+               fields.py  look.py  align.py   the first and the second look      heaps.py    a thousand copies of one
 detect.py      4 what stands where in it (core.detectors)
 judge.py       5 findings                groups.py  copies, and the one to keep  labels.py   what looks like another class
                crop.py         the part that counts
@@ -84,6 +84,8 @@ def cleaned(store: Store, project: Project) -> bool:
 def changed(was: Cleaning, changes: Mapping[str, Any]) -> Cleaning:
     """`changes`: likeness, embedder, detector, want, margin, least; None leaves one as it was. Raises BadInput."""
     from core.detectors import DETECTORS, NAMES
+    from core.embed import PLAIN
+    from core.weights import known
 
     given = {name: value for name, value in changes.items() if value is not None}
     names = ("detector", "want", "margin", "least")
@@ -100,6 +102,8 @@ def changed(was: Cleaning, changes: Mapping[str, Any]) -> Cleaning:
             raise BadInput(f"want={name!r} is nothing the detectors know: they know {', '.join(near)}, and others.")
     if crop.detector != "none" and not crop.want:
         raise BadInput("A detector wants to know what to look for: name it, as in --want car,truck.")
+    if changes.get("embedder") not in (None, "auto", PLAIN):
+        known(how.embedder)
     if changes.get("want") and crop.detector == "none":
         raise BadInput(f"want={','.join(crop.want)!r} wants a detector: choose one, as in --detector yolo.")
     return how

@@ -17,6 +17,7 @@ import numpy as np
 from core.clean import groups as g
 from core.clean import look
 from core.clean.embed import scratch, vectors
+from core.clean.heaps import Heaps
 from core.clean.measure import VERSION, faulty
 from core.clean.stacked import stacked
 from core.clean.thumb import thumb
@@ -115,6 +116,9 @@ def by_hashes(ctx: Context, table: Table, pictures: Pictures) -> Generator[Progr
     from core.clean.hashes import suspects
 
     total = int(table.fresh.sum())
+    row_of = {int(image): row for row, image in enumerate(table.images)}
+    known_links = ((link.image, link.other) for link in ctx.store.links(ctx.project.id, look.SURE))
+    heaps = Heaps((row_of[one], row_of[other]) for one, other in known_links if one in row_of and other in row_of)
     for done, here, fresh in shares(table.fresh):
         links: Links = {}
         looked = 0
@@ -122,7 +126,12 @@ def by_hashes(ctx: Context, table: Table, pictures: Pictures) -> Generator[Progr
         known = slice(len(here)) if leading(here) else here
         for found in suspects(table.hashes[known], table.fields[known], fresh, RADIUS):
             for some in pieces(found):
-                surer(links, pictures.likeness([(int(here[i]), int(here[j]), int(flip)) for i, j, flip in some]))
+                pairs = [(int(here[i]), int(here[j]), int(flip)) for i, j, flip in some]
+                near = pictures.likeness([pair for pair in pairs if not heaps.settled(*pair[:2])])
+                for pair, likeness in near.items():
+                    if likeness >= look.SURE:
+                        heaps.join(*pair)
+                surer(links, near)
                 looked += len(some)
                 yield Progress(done, total, f"comparing by hashes: {looked:,} suspicions looked at")
         keep(ctx, table, pictures, links, here[fresh], "hashes, then pixels")

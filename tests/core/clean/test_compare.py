@@ -79,6 +79,26 @@ def test_every_pair_of_which_one_is_new_is_in_exactly_one_share(monkeypatch):
     assert [done for done, *_ in compare.shares(fresh)] == [0, 3]
 
 
+def test_of_a_heap_of_copies_not_each_is_held_against_each(shelf, monkeypatch):
+    monkeypatch.setattr("core.clean.heaps.LARGE", 5)
+    monkeypatch.setattr(compare, "BATCH", 4)
+    looked = []
+    likeness = compare.Pictures.likeness
+    monkeypatch.setattr(
+        compare.Pictures, "likeness", lambda self, pairs, *more: looked.extend(pairs) or likeness(self, pairs, *more)
+    )
+    ids = shelf.add(*(jpeg(scene(1), quality) for quality in range(50, 80)))
+    others = shelf.add(jpeg(scene(2)), jpeg(scene(2), 50))
+    shelf.clean()
+    assert shelf.groups() == [set(ids), set(others)]
+    assert len(looked) < 30 * 29 / 2, "fewer than there are pairs, vectors and the middle one included"
+    looked.clear()
+    [late] = shelf.add(jpeg(scene(1), 45))
+    shelf.clean()
+    assert shelf.groups() == [{*ids, late}, set(others)]
+    assert sum(len(ids) + len(others) in pair[:2] for pair in looked) < 20
+
+
 def test_an_exact_copy_is_not_looked_at_but_counts_as_compared(shelf):
     image = scene(1)
     shelf.add(jpeg(image, 90))
