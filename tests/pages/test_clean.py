@@ -49,6 +49,20 @@ def test_each_kind_stands_under_its_heading_with_its_number_and_a_way_to_the_rev
     assert "Pictures are compared by their colours." in said
 
 
+def test_what_the_clean_of_a_split_said_is_shown_however_many_cleans_were_stopped_since(screen, store, home):
+    project = filled.scraped(store, home)
+    _, claim = filled.begin(store, project, "split")
+    said = {"borders": {}, "about": "Colours and edges alone.", "left_out": {"suv": "Class 'suv' has only 2 photos."}}
+    store.replace_findings(
+        claim, project.id, ["dark"], [Finding(store.newest_image(project.id), "dark", 0.7, "measure")]
+    )
+    store.finish(claim, "done", {"split": 1, "left_out": {}, "clean": said})
+    for _ in range(6):
+        store.finish(filled.begin(store, project, "clean")[1], "stopped")
+    shown = plain(screen("clean", project="cars"))
+    assert "Colours and edges alone." in shown and "Class 'suv' has only 2 photos." in shown
+
+
 def test_one_file_in_two_classes_is_shown_with_both(screen, store, home):
     project = filled.scraped(store, home)
     ids = [r.id for r in store.images(project.id)]
