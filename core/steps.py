@@ -180,7 +180,8 @@ def split(
     store, project = ctx.store, ctx.project
     seen = {} if cleaned(store, project) else (yield from clean(ctx))
     yield Progress(0, None, "reading what is kept", {})
-    kept = list(store.images(project.id, ("keep", "undecided")))
+    checked = store.project(project.name).cleaning.checked  # what a scrape beside it brought since has no groups yet
+    kept = [one for one in store.images(project.id, ("keep", "undecided")) if one.id <= checked]
     if not kept:
         raise BadInput("Nothing is kept: fetch images first, or take back some rejections.")
     groups, (classes, label) = _groups(store, project), s.level(project.classes, project.infos, by)

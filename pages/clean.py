@@ -13,7 +13,7 @@ from pages.parts import cleaning, head, house, noticed, progress
 
 def last(project: Project) -> Mapping[str, Any]:
     """What the newest clean that ended said: where the lines are drawn, and what described the pictures."""
-    jobs = (job for verb in house.CLEANING for job in house.store().jobs(project.id, verb))
+    jobs = (job for verb in ("clean", "demo", "split") for job in house.store().jobs(project.id, verb))
     said = {job.id: result for job in jobs if "borders" in (result := job.result.get("clean", job.result))}
     return said[max(said)] if said else {}
 

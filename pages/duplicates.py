@@ -34,8 +34,7 @@ def lay(project: Project, kind: str, of: tuple, passed: tuple[tuple[str, int] | 
 
 def sheet(project: Project, kind: str) -> Sheet:
     """The one on the screen; a new one for another project or filter, or once there was another clean."""
-    job = house.newest(project, *house.CLEANING)
-    of = (project.id, kind, (job.id, job.status) if job else None)
+    of = (project.id, kind, house.cleans(project))
     held = st.session_state.get("sheet")
     if held is None or held.of != of:
         held = st.session_state["sheet"] = lay(project, kind, of)
@@ -175,13 +174,18 @@ def body(project: Project, counts: Mapping[str, Count], left: int, settled: int,
     kind, who = filters(counts)
     on_screen = sheet(project, kind)
     last_step(project, who, on_screen)
+    exact = house.store().exact_count(project.id) if kind in ("", EXACT) else Count()
     if not left:
         st.success(f"All settled: {house.count(settled, 'group')} of copies, and none of them waits for you.")
+    elif not on_screen.groups and exact.copies:
+        st.markdown(
+            "The exact copies that are left stand within near copies. Take them out here all at once, or settle them there."
+        )
     elif not on_screen.groups:
         st.success(f"Nothing is left of {copies.TITLES[kind].lower()}. Choose All to see the other groups.")
     else:
         st.markdown(copies.ABOUT[kind])
-    if kind in ("", EXACT) and (exact := house.store().exact_count(project.id)).copies:
+    if exact.copies:
         at_once(project, exact, who)
     alike.limit(project, busy)
     if on_screen.groups:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 RADIUS = 11
 BATCH = 128  # pairs looked at in one go
 SHARE, SHARES = 2000, 50  # new pictures compared before they are stored: at least so many, or a 50th of them
+SAME = (
+    0.98  # from here on two are of one heap: the strictest limit that the page offers, so that no group loses a member
+)
 SMALL = 10_000  # small pictures kept in memory: 70 MB
 
 
@@ -108,7 +111,11 @@ class Pictures:
         ones = np.stack([look.turned(one, pairs[k][2]) for k, one, _ in kept])
         cosine = None if cosines is None else np.array([cosines[k] for k, *_ in kept], np.float32)
         said = look.likeness(ones, np.stack([other for *_, other in kept]), cosine)
-        return {pairs[k][:2]: score for (k, *_), score in zip(kept, said.tolist(), strict=True) if score}
+        found: Links = {}
+        for (k, *_), score in zip(kept, said.tolist(), strict=True):
+            if score:  # the same two may be asked about in several turns: the surest counts
+                surer(found, {pairs[k][:2]: score})
+        return found
 
 
 def by_hashes(ctx: Context, table: Table, pictures: Pictures) -> Generator[Progress, None, None]:
@@ -117,7 +124,7 @@ def by_hashes(ctx: Context, table: Table, pictures: Pictures) -> Generator[Progr
 
     total = int(table.fresh.sum())
     row_of = {int(image): row for row, image in enumerate(table.images)}
-    known_links = ((link.image, link.other) for link in ctx.store.links(ctx.project.id, look.SURE))
+    known_links = ((link.image, link.other) for link in ctx.store.links(ctx.project.id, SAME))
     heaps = Heaps((row_of[one], row_of[other]) for one, other in known_links if one in row_of and other in row_of)
     for done, here, fresh in shares(table.fresh):
         links: Links = {}
@@ -129,7 +136,7 @@ def by_hashes(ctx: Context, table: Table, pictures: Pictures) -> Generator[Progr
                 pairs = [(int(here[i]), int(here[j]), int(flip)) for i, j, flip in some]
                 near = pictures.likeness([pair for pair in pairs if not heaps.settled(*pair[:2])])
                 for pair, likeness in near.items():
-                    if likeness >= look.SURE:
+                    if likeness >= SAME:
                         heaps.join(*pair)
                 surer(links, near)
                 looked += len(some)
@@ -171,7 +178,7 @@ def by_groups(ctx: Context, table: Table, pictures: Pictures) -> Generator[Progr
         if not far or middle not in row_of:
             continue
         yield Progress(0, None, "looking again at chains of copies")
-        pairs = [(*sorted((row_of[middle], row_of[one])), flip) for one in far for flip in (0, 4)]
+        pairs = [(*sorted((row_of[middle], row_of[one])), flip) for one in far for flip in (0, 2, 4, 6)]  # mirrored too
         found: Links = {}
         for some in pieces(np.array(pairs)):
             surer(found, pictures.likeness([(int(i), int(j), int(flip)) for i, j, flip in some]))

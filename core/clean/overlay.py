@@ -88,7 +88,7 @@ def _scored(ctx: Context, members: Sequence[Sited], large: Sequence[Sequence[Sit
     samples = [some[:: -(-len(some) // MOST)] for some in large]
     read = [[_read(ctx.blobs, one) for one in some] for some in samples]
     lost = [(one.sha256, None, error) for some in read for one, _, error in some if error]
-    if lost:  # they are made again by the next clean, which then tells the mark by them as well
+    if lost:  # the next clean, if it can read them, tells the mark by them as well
         keep_faults(ctx, image_of, lost)
         return
     alike = len({grey.shape for some in read for _, grey, _ in some}) == 1

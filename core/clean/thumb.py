@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from core.blobs import Blobs
 from core.errors import Missing
 
@@ -18,5 +20,6 @@ def thumb(blobs: Blobs, sha256: str) -> bytes:
 
         data = blobs.get(sha256, verify=True)
         made = ingest(data)[1]
-        blobs.put(sha256, data, made)
+        with suppress(OSError):  # a full disk, or one that may only be read: it is made again the next time
+            blobs.put(sha256, data, made)
         return made

@@ -20,13 +20,6 @@ class Cleaned(Base):
         known = and_(measures.c.image == images.c.id, measures.c.version >= version, measures.c.fault == "")
         return self._without(project, known)
 
-    def unread(self, project: int) -> bool:
-        """Whether there is a picture that no clean has read yet."""
-        known = exists().where(measures.c.image == images.c.id)
-        with self._read() as c:
-            wanted = select(images.c.id).where(images.c.project == project, ~known).limit(1)
-            return c.execute(wanted).first() is not None
-
     def add_measures(self, claim: Claim, project: int, version: int, found: Sequence[Measure]) -> None:
         """A measure in the place of an older one leaves what was compared as it is. A fault does not: what comes while
         a picture cannot be read is compared with it once it can."""

@@ -9,6 +9,7 @@ from math import floor
 
 import streamlit as st
 
+from core.clean import cleaned
 from core.clean.groups import both_ways
 from core.clean.groups import groups as grouped
 from core.errors import Missing, WinnowError
@@ -39,7 +40,7 @@ def limit(project: Project, busy: bool) -> None:
         return
     with panel:
         least = house.store().least_likeness(project.id)
-        if least is None and house.store().unread(project.id):
+        if least is None and not cleaned(house.store(), project):
             st.markdown("There are pictures that were never compared: clean the project first.")
             house.link("clean", "Go to Clean")
         elif least is None:
@@ -74,8 +75,7 @@ def _choose(project: Project, busy: bool, least: float) -> None:
 
 def says(project: Project, chosen: int, now: int) -> str:
     """How many groups a limit gives, beside the one in force."""
-    job = house.newest(project, *house.CLEANING)
-    key = (house.settings().database, project.id, job and (job.id, job.status))
+    key = (house.settings().database, project.id, house.cleans(project))
     said = f"At {chosen} %: **{_words(*found(*key, chosen))}** beside the exact copies."
     return said if chosen == now else f"{said} Now, at {now} %: {_words(*found(*key, now))}."
 
@@ -85,7 +85,7 @@ def _words(groups: int, pictures: int) -> str:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)  # 50,000 links take half a second
-def found(database: str, project: int, job: tuple[int, str] | None, per_cent: int) -> tuple[int, int]:
+def found(database: str, project: int, cleans: tuple, per_cent: int) -> tuple[int, int]:
     """How many groups the links above a limit give, and of how many pictures; read again after each clean."""
     sizes = [len(one) for one in grouped(both_ways(house.store().links(project, per_cent / 100)))]
     return len(sizes), sum(sizes)

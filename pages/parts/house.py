@@ -149,13 +149,17 @@ def address(page: str, **more: str) -> str:
 # jobs ---------------------------------------------------------------------------------------------------------------
 
 
-CLEANING = ("clean", "demo", "split")  # a split cleans what was not
-
-
 def newest(project: Project, *verbs: str) -> Job | None:
     """The newest job of these verbs in the project."""
     found = [job for verb in verbs for job in store().jobs(project.id, verb, limit=1)]
     return max(found, key=lambda job: job.id, default=None)
+
+
+def cleans(project: Project) -> tuple[tuple[int, str], ...]:
+    """What is another one after each clean: number and state of the newest jobs that cleaned, of a split only if it did."""
+    newest = [jobs[0] for verb in ("clean", "demo") if (jobs := store().jobs(project.id, verb, limit=1))]
+    splits = [job for job in store().jobs(project.id, "split") if "clean" in job.result]
+    return tuple((job.id, job.status) for job in (*newest, *splits[:1]))
 
 
 def start(verb: str, need: str = "cpu", project: Project | None = None, **params: Any) -> Job:

@@ -157,8 +157,8 @@ def scored(project: Project, finding: str, ids: Sequence[int], said: str) -> Non
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _findings(database: str, project: int, kind: str, job: tuple[int, str]) -> list[Finding]:
-    """Examples of a kind, the surest first; read again after each clean (`job`: its number and status)."""
+def _findings(database: str, project: int, kind: str, cleans: tuple) -> list[Finding]:
+    """Examples of a kind, the surest first; read again after each clean (`cleans`)."""
     found = list(house.store().findings(project, kind))
     if len({finding.group for finding in found} - {""}) in (0, len(found)):  # no groups, or each of one
         return sorted(found, key=lambda f: -f.score)[:EXAMPLES]
@@ -170,5 +170,4 @@ def _findings(database: str, project: int, kind: str, job: tuple[int, str]) -> l
 
 
 def strongest(project: Project, kind: str) -> list[Finding]:
-    job = house.newest(project, *house.CLEANING)
-    return _findings(house.settings().database, project.id, kind, (job.id, job.status) if job else (0, ""))
+    return _findings(house.settings().database, project.id, kind, house.cleans(project))

@@ -169,6 +169,22 @@ def test_different_photos_all_stay_and_their_group_does_not_come_back(screen, st
     assert "Nothing is left of near copies. Choose All to see the other groups." in plain(again)
 
 
+def test_exact_copies_within_near_ones_can_be_taken_out_at_once(screen, store, home) -> None:
+    project = filled.scraped(store, home)
+    _, claim = filled.begin(store, project, "clean")
+    ids = [record.id for record in store.images(project.id) if record.label == "sedan"]
+    copies = {"near_duplicate": ids[:3], "exact_duplicate": ids[:2]}
+    found = [Finding(i, kind, 1.0, "x", f"{kind}-1") for kind, some in copies.items() for i in some]
+    store.replace_findings(claim, project.id, list(copies), found)
+    filled.measured(store, claim, project)
+    store.finish(claim, "done")
+    shown = screen("duplicates", project="cars", kind="exact_duplicate")
+    assert "The exact copies that are left stand within near copies." in plain(shown)
+    button(shown, "Take out the one exact copy").click().run()
+    assert [record.verdict for record in store.images_by_id(project.id, ids[:3])].count("reject") == 1
+    assert "Nothing is left of exact copies." in plain(shown)
+
+
 def test_all_exact_copies_go_at_once_and_come_back_at_once_also_after_a_reload(screen, store, cars) -> None:
     project, _, _ = cars
     shown = screen("duplicates", project="cars")

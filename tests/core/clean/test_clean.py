@@ -143,6 +143,22 @@ def test_what_a_clean_that_was_stopped_has_begun_with_is_not_cleaned_yet(shelf, 
     assert clean.cleaned(shelf.store, shelf.project)
 
 
+def test_a_split_leaves_out_what_came_while_it_cleaned(shelf):
+    """Nobody looked for its copies: they could stand in two parts, and the leak be called 0."""
+    ids = shelf.add(*(jpeg(scene(seed)) for seed in range(8)))
+    fetching, splitting = shelf.context("scrape"), shelf.context("split")
+    late = []
+
+    def fetch(progress):
+        if progress.detail and progress.detail.get("stage", {}).get("number") == 5 and not late:
+            late.extend(shelf.add_under(fetching.claim, jpeg(scene(20)), jpeg(scene(20), 50)))
+
+    shelf.end(steps.split(splitting, min_per_class=2, parts="50/25/25"), fetch)
+    parts = shelf.store.split(shelf.project.id).parts
+    assert late and {image for members in parts.values() for image, _ in members} == set(ids)
+    assert not clean.cleaned(shelf.store, shelf.project)
+
+
 def test_a_split_keeps_a_chain_of_sure_copies_together(shelf):
     ids = shelf.add(*(jpeg(scene(seed)) for seed in range(5)))
     shelf.clean()

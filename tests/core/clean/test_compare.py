@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from core.model import Link
+from core.model import Link, Measure
 from tests.scenes import jpeg, scene
 
 compare = import_module("core.clean.compare")  # of that name core.clean has the stage itself
@@ -97,6 +97,35 @@ def test_of_a_heap_of_copies_not_each_is_held_against_each(shelf, monkeypatch):
     shelf.clean()
     assert shelf.groups() == [{*ids, late}, set(others)]
     assert sum(len(ids) + len(others) in pair[:2] for pair in looked) < 20
+
+
+def test_a_large_heap_holds_the_copies_that_were_turned(shelf, monkeypatch):
+    monkeypatch.setattr("core.clean.heaps.LARGE", 5)
+    monkeypatch.setattr(compare, "BATCH", 4)
+    turns = (None, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270)
+    ids = shelf.add(*(jpeg(scene(7).transpose(turn) if turn else scene(7), quality)
+                      for quality in range(80, 88) for turn in turns))  # fmt: skip
+    shelf.clean()
+    assert shelf.groups() == [set(ids)]
+
+
+def test_a_heap_of_whole_copies_and_one_of_cut_ones_stay_two_groups_at_a_strict_limit(shelf, monkeypatch):
+    monkeypatch.setattr("core.clean.heaps.LARGE", 5)
+    monkeypatch.setattr(compare, "BATCH", 4)
+    whole = shelf.add(*(jpeg(scene(7, 320, 220), quality) for quality in range(60, 80)))
+    part = shelf.add(*(jpeg(cut(scene(7, 320, 220), 0.03), quality) for quality in range(60, 80)))
+    shelf.clean(likeness=0.97)
+    assert shelf.groups() == [set(whole), set(part)]
+
+
+def test_of_two_pictures_asked_about_in_several_turns_the_surest_counts(shelf):
+    shelf.add(jpeg(scene(1)), jpeg(scene(1), 50))
+    ctx = shelf.context()
+    shelf.store.add_measures(ctx.claim, shelf.project.id, 1, [Measure(i, fields=bytes(108)) for i in (1, 2)])
+    pictures = compare.Pictures(ctx, compare.read(ctx))
+    upright = pictures.likeness([(0, 1, 0)])
+    assert upright[0, 1] > 0.97
+    assert pictures.likeness([(0, 1, 0), (0, 1, 2)]) == pictures.likeness([(0, 1, 2), (0, 1, 0)]) == upright
 
 
 def test_an_exact_copy_is_not_looked_at_but_counts_as_compared(shelf):
