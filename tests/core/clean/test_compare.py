@@ -112,7 +112,6 @@ def test_a_large_heap_holds_the_copies_that_were_turned(shelf, monkeypatch):
 def test_a_heap_of_whole_copies_and_one_of_cut_ones_stay_two_groups_at_a_strict_limit(shelf, monkeypatch):
     monkeypatch.setattr("core.clean.heaps.LARGE", 5)
     monkeypatch.setattr(compare, "BATCH", 8)
-    monkeypatch.setattr(compare, "by_vectors", lambda *_: iter(()))  # neighbours would make up for what is lost here
     image = scene(7, 320, 220)
     ids = shelf.add(*(jpeg(one, quality) for one in (image, image.crop((9, 6, 320, 220))) for quality in range(35, 55)))
     shelf.clean(likeness=0.97)
