@@ -53,6 +53,10 @@ class Table:
     shas: np.ndarray  # (N,) 32 bytes
     copies: dict[int, list[int]] = field(default_factory=dict)  # first image -> further ones with equal pixels
 
+    def row_of(self) -> dict[int, int]:
+        """Image -> its row."""
+        return {int(image): row for row, image in enumerate(self.images)}
+
 
 def compare(ctx: Context, network: str) -> Generator[Progress, None, None]:
     """Find the links of all that was not compared yet. `network`: the key of the embedder."""
@@ -123,7 +127,7 @@ def by_hashes(ctx: Context, table: Table, pictures: Pictures) -> Generator[Progr
     from core.clean.hashes import suspects
 
     total = int(table.fresh.sum())
-    row_of = {int(image): row for row, image in enumerate(table.images)}
+    row_of = table.row_of()
     known_links = ((link.image, link.other) for link in ctx.store.links(ctx.project.id, SAME))
     heaps = Heaps((row_of[one], row_of[other]) for one, other in known_links if one in row_of and other in row_of)
     for done, here, fresh in shares(table.fresh):
@@ -151,7 +155,7 @@ def by_vectors(ctx: Context, table: Table, pictures: Pictures, network: str) -> 
     from core.clean.neighbours import neighbours
     from core.device import device
 
-    row_of = {int(image): row for row, image in enumerate(table.images)}
+    row_of = table.row_of()
     images, of, compared = vectors(ctx, network, row_of)
     row, new = np.array([row_of[image] for image in images], np.int64), ~np.array(compared, bool)
     total = int(new.sum())
@@ -171,7 +175,7 @@ def by_vectors(ctx: Context, table: Table, pictures: Pictures, network: str) -> 
 def by_groups(ctx: Context, table: Table, pictures: Pictures) -> Generator[Progress, None, None]:
     """In what hangs together, the middle one is held against those not linked to it: a group is what is like its middle."""
     links = g.both_ways(ctx.store.links(ctx.project.id, look.SURE))
-    row_of = {int(image): row for row, image in enumerate(table.images)}
+    row_of = table.row_of()
     for component in g.components(links):
         middle = g.middle(component, links)
         far = [one for one in component if one != middle and one not in links[middle] and one in row_of]
