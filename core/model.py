@@ -30,6 +30,8 @@ REASONS: tuple[str, ...] = (
     "other",
 )
 DUPLICATE = "duplicate"  # the reason of copies taken out together; it says nothing of what the picture shows
+TOGETHER = "together"  # the reason of what was kept with the rest of its class, without a look at each
+UNSEEN = (DUPLICATE, TOGETHER)  # decisions for which nobody looked at what the picture shows
 UNKNOWN_LICENCE = "unknown"  # a value, never a blank
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom; px of the upright picture
@@ -226,6 +228,52 @@ class Tile:
     version: int
     score: float = 0.0
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """That a picture was put on a reviewer's screen for the first time, and why. Append only."""
+
+    image: int
+    queue: str = ""  # what chose it: "first", "likely", "unsure", "random"; "" = a person, by a filter or from a table
+    score: float = 0.0  # 0..1, how likely the learner held it to be bad at that moment
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A picture that was looked at, or is decided; and what a person says of it."""
+
+    image: int
+    bad: bool | None  # rejected, or given another class; None = nobody has decided yet
+    reason: str = ""
+    queue: str | None = None  # as of Showing; None = it was decided without a look
+    score: float = 0.0  # as of Showing
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the random share of the review has told so far, in order; see core.review.estimate."""
+
+    left: int  # pictures nobody looked at
+    among: tuple[int, ...] = ()  # of each random picture: how many there were to draw from, itself included
+    bad: tuple[bool, ...] = ()  # what the person said of it
+    since: tuple[int, ...] = ()  # bad pictures among those looked at from it on, itself included
+    looked: int = 0  # pictures that were looked at
+    found: int = 0  # of these, bad ones
+    open: int = 0  # of these, not decided yet
+    unseen: int = 0  # of those left, kept without a look
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A person's word that the review may stop, with what it stood on. Append only."""
+
+    id: int
+    created: datetime
+    reviewer: str
+    newest: int  # the newest picture there was
+    result: Mapping[str, Any]  # see core.review.certificate
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The tables, on one page. Rows stay behind db/store; nouns (core.model) come out.
 
-What is appended and never changed: candidates' provenance, images' facts, operations, decisions, splits, epochs,
-evaluations. What is overwritten in place: a job's row, a candidate's outcome, an image's current verdict, label and
+What is appended and never changed: candidates' provenance, images' facts, showings, operations, decisions, certificates,
+splits, epochs, evaluations. What is overwritten in place: a job's row, a candidate's outcome, an image's current verdict, label and
 crop (derived from its decisions, kept beside them for speed; the version ties the two together), findings, what
 cleaning measured, leases.
 """
@@ -279,6 +279,36 @@ decisions = Table(
     Column("was_box", JSON(none_as_null=True)),
     UniqueConstraint("image", "version"),
     UniqueConstraint("operation", "image"),
+)
+
+# The first time each picture was put on a screen, in that order: what the estimate of what is left stands on.
+showings = Table(
+    "showings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects", nullable=False),
+    _ref("image", "images", nullable=False, unique=True),
+    Column("queue", String(10), nullable=False),  # what chose it; "" = a person, by a filter or from a table
+    Column("score", Float, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("among", Integer),  # "random": how many there were to draw from
+    Column("newest", Integer),  # "random": the newest picture there was
+    Column("reviewer", String(200), nullable=False),
+    Column("created", Utc, nullable=False),
+    Index(None, "project", "queue", "id"),
+    Index(None, "project", "image"),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects", nullable=False),
+    Column("reviewer", String(200), nullable=False),
+    Column("newest", Integer, nullable=False),
+    Column("result", JSON, nullable=False),
+    Column("created", Utc, nullable=False),
+    Index(None, "project", "id"),
 )
 
 leases = Table(

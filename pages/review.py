@@ -8,13 +8,21 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from core.model import Project
-from core.review import SIZE
+from core.review import LEARNED, SIZE
 from db.store.queue import Filter, Order
 from pages.parts import head, house
 from pages.parts.grid import FILTERS, review_grid, reviewer
 
 VERDICTS = {"undecided": "undecided", "keep": "kept", "reject": "rejected", "any": "all"}
-ORDERS: dict[Order, str] = {"score": "findings first", "found": "as found", "label": "by class"}
+ORDERS: dict[Order, str] = {
+    "mixed": "learned mix", "likely": "likely bad first", "unsure": "unsure first", "random": "random sample",
+    "score": "findings first", "found": "as found", "label": "by class",
+}  # fmt: skip
+ABOUT_ORDERS = (
+    "Winnow learns from each page that you store, and chooses the next one by it.\n\n"
+    + "\n".join(f"- **{words}**: {LEARNED[order]}" for order, words in ORDERS.items() if order in LEARNED)
+    + "\n- **findings first**: what the cleaning step is surest of, then the rest as it was found."
+)
 SIZES = {str(size): str(size) for size in (50, SIZE, 200)}
 IDS_MAX = 5000  # pictures that another page may name in the address
 
@@ -50,8 +58,7 @@ def filters(project: Project) -> tuple[Filter, int, str]:
             width=175,
             help="What the cleaning step noticed. It takes nothing out: you decide.",
         )
-        order: Order = choice("Order", "order", ORDERS, "score", width=130, help="Findings first: what the cleaning "
-                              "step is surest of, then the rest as it was found.")  # fmt: skip
+        order: Order = choice("Order", "order", ORDERS, "mixed", width=160, help=ABOUT_ORDERS)  # fmt: skip
         size = choice("On a page", "size", SIZES, str(SIZE), width=80)
         name = reviewer()
     wanted = Filter(label, "" if verdict == "any" else verdict, kind, order, named(st.query_params.get("ids", "")))

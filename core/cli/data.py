@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.cli.submit import inside, submit
 from core.errors import BadInput, NotYet
+
+if TYPE_CHECKING:
+    from core.model import Project
+    from core.settings import Settings
+    from db.store import Store
 
 FORMATS = ("imagefolder", "coco", "csv", "parquet", "huggingface", "model", "credits", "card", "report")  # of an export
 
@@ -34,33 +39,70 @@ def findings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def review(args: argparse.Namespace) -> dict[str, Any]:
+    store, settings, project = inside(args)
+    if args.what == "next":
+        return _next(args, store, settings, project)
+    if args.what == "status":
+        return _status(store, project)
+    if args.what == "certificate":
+        return _certificate(args, store, project)
+    return _decide(args, store, project)
+
+
+def _next(args: argparse.Namespace, store: Store, settings: Settings, project: Project) -> dict[str, Any]:
+    from core import review
+    from core.review.learner import learner
+    from db.store.queue import Filter
+
+    _known_kind(args.kind, "any")
+    if args.label and args.label not in project.classes:
+        raise BadInput(f"--label {args.label!r} is no class of {project.name}: {', '.join(project.classes)}.")
+    order = "score" if args.queue == "findings" else args.queue
+    wanted = Filter(args.label, "undecided", args.kind, order)
+    if order == "score":
+        tiles, _ = review.queue(store, project.id, wanted, size=args.size)
+    else:
+        who = review.reviewer_name(args.reviewer)
+        learns = learner(store, project, review.cache(settings))
+        tiles = review.next_page(store, learns, project, wanted, who, args.size)
+    return {
+        "images": [
+            {"image": t.image, "origin": t.origin, "label": t.label, "score": round(t.score, 4), "why": t.why}
+            for t in tiles
+        ]
+    }
+
+
+def _status(store: Store, project: Project) -> dict[str, Any]:
     from dataclasses import asdict
+
+    from core.review.certificate import standing
+
+    return {
+        "funnel": asdict(store.funnel(project.id)),
+        "decisions": store.decision_count(project.id),
+        "counts": store.counts(project.id),
+        "left": standing(store, project),
+        "reviewers": store.reviewers(project.id),
+    }
+
+
+def _certificate(args: argparse.Namespace, store: Store, project: Project) -> dict[str, Any]:
+    from core import review
+    from core.review.certificate import certify
+    from core.review.described import network
+
+    who = review.reviewer_name(args.reviewer)
+    made = certify(store, project, who, args.rate, network(store, project))
+    return {"certificate": made.id, "reviewer": made.reviewer, "created": made.created.isoformat(), **made.result}
+
+
+def _decide(args: argparse.Namespace, store: Store, project: Project) -> dict[str, Any]:
     from functools import partial
 
     from core import review
     from core.export import read_csv
-    from db.store.queue import Filter
 
-    store, _, project = inside(args)
-    if args.what == "certificate":
-        raise NotYet("The certificate comes with a later release of Winnow.")
-    if args.what == "status":
-        return {
-            "funnel": asdict(store.funnel(project.id)),
-            "decisions": store.decision_count(project.id),
-            "counts": store.counts(project.id),
-        }
-    if args.what == "next":
-        _known_kind(args.kind, "any")
-        if args.label and args.label not in project.classes:
-            raise BadInput(f"--label {args.label!r} is no class of {project.name}: {', '.join(project.classes)}.")
-        wanted = Filter(args.label, "undecided", args.kind, "score")
-        tiles, _ = review.queue(store, project.id, wanted, size=args.size)
-        return {
-            "images": [
-                {"image": t.image, "origin": t.origin, "label": t.label, "score": t.score, "why": t.why} for t in tiles
-            ]
-        }
     reviewer, refused = review.reviewer_name(args.reviewer), []
     if args.what == "undo":
         last = store.last_operation(project.id, reviewer)

@@ -10,6 +10,7 @@ cleaning.py    what cleaning knows of each image: measures, embeddings, links, d
 findings.py    what the machine noticed
 groups.py      groups of copies that wait for a person
 queue.py       the review queue: filters, pages of tiles, leases
+showings.py    what was looked at, in which order and why; certificates
 decisions.py   what people said: append-only, undone by more of it
 training.py    splits, runs, epochs, evaluations
 jobs.py        jobs: submit, claim, lease, fence
@@ -28,10 +29,23 @@ from db.store.projects import Projects
 from db.store.provenance import Provenance
 from db.store.queue import Queue
 from db.store.searches import Searches
+from db.store.showings import Showings
 from db.store.training import Training
 
 
 class Store(
-    Projects, Searches, Failures, Provenance, Groups, Images, Cleaned, Queue, Findings, Decisions, Training, Jobs
+    Projects,
+    Searches,
+    Failures,
+    Provenance,
+    Groups,
+    Images,
+    Cleaned,
+    Queue,
+    Findings,
+    Showings,
+    Decisions,
+    Training,
+    Jobs,
 ):
     """The one door to the database. Nouns in, nouns out; safe to share between threads, never over a fork."""

@@ -9,9 +9,10 @@ from typing import Any, get_args
 from sqlalchemy import Connection, and_, bindparam, func, insert, literal, select, update
 
 from core.errors import BadInput
-from core.model import DUPLICATE, Applied, Box, Decision, Operation, Verdict
+from core.model import UNSEEN, Applied, Box, Decision, Operation, Verdict
 from db.store.base import Base, chunks, now, text
-from db.tables import decisions, images, operations
+from db.store.showings import noted
+from db.tables import decisions, images, operations, showings
 
 LONGEST_REASON = 40  # characters, as wide as the column
 _MOVE = (  # built once: of 10,000 decisions the building took two thirds of the time
@@ -61,6 +62,8 @@ class Decisions(Base):
                 return Applied(row.id, row.stored, tuple(row.conflicts), repeated=True)
             changes = self._undo(c, project, operation) if operation.undoes else self._changes(c, project, operation)
             stored, conflicts = self._store(c, operation.id, changes)
+            looked = {d.image for d in operation.decisions if d.verdict != "undecided" and d.reason not in UNSEEN}
+            noted(c, self._insert_new(showings), project, operation.reviewer, sorted(looked.difference(conflicts)))
             c.execute(
                 update(operations).where(operations.c.id == operation.id).values(stored=stored, conflicts=conflicts)
             )
@@ -211,11 +214,20 @@ class Decisions(Base):
 
     def reviewed(self, project: int) -> bool:
         """Whether a person's word holds on any picture: one on copies alone says nothing of what they show."""
-        decided = images.c.verdict.in_(("keep", "reject")) & (images.c.reason != DUPLICATE)
+        decided = images.c.verdict.in_(("keep", "reject")) & ~images.c.reason.in_(UNSEEN)
         with self._read() as c:
             return (
                 c.execute(select(literal(1)).where(images.c.project == project, decided).limit(1)).first() is not None
             )
+
+    def reviewers(self, project: int) -> dict[str, int]:
+        """Reviewer -> how many decisions they made, taken back ones too."""
+        wanted = select(operations.c.reviewer, func.sum(operations.c.stored)).where(
+            operations.c.project == project, operations.c.undoes == ""
+        )
+        with self._read() as c:
+            rows = c.execute(wanted.group_by(operations.c.reviewer).order_by(operations.c.reviewer))
+            return {name: int(stored) for name, stored in rows if stored}
 
     def decision_count(self, project: int) -> int:
         with self._read() as c:

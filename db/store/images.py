@@ -63,6 +63,12 @@ class Images(Base):
                     found[row.id] = _record(row)
         return [found[i] for i in ids if i in found]
 
+    def source_labels(self, project: int) -> list[tuple[int, str]]:
+        """(image, the class its source gave it) of all, in order of image."""
+        wanted = select(images.c.id, images.c.source_label).where(images.c.project == project).order_by(images.c.id)
+        with self._read() as c:
+            return [(image, label) for image, label in c.execute(wanted)]
+
     def newest_image(self, project: int) -> int:
         """The id of the one that came last; 0 where there is none."""
         with self._read() as c:

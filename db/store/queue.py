@@ -14,7 +14,7 @@ from db.store.base import chunks, now, text
 from db.store.findings import Findings
 from db.tables import findings, images, leases
 
-Order = Literal["found", "score", "label"]
+Order = Literal["mixed", "likely", "unsure", "random", "found", "score", "label"]  # the first four: core.review.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,11 @@ class Queue(Findings):
         if wanted.ids:
             where.append(images.c.id.in_(wanted.ids))
         return where
+
+    def selected(self, project: int, wanted: Filter = Filter()) -> list[int]:
+        """The images a filter shows, in no order."""
+        with self._read() as c:
+            return list(c.execute(select(images.c.id).where(*self._where(project, wanted))).scalars())
 
     def queue_size(self, project: int, wanted: Filter = Filter()) -> int:
         with self._read() as c:

@@ -21,6 +21,7 @@ from db import open_store
 if TYPE_CHECKING:
     from PIL import Image
 
+    from core.review.learner import Learner
     from core.settings import Settings
     from db.store import Store
 
@@ -144,6 +145,23 @@ def address(page: str, **more: str) -> str:
     """The same as a plain address, for what takes no page: the link of a picture."""
     path = "/" if page == "project" else f"/{page}"
     return f"{path}?{urlencode(query(**more))}"
+
+
+# what was learned ----------------------------------------------------------------------------------------------------
+
+
+def learner(project: Project) -> Learner:
+    """What ranks the project's pictures; another one after each clean, and when pictures came."""
+    newest = store().newest_image(project.id)
+    return _learner(settings().database, project.name, (newest, *cleans(project)))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Getting ready to learn from you...")
+def _learner(database: str, name: str, key: tuple) -> Learner:
+    from core.review import cache
+    from core.review.learner import learner
+
+    return learner(store(), store().project(name), cache(settings()))
 
 
 # jobs ---------------------------------------------------------------------------------------------------------------

@@ -16,9 +16,10 @@ from sqlalchemy import event
 
 import db
 from core.errors import BadSetting, Busy
-from core.model import Search
+from core.model import DUPLICATE, Decision, Search
 from db import open_store
 from db.tables import metadata
+from tests.db.conftest import operation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,7 +89,7 @@ def test_a_database_of_a_newer_program_is_refused_and_left_as_it_is(store, file)
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(
-        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0004\): update Winnow"
+        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0005\): update Winnow"
     ):
         open_store(url(file))
     assert version(file) == "9999"
@@ -102,7 +103,7 @@ def test_a_database_of_the_schema_before_keeps_its_searches(store, project, clai
     )
     store.close()
     with sqlite3.connect(file) as connection:
-        for table in ("measures", "embeddings", "links", "detections"):
+        for table in ("measures", "embeddings", "links", "detections", "showings", "certificates"):
             connection.execute(f"DROP TABLE {table}")
         for column in ("projects DROP COLUMN cleaning", "splits DROP COLUMN crop", "split_images DROP COLUMN box",
                        "images DROP COLUMN crop", "images DROP COLUMN box",
@@ -188,3 +189,25 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(home):
     (home / "file").write_text("")
     with pytest.raises(BadSetting, match="The folder of the database .* cannot be made"):
         open_store(url(home / "file" / "winnow.db"))
+
+
+def test_what_was_decided_before_counts_as_looked_at_in_that_order(store, project, images, file):
+    first, second, third, copied = images(4)
+    for decision in (
+        Decision(copied, "keep", DUPLICATE), Decision(third, "reject", "interior"), Decision(first, "keep"),
+        Decision(third, "keep"), Decision(copied, "reject"),
+    ):  # fmt: skip
+        store.apply(project.id, operation(decision))
+    store.close()
+    with sqlite3.connect(file) as connection:
+        connection.execute("DROP TABLE showings")
+        connection.execute("DROP TABLE certificates")
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+    again = open_store(url(file))
+    assert [(one.image, one.bad) for one in again.judged(project.id)] == [
+        (third, False),
+        (first, False),
+        (copied, True),
+    ]
+    assert again.audit(project.id).left == 1
+    again.close()

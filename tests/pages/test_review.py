@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
 
 from core.model import Cleaning, Cropping, Decision, Detection, Operation
+from core.review.learner import learner
 from db.store.queue import Filter
 from pages.parts.grid.desk import AHEAD, Desk
 from tests.pages import filled
@@ -25,7 +27,8 @@ def cars(store, home: Path):
 
 def told(desk: Desk, store) -> dict:
     """What the browser gets, after it went over the wire."""
-    return json.loads(json.dumps(desk.payload(store, lambda ids: "pack:" + ",".join(map(str, ids)))))
+    learns = cache(partial(learner, store, desk.project))
+    return json.loads(json.dumps(desk.payload(store, lambda ids: "pack:" + ",".join(map(str, ids)), learns)))
 
 
 def commit(page: dict, *rejected: int, reason: str = "") -> dict:

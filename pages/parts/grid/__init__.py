@@ -23,7 +23,7 @@ from streamlit.components.v2 import component
 from core.errors import BadInput, Busy
 from core.model import Project
 from core.review import reviewer_name
-from pages.parts import house, routes
+from pages.parts import house, rest, routes
 from pages.parts.grid.desk import Desk
 
 if TYPE_CHECKING:
@@ -73,16 +73,20 @@ def review_grid(project: Project, reviewer: str, wanted: Filter, size: int, empt
     """The grid of what `wanted` selects, `size` pictures to a page; `empty` is said where there are none."""
     if st.session_state.pop("renamed", False):
         st.rerun()  # the whole page: `reviewer` is still the name from before
-    desk = _desk(project, reviewer, wanted, size)
+    desk, above = _desk(project, reviewer, wanted, size), st.container()
     error = st.session_state.pop("unheard", "")
     try:
-        data = desk.payload(house.store(), lambda ids: routes.pack_address(project.id, ids))
+        data = desk.payload(
+            house.store(), lambda ids: routes.pack_address(project.id, ids), lambda: house.learner(project)
+        )
     except Busy as busy:
         if not desk.told:
             raise
         data, error = desk.told, str(busy)
     data = data | {"filters": f".st-key-{FILTERS}", "empty": "" if data["pages"] or data["end"] else empty,
                    "named": st.session_state.get("named", True), "error": error}  # fmt: skip
+    with above:
+        rest.show(project, reviewer, desk)
     _component()(key=KEY, data=data, on_say_change=_hear)
 
 

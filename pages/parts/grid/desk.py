@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from core import review
 from core.errors import BadInput
-from core.model import REASONS, Applied, Box, ImageRecord, Operation, Project, Tile
+from core.model import REASONS, UNSEEN, Applied, Box, ImageRecord, Operation, Project, Tile
+from core.review.certificate import standing
 
 if TYPE_CHECKING:
+    from core.review.learner import Learner
     from db.store import Store
     from db.store.queue import Filter
 
 AHEAD = 6  # pages the browser is told of; it decodes four of them
+LEARNED_AHEAD = 1  # where the order is learned: what lies further ahead waits for what this page will teach
 LEASED_AHEAD = 2  # pages nobody else is given, besides the one on the screen
 LEASE = 5.0  # minutes
 RECOUNT = 30.0  # seconds after which the totals are counted again without a decision of one's own
@@ -45,12 +48,20 @@ class Desk:
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # operation -> what became of it
     restored: dict[str, Any] | None = None  # what the last undo brought back
     totals: dict[str, int] = field(default_factory=dict)
+    why: dict[int, str] = field(default_factory=dict)  # image -> why it was chosen
+    standing: dict[str, Any] = field(default_factory=dict)  # how many bad ones are left: core.review.certificate
+    learned: str = ""  # what the order stands on
     counted: float = 0.0
     leased: tuple[float, tuple[int, ...]] = (0.0, ())
     told: dict[str, Any] = field(default_factory=dict)  # the last payload; said again while the database is busy
 
     def same(self, project: Project, reviewer: str, wanted: Filter, size: int) -> bool:
         return (self.project, self.reviewer, self.wanted, self.size) == (project, reviewer, wanted, size)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the pages are chosen by what was learned from those before."""
+        return self.wanted.order in review.LEARNED and self.wanted.verdict == "undecided" and not self.wanted.ids
 
     # what the browser says ---------------------------------------------------------------------------------------
 
@@ -112,20 +123,26 @@ class Desk:
     def begin(self, first: tuple[int, ...] = ()) -> None:
         """A new epoch, from the top of the queue; `first` is put before it."""
         self.epoch, self.pages, self.first = uuid.uuid4().hex, [first] if first else [], frozenset(first)
-        self.after, self.restored = None, None
+        self.after, self.restored, self.why = None, None, {}
         self.ended, self.shared, self.cursor, self.looked, self.counted = False, False, 0, None, 0.0
 
     # what the browser is told ------------------------------------------------------------------------------------
 
-    def payload(self, store: Store, address: Callable[[Sequence[int]], str]) -> dict[str, Any]:
-        """All the browser needs, whatever it knew before. `address` gives the signed address of pictures."""
-        self._draw(store)
+    def payload(
+        self, store: Store, address: Callable[[Sequence[int]], str], learner: Callable[[], Learner]
+    ) -> dict[str, Any]:
+        """All the browser needs, whatever it knew before. `address` gives the signed address of pictures, `learner` what
+        chooses them where the order is learned."""
+        if self.learns:
+            self._choose(store, learner)
+        else:
+            self._draw(store)
         self._lease(store)
         self._count(store)
         first = max(0, self.cursor - 1)
         near = {n: self.pages[n] for n in range(first, min(len(self.pages), self.cursor + AHEAD + 1))}
         everything = [image for ids in near.values() for image in ids]
-        tiles = {tile.image: tile for tile in store.tiles(self.project.id, everything)}
+        tiles = {tile.image: self._because(tile) for tile in store.tiles(self.project.id, everything)}
         made = store.deciders([tile.image for tile in tiles.values() if tile.version])
         others = {image: name for image, name in made.items() if name != self.reviewer}
         self.told = {
@@ -137,6 +154,28 @@ class Desk:
             "look": self._look(store),
         }  # fmt: skip
         return self.told
+
+    def _choose(self, store: Store, learner: Callable[[], Learner]) -> None:
+        """Have pages chosen until there is one ahead of the browser."""
+        while not self.ended and len(self.pages) <= self.cursor + LEARNED_AHEAD:
+            here = {image for page in self.pages for image in page}
+            learns = learner()
+            tiles = review.next_page(store, learns, self.project, self.wanted, self.reviewer, self.size, here)
+            self.why |= {tile.image: tile.why for tile in tiles}
+            self.learned = learns.note
+            self.ended = not tiles
+            if tiles:
+                self.pages.append(tuple(tile.image for tile in tiles))
+
+    def _because(self, tile: Tile) -> Tile:
+        """The tile with the reason it was chosen for; one kept without a look is there to be looked at."""
+        if not self.learns:
+            return tile
+        unseen = tile.verdict == "keep" and tile.reason in UNSEEN
+        return replace(
+            tile, why=self.why.get(tile.image, tile.why), verdict="undecided" if unseen else tile.verdict,
+            reason="" if unseen else tile.reason,
+        )  # fmt: skip
 
     def _draw(self, store: Store) -> None:
         """Draw pages from the queue until there are enough ahead of the browser."""
@@ -176,6 +215,7 @@ class Desk:
 
         self.totals = {"left": count("undecided"), "kept": count("keep"), "rejected": count("reject")}
         self.totals["total"] = sum(self.totals.values())
+        self.standing = standing(store, self.project)
         self.counted = time.monotonic()
 
     def _look(self, store: Store) -> dict[str, Any] | None:

@@ -1,8 +1,5 @@
-"""What to look at next, and what a person said of it.
-
-`queue` decides the order of the work: now the machine's findings first, the surest first, then what is undecided in a
-stable order. `parse` and `decide` turn what comes in from a browser or a table into nouns, and believe none of it.
-"""
+"""What a person said: `parse` and `decide` turn what comes in from a browser or a table into nouns, and believe none of
+it."""
 
 from __future__ import annotations
 
@@ -10,42 +7,16 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 from core.errors import BadInput
-from core.model import DUPLICATE, REASONS, Box, Decision, Operation, Tile
+from core.model import DUPLICATE, REASONS, Box, Decision, Operation
 
-if TYPE_CHECKING:
-    from db.store import Store
-    from db.store.queue import Filter
-
-SIZE = 100  # pictures on a page
 DECISIONS_MAX = 5000  # in one operation from a browser; a page has a few hundred at most
 NAME_MAX = 60  # characters of a reviewer's name
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _INT_MAX = 2**63 - 1
 _FAR = 1e9  # px; a crop's edge lies nearer, which leaves out inf and nan too
-
-
-def queue(
-    store: Store,
-    project: int,
-    wanted: Filter,
-    reviewer: str = "",
-    after: tuple | None = None,
-    size: int = SIZE,
-) -> tuple[list[Tile], tuple | None]:
-    """The next page of at most `size` tiles behind the key `after`, and the key behind it (None: that was the end).
-
-    With a reviewer, pictures that another one has on the screen now are left out, so that two people get different
-    pages; such a page is shorter. Deciding on pictures moves none of the pages behind them.
-    """
-    while True:
-        tiles, after = store.queue(project, wanted, after, size)
-        held = store.leased(project, reviewer, [tile.image for tile in tiles]) if reviewer and tiles else {}
-        free = [tile for tile in tiles if tile.image not in held]
-        if free or after is None:
-            return free, after
 
 
 def reviewer_name(text: str) -> str:

@@ -1,0 +1,26 @@
+"""Review: what to look at next, what a person said, what was learned from it, and when one may stop.
+
+order.py        the next page: what is likely bad, what is unsure, what is drawn at random; and plain orders
+described.py    what is known of every picture before anybody looked: vectors, class, findings
+learner.py      from decisions to a ranking of the rest
+decisions.py    what a person said, parsed
+estimate.py     how many bad pictures are left, from the random share
+certificate.py  that one may stop, with what it stands on
+"""
+
+from core.review.decisions import DECISIONS_MAX, NAME_MAX, decide, parse, reviewer_name, undo
+from core.review.order import LEARNED, SIZE, cache, next_page, queue
+
+__all__ = [
+    "DECISIONS_MAX",
+    "LEARNED",
+    "NAME_MAX",
+    "SIZE",
+    "cache",
+    "decide",
+    "next_page",
+    "parse",
+    "queue",
+    "reviewer_name",
+    "undo",
+]

@@ -1,0 +1,194 @@
+"""What was looked at, in which order, and why: what the learner learns from, and what the estimate stands on."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, exists, func, insert, or_, select
+
+from core.model import DUPLICATE, UNSEEN, Audit, Certificate, Judged, Showing
+from db.store.base import Base, chunks, now, text
+from db.tables import certificates, images, leases, projects, showings
+
+TRIES = 64  # times a picture is picked by its number before the pictures are counted through
+_UNSEEN = and_(
+    images.c.verdict != "undecided", images.c.reason.in_(UNSEEN)
+)  # decided, and nobody looked at it for that
+_SAID = and_(images.c.verdict != "undecided", ~images.c.reason.in_(UNSEEN))
+_BAD = or_(images.c.verdict == "reject", images.c.label != images.c.source_label)
+_SHOWN = exists().where(showings.c.image == images.c.id)
+_OUT = and_(images.c.verdict == "reject", images.c.reason == DUPLICATE)
+
+
+class Showings(Base):
+    def show(
+        self, project: int, reviewer: str, chosen: Sequence[Showing], draws: int, chance: Callable[[int], int]
+    ) -> list[Showing]:
+        """Note that a reviewer is shown `draws` pictures at random, then those that were chosen, and return what was noted.
+
+        The draws come first, each uniform among all that nobody was shown before: `chance(n)` gives a number below n.
+        Of the chosen ones those are left out that somebody was shown meanwhile. One transaction, one project at a time,
+        so that nobody is shown two pictures of one draw.
+        """
+        noted: list[Showing] = []
+        rows: list[dict[str, Any]] = []
+        common = {"project": project, "reviewer": text(reviewer, "name"), "created": now()}
+        with self._write() as c:
+            _one_at_a_time(c, project)
+            ids = [one.image for one in chosen]
+            shown = {image for some in chunks(ids) for image in _shown(c, some)}
+            left = _left(c, project) if draws else 0
+            newest = _newest(c, project) if draws else None
+            for _ in range(min(draws, left)):
+                image = _picked(c, project, chance, left)
+                one = Showing(image, "random", why="random sample")
+                row = _row(one) | common | {"among": left, "newest": newest}
+                c.execute(insert(showings), [row])
+                noted.append(one)
+                left -= 1
+            drawn = {one.image for one in noted}
+            for one in chosen:
+                if one.image not in shown and one.image not in drawn:
+                    rows.append(_row(one) | common | {"among": None, "newest": None})
+                    noted.append(one)
+            if rows:
+                c.execute(insert(showings), rows)
+        return noted
+
+    def waiting(self, project: int, reviewer: str) -> list[Showing]:
+        """What was put on a screen and is not decided, in that order, but for what others have on theirs now."""
+        held = exists().where(leases.c.image == showings.c.image, leases.c.reviewer != reviewer, leases.c.until > now())
+        wanted = select(showings).join(images, images.c.id == showings.c.image)
+        wanted = wanted.where(showings.c.project == project, ~_SAID, ~_OUT, ~held)
+        with self._read() as c:
+            return [Showing(r.image, r.queue, r.score, r.why) for r in c.execute(wanted.order_by(showings.c.id))]
+
+    def showings_of(self, ids: Sequence[int]) -> dict[int, Showing]:
+        found: dict[int, Showing] = {}
+        with self._read() as c:
+            for some in chunks(ids):
+                for r in c.execute(select(showings).where(showings.c.image.in_(some))):
+                    found[r.image] = Showing(r.image, r.queue, r.score, r.why)
+        return found
+
+    def judged(self, project: int) -> list[Judged]:
+        """What was looked at, in that order, then what was decided without a look, in order of image."""
+        columns = (
+            images.c.id,
+            images.c.reason,
+            showings.c.queue,
+            showings.c.score,
+            _SAID.label("said"),
+            _BAD.label("bad"),
+        )
+        looked = select(*columns).join(showings, showings.c.image == images.c.id).where(showings.c.project == project)
+        unseen = select(images.c.id, images.c.reason).where(images.c.project == project, _UNSEEN, ~_SHOWN)
+        with self._read() as c:
+            found = [
+                Judged(r.id, bool(r.bad) if r.said else None, r.reason, r.queue, r.score)
+                for r in c.execute(looked.order_by(showings.c.id))
+            ]
+            found += [Judged(r.id, None, r.reason) for r in c.execute(unseen.order_by(images.c.id))]
+        return found
+
+    def audit(self, project: int) -> Audit:
+        """What the random share has told, up to the first draw that is not decided: what comes behind it waits for it.
+
+        Draws do not count that were made among fewer pictures than there are now: before the newest one came, or a copy
+        that had been taken out was taken back.
+        """
+        of, on = showings.c.project == project, images.c.id == showings.c.image
+        with self._read() as c:
+            newest, left = _newest(c, project), _left(c, project)
+            draws = c.execute(
+                select(showings.c.id, showings.c.among, _SAID.label("said"), _BAD.label("bad"))
+                .join(images, on).where(of, showings.c.queue == "random", showings.c.newest == newest)
+                .order_by(showings.c.id)
+            ).all()  # fmt: skip
+            looked = list(c.execute(select(showings.c.id).where(of).order_by(showings.c.id)).scalars())
+            undecided = c.execute(
+                select(func.count()).select_from(showings.join(images, on)).where(of, ~_SAID, ~_OUT)
+            ).scalar_one()
+            bad = list(
+                c.execute(
+                    select(showings.c.id).join(images, on).where(of, _SAID, _BAD).order_by(showings.c.id)
+                ).scalars()
+            )
+            unseen = c.execute(
+                select(func.count()).select_from(images).where(images.c.project == project, _UNSEEN, ~_OUT, ~_SHOWN)
+            ).scalar_one()
+        known = next((n for n, row in enumerate(draws) if not row.said), len(draws))
+        draws = [row for row in draws[:known] if row.among >= left + len(looked) - bisect_left(looked, row.id)]
+        return Audit(
+            left, tuple(row.among for row in draws), tuple(bool(row.bad) for row in draws),
+            tuple(len(bad) - bisect_left(bad, row.id) for row in draws), len(looked), len(bad), undecided, unseen,
+        )  # fmt: skip
+
+    def add_certificate(self, project: int, reviewer: str, newest: int, result: Mapping[str, Any]) -> Certificate:
+        row = {"project": project, "reviewer": text(reviewer, "name"), "newest": newest, "result": dict(result)}
+        with self._write() as c:
+            made = c.execute(insert(certificates).values(**row, created=now()).returning(certificates)).one()
+        return Certificate(made.id, made.created, made.reviewer, made.newest, made.result)
+
+    def certificate(self, project: int) -> Certificate | None:
+        """The newest one."""
+        wanted = (
+            select(certificates).where(certificates.c.project == project).order_by(certificates.c.id.desc()).limit(1)
+        )
+        with self._read() as c:
+            row = c.execute(wanted).first()
+        return Certificate(row.id, row.created, row.reviewer, row.newest, row.result) if row else None
+
+
+def noted(c: Connection, new: Any, project: int, reviewer: str, ids: Sequence[int]) -> None:
+    """That a person decided on these: whoever did looked at them. `new`: INSERT ... ON CONFLICT into showings."""
+    rest = sorted({i for some in chunks(ids) for i in some} - {i for some in chunks(ids) for i in _shown(c, some)})
+    if rest:
+        _one_at_a_time(c, project)
+        common = {"project": project, "reviewer": reviewer, "created": now(), "among": None, "newest": None}
+        c.execute(new.on_conflict_do_nothing(index_elements=["image"]), [_row(Showing(i)) | common for i in rest])
+
+
+def _one_at_a_time(c: Connection, project: int) -> None:
+    """Hold the project's row: SQLite has one writer anyhow."""
+    c.execute(select(projects.c.id).where(projects.c.id == project).with_for_update())
+
+
+def _row(one: Showing) -> dict[str, Any]:
+    return {"image": one.image, "queue": one.queue, "score": one.score, "why": one.why}
+
+
+def _shown(c: Connection, ids: Sequence[int]) -> list[int]:
+    return list(c.execute(select(showings.c.image).where(showings.c.image.in_(ids))).scalars())
+
+
+def _newest(c: Connection, project: int) -> int:
+    return c.execute(select(func.max(images.c.id)).where(images.c.project == project)).scalar_one() or 0
+
+
+def _left(c: Connection, project: int) -> int:
+    """How many pictures nobody looked at, copies that were taken out aside."""
+    every = c.execute(select(func.count()).select_from(images).where(images.c.project == project)).scalar_one()
+    gone = c.execute(
+        select(func.count()).select_from(images).where(images.c.project == project, images.c.verdict == "reject",
+                                                       images.c.reason == DUPLICATE)
+    ).scalar_one()  # fmt: skip
+    of = showings.c.project == project
+    shown = c.execute(select(func.count()).select_from(showings).where(of)).scalar_one()
+    both = c.execute(
+        select(func.count()).select_from(showings.join(images, images.c.id == showings.c.image)).where(of, _OUT)
+    ).scalar_one()
+    return every - gone - shown + both
+
+
+def _picked(c: Connection, project: int, chance: Callable[[int], int], left: int) -> int:
+    """One of those, each as likely as the other."""
+    of = and_(images.c.project == project, ~_OUT, ~_SHOWN)
+    low, high = c.execute(select(func.min(images.c.id), func.max(images.c.id)).where(images.c.project == project)).one()
+    for _ in range(TRIES):
+        image = low + chance(high - low + 1)
+        if c.execute(select(images.c.id).where(of, images.c.id == image)).first():
+            return image
+    return c.execute(select(images.c.id).where(of).order_by(images.c.id).offset(chance(left)).limit(1)).scalar_one()

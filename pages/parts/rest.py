@@ -1,0 +1,43 @@
+"""How many bad pictures are left among those nobody looked at, above the grid; and the certificate once that is few."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import BadInput
+from core.model import Project
+from core.review import certificate
+from pages.parts import house
+
+if TYPE_CHECKING:
+    from pages.parts.grid.desk import Desk
+
+ABOUT = (
+    "Some pictures of each page are drawn at random, whatever the learner thinks of them. From how many of those you reject, "
+    "Winnow computes how many bad ones can be left among all that nobody looked at. The interval holds with a certainty of "
+    "95 %, however often you look at it, and allows for a person who overlooks 2 % of the bad ones. New pictures start it anew."
+)
+
+
+def show(project: Project, reviewer: str, desk: Desk) -> None:
+    now = desk.standing
+    with st.container(horizontal=True, vertical_alignment="center", key="rest"):
+        icon = ":material/verified:" if now["done"] else ":material/pending:"
+        st.markdown(f"{icon} {house.text(certificate.sentence(now), 400)}", width="content")
+        with st.popover("How is this known?", type="tertiary"):
+            st.markdown(ABOUT)
+            st.markdown(house.text(certificate.missing(now), 400))
+            st.caption(
+                house.text(
+                    f"{now['draws']:,} random pictures decided, {now['bad_draws']:,} of them bad. {desk.learned}"
+                )
+            )
+        if now["done"] and st.button("Store the certificate", type="primary", key="certify"):
+            try:
+                certificate.certify(house.store(), project, reviewer, model=desk.learned)
+            except BadInput as error:
+                st.error(house.text(error))
+            else:
+                st.rerun(scope="app")

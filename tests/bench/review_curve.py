@@ -1,0 +1,151 @@
+"""How fast a review finds the bad pictures: python tests/bench/review_curve.py --images DIR --truth manifest.csv [--json]
+
+DIR has a folder for each class; the table, without a head, has the columns class, file, keep or reject. The folder is
+scraped and cleaned by the command line; then a simulated reviewer asks for page after page (`core.review.next_page`, what
+`review next` calls) and decides each as a person would who thinks as the table does (`core.review.decide`). Nothing of the
+table is read before its picture was shown, and every picture shown counts. `--home` keeps the cleaned project for another run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from core import review  # noqa: E402
+from core.model import Project  # noqa: E402
+from core.review.learner import learner  # noqa: E402
+from db import open_store  # noqa: E402
+from db.store import Store  # noqa: E402
+from db.store.queue import Filter  # noqa: E402
+
+DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")).resolve() / "data" / "porsche"
+AT = (0.10, 0.15, 0.20, 0.25, 0.30, 0.33, 0.40, 0.50)
+NAME = "review"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--images", type=Path, default=DATA)
+    parser.add_argument("--truth", type=Path, help="default: manifest.csv among the images")
+    parser.add_argument("--home", type=Path, help="keep the cleaned project here, and take it from here")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--size", type=int, default=50, help="pictures on a page")
+    parser.add_argument("--order", default="mixed", choices=tuple(review.LEARNED))
+    parser.add_argument("--upto", type=float, default=0.5, help="share of the pictures after which it stops")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    truth = read_truth(args.truth or args.images / "manifest.csv")
+    with tempfile.TemporaryDirectory() as folder:
+        home = args.home or Path(folder)
+        cleaned(args.images, home)
+        runs = [simulate(home, seed, truth, args) for seed in range(args.seeds)]
+    figures = summary(runs)
+    print(json.dumps(figures) if args.json else json.dumps(figures, indent=1))
+
+
+def read_truth(path: Path) -> dict[tuple[str, str], bool]:
+    """(class, file) -> whether a person rejected it."""
+    with path.open(newline="") as file:
+        return {(row[0], row[1]): row[2].strip() == "reject" for row in csv.reader(file) if row}
+
+
+def cleaned(images: Path, home: Path) -> None:
+    """A home with the folder scraped and cleaned; nothing is done where there is one."""
+    if (home / "winnow.db").exists():
+        return
+    classes = ",".join(sorted(p.name for p in images.iterdir() if p.is_dir()))
+    for words in (
+        ["project", NAME, "--classes", classes],
+        ["scrape", "--source", "folder", "--path", str(images)],
+        ["clean"],
+    ):
+        env = os.environ | {"WINNOW_HOME": str(home), "WINNOW_PROJECT": NAME}
+        env.setdefault("WINNOW_WEIGHTS", str(ROOT.parent / "shared" / "weights"))
+        subprocess.run([sys.executable, "-m", "core", *words, "--json"], env=env, check=True, cwd=ROOT,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
+
+
+def simulate(home: Path, seed: int, truth: dict[tuple[str, str], bool], args: argparse.Namespace) -> dict[str, Any]:
+    """One review: shares seen, recalls, and what the learner thought when a tenth was seen."""
+    with tempfile.TemporaryDirectory() as folder:
+        with (
+            closing(sqlite3.connect(home / "winnow.db")) as kept,
+            closing(sqlite3.connect(f"{folder}/winnow.db")) as copy,
+        ):
+            kept.backup(copy)
+        store = open_store(f"sqlite:///{folder}/winnow.db")
+        try:
+            return reviewed(store, store.projects()[-1], home, seed, truth, args)
+        finally:
+            store.close()
+
+
+def reviewed(
+    store: Store, project: Project, home: Path, seed: int, truth: dict[tuple[str, str], bool], args: argparse.Namespace
+) -> dict[str, Any]:
+    def bad(origin: str) -> bool:
+        path = Path(origin)
+        return truth.get((path.parent.name, path.name), False)
+
+    total = {one.id: bad(one.origin) for one in store.images(project.id)}  # only to count with
+    learns, chance = learner(store, project, home / "cache" / "review"), np.random.default_rng(seed)
+    wanted = Filter(verdict="undecided", order=args.order)
+    seen, found, curve, seconds, auroc = 0, 0, [(0.0, 0.0)], [], None
+    while seen < args.upto * len(total):
+        began = time.perf_counter()
+        tiles = review.next_page(store, learns, project, wanted, "simulated", args.size, chance=below(chance))
+        seconds.append(time.perf_counter() - began)
+        if not tiles:
+            break
+        rows = [{"image": t.image, "verdict": "reject" if bad(t.origin) else "keep"} for t in tiles]
+        operation, _ = review.decide(rows, "simulated", project.classes)
+        store.apply(project.id, operation)
+        seen, found = seen + len(tiles), found + sum(row["verdict"] == "reject" for row in rows)
+        curve.append((seen / len(total), found / max(1, sum(total.values()))))
+        if auroc is None and seen >= 0.15 * len(total):
+            auroc = ranked(store, project, learns, total)
+    return {"curve": curve, "seconds": seconds, "auroc": auroc, "images": len(total), "bad": sum(total.values())}
+
+
+def below(chance: np.random.Generator) -> Callable[[int], int]:
+    return lambda n: int(chance.integers(n))
+
+
+def ranked(store: Store, project: Project, learns: Any, total: dict[int, bool]) -> float:
+    """Area under the ROC curve over what nobody has seen yet."""
+    from sklearn.metrics import roc_auc_score
+
+    ranking = learns.rank(store.judged(project.id))
+    rest = ranking.order
+    return float(roc_auc_score([total[int(i)] for i in ranking.ids[rest]], ranking.bad[rest]))
+
+
+def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    recalls = {at: [float(np.interp(at, *zip(*run["curve"], strict=True))) for run in runs] for at in AT}
+    return {
+        "images": runs[0]["images"],
+        "bad": runs[0]["bad"],
+        "recall_at": {f"{at:.2f}": round(float(np.mean(some)), 4) for at, some in recalls.items()},
+        "spread": {f"{at:.2f}": round(float(np.std(some)), 4) for at, some in recalls.items()},
+        "auroc": round(float(np.mean([run["auroc"] for run in runs])), 4),
+        "seconds_a_page": round(float(np.median(np.concatenate([run["seconds"] for run in runs]))), 4),
+    }
+
+
+if __name__ == "__main__":
+    main()
