@@ -255,13 +255,13 @@ class Judged:
 class Audit:
     """What the random share of the review has told so far, in order; see core.review.estimate."""
 
-    left: int  # pictures nobody looked at
+    left: int  # pictures nobody looked at, those among them that are on a screen now
     among: tuple[int, ...] = ()  # of each random picture: how many there were to draw from, itself included
     bad: tuple[bool, ...] = ()  # what the person said of it
     since: tuple[int, ...] = ()  # bad pictures among those looked at from it on, itself included
-    looked: int = 0  # pictures that were looked at
+    looked: int = 0  # pictures that were looked at and decided
     found: int = 0  # of these, bad ones
-    open: int = 0  # of these, not decided yet
+    open: int = 0  # of those left, shown to somebody and not decided yet
     unseen: int = 0  # of those left, kept without a look
 
 

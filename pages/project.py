@@ -9,7 +9,7 @@ from core import demo
 from core.errors import BadInput
 from core.model import Project
 from core.project import name as checked
-from pages.parts import charts, head, house, naming, searched
+from pages.parts import charts, head, house, naming, rest, searched
 
 
 def go(project: Project, page: str) -> None:
@@ -138,6 +138,7 @@ def main() -> None:
         shown = head.show("project")
         st.subheader(house.text(shown.project.name, 100), anchor=False)
         classes(shown.project, house.store().counts(shown.project.id))
+        rest.kept(shown.project)
         with st.expander("Start another project"):
             # One look-up at a time, and one place that shows it.
             inside = st.session_state.get(f"add-{current.id}-way")

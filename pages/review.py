@@ -48,7 +48,7 @@ def filters(project: Project) -> tuple[Filter, int, str]:
     kinds = {"": "with or without"} | ({"any": "with any"} if counts else {})
     kinds |= {kind: f"{kind.replace('_', ' ')} ({count:,})" for kind, count in counts.items()}
     with st.container(key=FILTERS, horizontal=True, vertical_alignment="bottom", gap="small"):
-        label = choice("Class", "class", classes, "", width=130)
+        label = choice("Class", "class", classes, "", width=126)
         verdict = choice("Decision", "show", VERDICTS, "undecided", width=114)
         kind = choice(
             "Finding",
@@ -58,7 +58,7 @@ def filters(project: Project) -> tuple[Filter, int, str]:
             width=175,
             help="What the cleaning step noticed. It takes nothing out: you decide.",
         )
-        order: Order = choice("Order", "order", ORDERS, "mixed", width=160, help=ABOUT_ORDERS)  # fmt: skip
+        order: Order = choice("Order", "order", ORDERS, "mixed", width=138, help=ABOUT_ORDERS)  # fmt: skip
         size = choice("On a page", "size", SIZES, str(SIZE), width=80)
         name = reviewer()
     wanted = Filter(label, "" if verdict == "any" else verdict, kind, order, named(st.query_params.get("ids", "")))

@@ -22,17 +22,20 @@ def detect(ctx: Context, crop: Cropping, sees: Detector | None) -> Generator[Pro
     store, project = ctx.store, ctx.project.id
     if sees is None:
         return
-    wanted = {sha256: image for image, sha256 in store.undetected(project, sees.key)}
+    wanted = {sha256: image for image, sha256 in store.undetected(project, sees.key, described=sees.dims > 0)}
     outcomes = ctx.engine.map(Shrunk(ctx.settings.storage, sees.size), wanted, need="cpu")
     done = 0
     for some in batches(outcomes, BATCH, 10.0):
         good = [(wanted[sha256], *value) for sha256, value, error in some if error is None]
-        found = sees.detect([picture for _, picture, _ in good]) if good else []
+        found, vectors = sees.see([picture for _, picture, _ in good])
         rows = {
             image: list(in_the_original(seen, picture.shape[1::-1], original))
             for (image, picture, original), seen in zip(good, found, strict=True)
         }
         store.add_detections(ctx.claim, project, sees.key, rows)
+        if sees.dims:  # the review learns from it; one that got none here is looked at again
+            seen_as = zip(good, vectors.astype("<f2"), strict=True)
+            store.add_embeddings(ctx.claim, project, sees.key, [(one[0], vector.tobytes()) for one, vector in seen_as])
         keep_faults(ctx, wanted, some)
         done += len(some)
         yield Progress(done, len(wanted), f"looking for {', '.join(crop.want)} with {crop.detector}")

@@ -64,7 +64,7 @@ def _next(args: argparse.Namespace, store: Store, settings: Settings, project: P
     else:
         who = review.reviewer_name(args.reviewer)
         learns = learner(store, project, review.cache(settings))
-        tiles = review.next_page(store, learns, project, wanted, who, args.size)
+        tiles = review.next_page(store, learns, project, wanted, who, args.size, growing=False)
     return {
         "images": [
             {"image": t.image, "origin": t.origin, "label": t.label, "score": round(t.score, 4), "why": t.why}

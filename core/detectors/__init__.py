@@ -37,6 +37,11 @@ class Detector(Protocol):
     name: str
     key: str  # the name and the version of the weights, under which what it saw is kept
     size: int  # px; the longest side it sees
+    dims: int  # numbers in the vector it gives of a picture; 0 = it gives none
+
+    def see(self, images: Sequence[np.ndarray]) -> tuple[list[list[Detection]], np.ndarray]:
+        """What `detect` gives, and (B, dims) float32: what the network saw on the way to it, of length 1."""
+        ...
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
         """(H, W, 3) uint8 RGB pictures -> for each what was seen in it, surest first, boxes in px of that picture.

@@ -35,6 +35,7 @@ class Torchvision:
 
     name = "torchvision"
     size = SIZE
+    dims = 0
 
     def __init__(
         self, weights: Path | None, where: torch.device, threads: int = 0, downloads: Path | None = None
@@ -57,6 +58,9 @@ class Torchvision:
         self._where, self._labels = where, _labels()
         if where.type == "cpu":
             limit_threads(threads)
+
+    def see(self, images: Sequence[np.ndarray]) -> tuple[list[list[Detection]], np.ndarray]:
+        return self.detect(images), np.zeros((len(images), 0), np.float32)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
         found: list[list[Detection]] = []

@@ -76,13 +76,18 @@ class Yolo:
         check(file)
         self.key = versioned(self.name, digest(file))
         self._net = _load(file).to(where).to(memory_format=torch.channels_last)
+        self.dims = sum(branch[0].conv.in_channels for branch in self._net.model[-1].cv2)
         self._where = where
         self._half = {"cuda": torch.float16}.get(where.type, torch.bfloat16 if has_bf16(where) else None)
         if where.type == "cpu":
             limit_threads(threads)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
+        return self.see(images)[0]
+
+    def see(self, images: Sequence[np.ndarray]) -> tuple[list[list[Detection]], np.ndarray]:
         found: list[list[Detection]] = [[] for _ in images]
+        vectors = np.zeros((len(images), self.dims), np.float32)
         framed = [_Framed(image) for image in images]
         alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for index, one in enumerate(framed):
@@ -90,12 +95,14 @@ class Yolo:
         for indices in alike.values():  # a frame is as small as its picture allows, whatever the others are
             for start in range(0, len(indices), BATCH):
                 some = indices[start : start + BATCH]
-                for index, rows in zip(some, self._seen(np.stack([framed[i].pixels for i in some])), strict=True):
-                    found[index] = framed[index].detections(rows)
-        return found
+                rows, vectors[some] = self._seen(np.stack([framed[i].pixels for i in some]))
+                for index, one in zip(some, rows, strict=True):
+                    found[index] = framed[index].detections(one)
+        return found, vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
-    def _seen(self, pixels: np.ndarray) -> list[list[list[float]]]:
-        """(B, H, W, 3) uint8 -> for each picture rows of left, top, right, bottom, score, class."""
+    def _seen(self, pixels: np.ndarray) -> tuple[list[list[list[float]]], np.ndarray]:
+        """(B, H, W, 3) uint8 -> for each picture rows of left, top, right, bottom, score, class; and (B, dims), the means of
+        the three maps that the boxes are read from."""
         import torch
 
         from core.device import use_free_cores
@@ -108,9 +115,10 @@ class Yolo:
             with torch.autocast(self._where.type, self._half, enabled=half):
                 _, raw = self._net(x.float() / 255)
             # Decoded once more in full precision: half of it knows places only to two px.
+            vectors = torch.cat([level.float().mean((2, 3)) for level in raw["feats"]], 1)
             raw = {key: raw[key].float() for key in ("boxes", "scores")} | {"feats": raw["feats"]}
             rows = self._net.model[-1]._inference(raw).transpose(1, 2)  # (B, anchors, 4 + 80)
-            return [_apart(one).tolist() for one in rows]
+            return [_apart(one).tolist() for one in rows], vectors.cpu().numpy()
 
 
 class _Framed:

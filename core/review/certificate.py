@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from core.model import Certificate, Project
     from db.store import Store
 
+ENOUGH = 10  # random pictures, before there is a word on how many are bad
 METHOD = (
     "Interval that holds at every look (betting; Ville 1939, Waudby-Smith & Ramdas 2020) from random draws without "
     "replacement among the pictures not looked at; at most 2 % of the bad ones overlooked are allowed for."
@@ -21,7 +23,7 @@ def standing(store: Store, project: Project, rate: float = RATE) -> dict[str, An
     """How many bad pictures are left among those nobody looked at, and whether that is at most `rate` of them.
 
     `bad`: about how many (None: nothing is known yet); `low`..`high`: the interval; `needed`: about how many more random
-    pictures it takes, none of them bad; `open`: looked at, but not decided. Raises BadInput for a rate outside of 0..1.
+    pictures it takes, none of them bad; `open`: of those left, shown and not decided. Raises BadInput for a rate outside of 0..1.
     """
     found = store.audit(project.id)
     said = estimate(found.among, found.bad, found.since, found.left, rate=rate)
@@ -29,11 +31,11 @@ def standing(store: Store, project: Project, rate: float = RATE) -> dict[str, An
     return {
         "left": said.left, "bad": said.bad, "low": said.low, "high": said.high, "confidence": said.confidence, "rate": rate,
         "draws": said.draws, "bad_draws": said.bad_draws, "needed": more, "looked": found.looked, "found": found.found,
-        "open": found.open, "unseen": found.unseen, "done": more == 0 and not found.open,
+        "open": found.open, "unseen": found.unseen, "done": more == 0,
     }  # fmt: skip
 
 
-def sentence(now: dict[str, Any]) -> str:
+def sentence(now: Mapping[str, Any]) -> str:
     """What `standing` gave, as a person reads it."""
     left, low, high = (f"{now[name]:,}" for name in ("left", "low", "high"))
     if not now["left"]:
@@ -42,14 +44,17 @@ def sentence(now: dict[str, Any]) -> str:
         return (
             f"Nobody looked at {left} pictures. How many of them are bad is not known yet: no random one was decided."
         )
-    about = f"About {round(now['bad']):,}" if now["bad"] >= 0.5 else "Hardly any"
-    return f"{about} bad pictures are left among the {left} not looked at ({now['confidence']:.0%} interval: {low} to {high})."
+    some = round(now["bad"])
+    about = (
+        f"About {some:,} bad {'picture is' if some == 1 else 'pictures are'}" if some else "Hardly any bad pictures are"
+    )
+    return f"{about} left among the {left} not looked at ({now['confidence']:.0%} interval: {low} to {high})."
 
 
 def certify(store: Store, project: Project, reviewer: str, rate: float = RATE, model: str = "") -> Certificate:
     """Keep the word of `reviewer` that the review may stop. `model`: what the ranking stood on.
 
-    Raises BadInput while more than `rate` of those left may be bad, or some that were shown are not decided.
+    Raises BadInput while more than `rate` of those left may be bad.
     """
     now = standing(store, project, rate)
     if not now["done"]:
@@ -62,12 +67,10 @@ def certify(store: Store, project: Project, reviewer: str, rate: float = RATE, m
     )
 
 
-def missing(now: dict[str, Any]) -> str:
+def missing(now: Mapping[str, Any]) -> str:
     """What it takes until the review may stop; "" where nothing is missing."""
     if now["done"]:
         return ""
-    if now["open"] and not now["needed"]:
-        return f"{now['open']:,} pictures were shown and are not decided: decide on them first."
     return (
         f"At most {now['rate']:.1%} of the pictures not looked at may be bad, and up to {now['high']:,} of {now['left']:,} "
         f"could be: about {now['needed']:,} more random ones without a bad one would show it."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 DIMENSIONS = 384  # principal components of the vectors
 SAMPLE = 20_000  # pictures that they are found on
+BLOCK = 4096  # rows brought down at once
+CLASS = 0.3  # length of what says the class, beside components of length 1
+LEAST = 5  # pictures of a class, fewer say nothing of what is usual in it
 WEIGHT = {"corrupt": 1.0, "no_box": 0.5, "label_conflict": 0.6}  # of a finding at the start, times its score; else .5
 COPIES = ("exact_duplicate", "near_duplicate")  # these say nothing of what is on a picture
 
@@ -25,7 +29,7 @@ class Described:
     """N pictures in order of their number."""
 
     ids: np.ndarray  # (N,) int64
-    rows: np.ndarray  # (N, D) float32: components of one spread, zeros where nothing is known
+    rows: np.ndarray  # (N, D) float32: components of the vectors, zeros where nothing is known; and the class
     classes: np.ndarray  # (N,) int32: the class a source gave it
     cold: np.ndarray  # (N,) float32 in 0..1: how strange it is before anybody said a word; 0.5 is doubtful
     known: np.ndarray  # (N,) bool: whether it has a vector
@@ -43,6 +47,14 @@ def network(store: Store, project: Project) -> str:
     return ""
 
 
+def views(store: Store, project: Project) -> list[str]:
+    """Whose vectors describe the pictures: the embedder's, and the detector's where the pictures are cropped by one that
+    gives any. Those of other networks and other weights that were used before are left alone."""
+    main, detector = network(store, project), project.cleaning.crop.detector
+    there = store.embedded(project.id)
+    return [by for by in there if by == main] + [by for by in there if by.partition("@")[0] == detector]
+
+
 def describe(store: Store, project: Project, folder: Path | None = None) -> Described:
     """All pictures of the project. `folder`: where what was computed is kept, and taken from as long as nothing changed."""
     labelled = store.source_labels(project.id)
@@ -50,25 +62,25 @@ def describe(store: Store, project: Project, folder: Path | None = None) -> Desc
     names = tuple(sorted({label for _, label in labelled}))
     number = {name: n for n, name in enumerate(names)}
     classes = np.array([number[label] for _, label in labelled], np.int32)
-    by = network(store, project)
+    by = views(store, project)
     rows, known, strange = _rows(store, project, by, ids, classes, folder)
-    cold = 1 / (1 + np.exp(-1.5 * (strange - 1.5)))
+    cold = 1 / (1 + np.exp(1.5 - strange))
     place = {image: n for n, image in enumerate(ids.tolist())}
     for one in store.findings(project.id):
         at = place.get(one.image)
         if at is not None and one.kind not in COPIES:
             cold[at] = max(cold[at], one.score * WEIGHT.get(one.kind, 0.5))
-    return Described(ids, rows, classes, cold.astype(np.float32), known, names, by)
+    return Described(ids, rows, classes, cold.astype(np.float32), known, names, " and ".join(by))
 
 
 def _rows(
-    store: Store, project: Project, by: str, ids: np.ndarray, classes: np.ndarray, folder: Path | None
+    store: Store, project: Project, by: Sequence[str], ids: np.ndarray, classes: np.ndarray, folder: Path | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, D) components, (N,) which are known, (N,) strangeness; kept in `folder`."""
     known, strange = np.zeros(len(ids), bool), np.zeros(len(ids))
     if not by or not len(ids):
         return np.zeros((len(ids), 0), np.float32), known, strange
-    of = json.dumps([project.name, project.id, by, int(ids[-1]), len(ids), project.cleaning.checked])
+    of = json.dumps([project.name, project.id, *by, int(ids[-1]), len(ids), project.cleaning.checked])
     file = folder and folder / f"{hashlib.sha256(of.encode()).hexdigest()[:24]}.npz"
     if file and file.exists():
         with np.load(file) as held:
@@ -83,56 +95,98 @@ def _rows(
 
 
 def _computed(
-    store: Store, project: int, by: str, ids: np.ndarray, classes: np.ndarray
+    store: Store, project: int, by: Sequence[str], ids: np.ndarray, classes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from core.clean.classes import reduced, whitened
+
+    found = [_vectors(store, project, one, ids) for one in by]
+    known = np.any([there for there, _ in found], axis=0)
+    strange = np.zeros(len(ids))
+    at = np.flatnonzero(known)
+    if len(at) < 2:
+        return np.zeros((len(ids), 0), np.float32), known, strange
+    components = components_of([vectors[at] for _, vectors in found])
+    rows = np.zeros((len(ids), components.shape[1]), np.float32)
+    rows[at] = components
+    there, vectors = found[0]
+    usual = np.bincount(classes[there], minlength=int(classes.max()) + 1) >= LEAST
+    some = np.flatnonzero(there & usual[classes])
+    if len(some):
+        of = np.unique(classes[some], return_inverse=True)[1]
+        strange[some] = unlikely(vectors[some], of, _copies(store, project, ids[some]))
+    return np.hstack([rows, labels(classes)]), known, strange
+
+
+def _vectors(store: Store, project: int, by: str, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) which pictures have one of this network, and (N, D) float16, zeros where they have none."""
+    there, vectors = np.zeros(len(ids), bool), np.zeros((len(ids), 0), np.float16)
+    for image, vector, _ in store.embeddings(project, by):
+        n = int(np.searchsorted(ids, image))
+        if n < len(ids) and ids[n] == image:
+            if not vectors.shape[1]:
+                vectors = np.zeros((len(ids), len(vector) // 2), np.float16)
+            there[n], vectors[n] = True, np.frombuffer(vector, "<f2")
+    return there, vectors
+
+
+def _copies(store: Store, project: int, ids: np.ndarray) -> np.ndarray:
+    """(N,) the number of the photo that each picture is: copies share one."""
+    group = {image: name for kind in COPIES for image, name in store.groups(project, kind).items()}
+    number: dict[str, int] = {}
+    return np.array([number.setdefault(group.get(image, f"image {image}"), len(number)) for image in ids.tolist()])
+
+
+def unlikely(vectors: np.ndarray, classes: np.ndarray, copies: np.ndarray) -> np.ndarray:
+    """(N,) how little each picture looks like its class, in standard deviations: strange within it, and half as much like
+    others. Each alone finds fewer; see tests/bench/README.md."""
+    from core.clean.classes import probabilities, reduced, whitened
     from core.clean.outliers import strangeness
 
-    rows, known, strange = np.zeros((len(ids), 0), np.float32), np.zeros(len(ids), bool), np.zeros(len(ids))
-    found, at = [], []
-    place = {image: n for n, image in enumerate(ids.tolist())}
-    for image, vector, _ in store.embeddings(project, by):
-        if image in place:
-            at.append(place[image])
-            found.append(np.frombuffer(vector, "<f2"))
-    if len(found) < 2:
-        return rows, known, strange
-    where = np.array(at)
-    known[where] = True
-    vectors = np.stack(found)
-    components = reduced(vectors)
-    white = whitened(components)
-    learned = components_of(vectors)
-    rows = np.zeros((len(ids), learned.shape[1]), np.float32)
-    rows[where] = learned
-    sizes = np.bincount(classes[where])
-    enough = sizes[classes[where]] >= 5
-    if enough.any():
-        copies = np.arange(len(where))
-        groups: dict[str, int] = {}
-        for kind in COPIES:
-            for image, group in store.groups(project, kind).items():
-                if image in place:
-                    copies[np.flatnonzero(where == place[image])] = len(where) + groups.setdefault(group, len(groups))
-        some = np.flatnonzero(enough)
-        of = np.unique(classes[where[some]], return_inverse=True)[1]
-        strange[where[some]] = strangeness(
-            np.ascontiguousarray(components[some]), np.ascontiguousarray(white[some]), of, copies[some]
-        )
-    return rows, known, strange
+    rows = reduced(vectors)
+    white = whitened(rows)
+    strange = _standard(strangeness(rows, white, classes, copies))
+    if not classes.max():
+        return strange
+    own = np.concatenate(
+        [
+            chances[np.arange(len(chances)), classes[some]]
+            for some, chances, _ in probabilities(rows, white, classes, copies)
+        ]
+    )
+    return _standard(strange + 0.5 * _standard(1 - own))
 
 
-def components_of(vectors: np.ndarray) -> np.ndarray:
-    """(N, D) -> (N, d) float32: the principal components of what was first brought to one spread, number by number; the mean
-    square of a row's length is 1."""
-    some = vectors[:: max(1, len(vectors) // SAMPLE)].astype(np.float32)
-    mean, spread = some.mean(0), some.std(0)
-    spread[spread < 1e-6] = 1
-    some = (some - mean) / spread
+def _standard(values: np.ndarray) -> np.ndarray:
+    return (values - values.mean()) / max(float(values.std()), 1e-9)
+
+
+def labels(classes: np.ndarray) -> np.ndarray:
+    """(N, C) float32: which class, around 0 and of a mean square length of CLASS^2; nothing where there is but one."""
+    one = np.eye(int(classes.max()) + 1, dtype=np.float32)[classes]
+    one -= one.mean(0)
+    return one * np.float32(CLASS / max(float(np.sqrt((one**2).sum(1).mean())), 1e-6))
+
+
+def components_of(views: Sequence[np.ndarray]) -> np.ndarray:
+    """(N, D1), (N, D2) ... -> (N, d) float32: the principal components of all views side by side, each of them brought to one
+    spread, number by number, and to the same weight; the mean square of a row's length is 1."""
+    step = max(1, len(views[0]) // SAMPLE)
+    scaled = [_scale(one[::step].astype(np.float32)) for one in views]
+    some = _side_by_side([one[::step] for one in views], scaled)
     values, axes = np.linalg.eigh(some.T @ some / len(some))
     axes = axes[:, ::-1][:, : min(DIMENSIONS, len(some))]
-    axes = (axes / np.sqrt(max(values[::-1][: axes.shape[1]].sum(), 1e-9))).astype(np.float32)
-    out = np.empty((len(vectors), axes.shape[1]), np.float32)
-    for start in range(0, len(vectors), 4096):
-        out[start : start + 4096] = ((vectors[start : start + 4096].astype(np.float32) - mean) / spread) @ axes
+    axes = (axes / np.sqrt(max(float(values[::-1][: axes.shape[1]].sum()), 1e-9))).astype(np.float32)
+    out = np.empty((len(views[0]), axes.shape[1]), np.float32)
+    for start in range(0, len(out), BLOCK):
+        out[start : start + BLOCK] = _side_by_side([one[start : start + BLOCK] for one in views], scaled) @ axes
     return out
+
+
+def _scale(some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n, D) -> mean and spread of each number; what never changes counts for nothing."""
+    spread = some.std(0)
+    return some.mean(0), np.where(spread < 1e-6, np.inf, spread) * np.float32(np.sqrt(some.shape[1]))
+
+
+def _side_by_side(views: Sequence[np.ndarray], scaled: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    blocks = [(one.astype(np.float32) - mean) / spread for one, (mean, spread) in zip(views, scaled, strict=True)]
+    return np.hstack(blocks)

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from core.model import Project
     from db.store import Store
 
-PENALTY = 2.0  # of the regression, for rows of mean length 1
-LEAST = 3  # bad ones, and good ones, that it takes to learn anything
+PENALTY = 3.0  # of the regression, for rows of mean length 1
+BALANCE = 0.25  # the power by which the rarer side weighs more: 0 = not at all, 1 = as much as the other side in all
+USUAL = 5  # good ones that the least strange pictures count as before anybody looked at them
+TAKEN = 2_000  # of these, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,73 +54,78 @@ class Learner:
     """What is known of every picture, ready to be ranked again after each page."""
 
     of: Described
-    last: tuple[tuple[Judged, ...], Ranking] | None = field(default=None, repr=False)
+    usual: np.ndarray = field(init=False, repr=False)  # the rows of some pictures of the less strange half
+    last: tuple[bytes, np.ndarray, str] | None = field(default=None, repr=False)  # decisions, chances, note
+
+    def __post_init__(self) -> None:
+        half = np.argsort(self.of.cold, kind="stable")[: max(1, len(self.of.cold) // 2)]
+        self.usual = half[:: max(1, len(half) // TAKEN)]
 
     @property
     def note(self) -> str:
         """What the last ranking stands on, one sentence."""
-        return self.last[1].note if self.last else ""
+        return self.last[2] if self.last else ""
 
     def rank(self, judged: Sequence[Judged]) -> Ranking:
-        """The ranking after these decisions; the last one where nothing changed."""
-        now = tuple(judged)
-        if self.last is None or self.last[0] != now:
-            self.last = now, self._rank(now)
-        return self.last[1]
-
-    def _rank(self, judged: Sequence[Judged]) -> Ranking:
+        """The ranking after these decisions. It learns again only where one of them is new."""
         of = self.of
         at = np.searchsorted(of.ids, [one.image for one in judged])
         there = np.array([n < len(of.ids) and of.ids[n] == one.image for n, one in zip(at, judged, strict=True)], bool)
-        waits = np.ones(len(of.ids), bool)
-        waits[at[there]] = False
         said = np.array([one.bad is not None for one in judged], bool) & there
         rows, bad = at[said], np.array([bool(one.bad) for one in judged], bool)[said]
-        chances, note = self._chances(rows, bad)
+        key = rows.tobytes() + bad.tobytes()
+        if self.last is None or self.last[0] != key:
+            self.last = key, *self._chances(rows, bad)
+        _, chances, note = self.last
+        waits = np.ones(len(of.ids), bool)
+        waits[at[there]] = False
         order = np.flatnonzero(waits)
         order = order[np.argsort(-chances[order], kind="stable")]
-        learned = len(rows) if chances is not of.cold else 0
-        return Ranking(of.ids, chances, waits, order, learned, note)
+        return Ranking(of.ids, chances, waits, order, len(rows) if chances is not of.cold else 0, note)
 
     def _chances(self, rows: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, str]:
         """(N,) how likely each picture is bad, after (n,) rows were said to be; and what that stands on."""
-        many, good = int(bad.sum()), int((~bad).sum())
-        if not self.of.rows.shape[1]:
+        many = int(bad.sum())
+        if not self.of.known.any():
             return (
                 self.of.cold,
                 "The pictures were not described yet: clean the project, so that there is something to learn from.",
             )
-        if min(many, good) < LEAST:
-            said = (
-                "no picture was rejected"
-                if not many
-                else "every picture was rejected"
-                if not good
-                else "too few were decided"
-            )
-            return self.of.cold, f"Nothing was learned yet, because {said}: what cleaning noticed comes first."
-        scores, honest = ridge(self.of.rows, rows, bad)
-        slope, offset = sigmoid(honest, bad)
+        if not many:
+            said = "nothing was decided yet" if not len(rows) else "no picture was rejected yet"
+            return self.of.cold, f"Nothing was learned, because {said}: what cleaning noticed comes first."
+        scores, honest = ridge(self.of.rows, rows, bad, self.usual)
+        usual = np.quantile(scores[self.usual], (np.arange(USUAL) + 0.5) / USUAL)
+        slope, offset = sigmoid(np.append(honest, usual), np.append(bad, np.zeros(USUAL, bool)))
         chances = 1 / (1 + np.exp(-(slope * scores + offset)))
-        return chances.astype(np.float32), f"Learned from {len(rows):,} decisions, {many:,} of them on bad pictures."
+        all_bad = "" if many < len(rows) else " Every one was rejected, so what is good is a guess."
+        return chances.astype(
+            np.float32
+        ), f"Learned from {len(rows):,} decisions, {many:,} of them on bad pictures.{all_bad}"
 
 
-def ridge(x: np.ndarray, rows: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ridge(x: np.ndarray, rows: np.ndarray, bad: np.ndarray, usual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(N,) scores of all of (N, D) by regression towards +1 (bad) and -1 on the rows (n,), and (n,) what each of those would
     have got without itself.
 
-    The rarer side weighs more, but by the square root: as much as in a balanced set would let a few bad ones tear the
-    line about. The scores without itself cost no second fit (Cook and Weisberg 1982; Rifkin and Lippert 2007).
+    The `usual` rows count as good ones, all together as USUAL of them: so the first rejection says something. The rarer
+    side weighs a little more: as much as in a balanced set would let a few bad ones tear the line about. The scores
+    without itself cost no second fit (Cook and Weisberg 1982; Rifkin and Lippert 2007).
     """
-    n, many = len(rows), int(bad.sum())
-    weights = np.where(bad, np.sqrt(n / (2 * many)), np.sqrt(n / (2 * (n - many))))
-    z = np.hstack([x[rows], np.ones((n, 1), x.dtype)]).astype(np.float64)
-    aim = np.where(bad, 1.0, -1.0)
-    inverse = np.linalg.inv((z.T * weights) @ z + PENALTY * np.eye(z.shape[1]))
-    beta = inverse @ (z.T @ (weights * aim))
-    own = weights * np.einsum("ij,jk,ik->i", z, inverse, z, optimize=True)
+    many, good = int(bad.sum()), int((~bad).sum()) + USUAL
+    weigh_bad, weigh_good = (((many + good) / (2 * number)) ** BALANCE for number in (many, good))
+    weights, aim = np.where(bad, weigh_bad, weigh_good), np.where(bad, 1.0, -1.0)
+    z, taken = _with_one(x[rows]), _with_one(x[usual])
+    mass = weigh_good * USUAL / len(usual)
+    inverse = np.linalg.inv((z.T * weights) @ z + mass * (taken.T @ taken) + PENALTY * np.eye(z.shape[1]))
+    beta = inverse @ (z.T @ (weights * aim) - mass * taken.sum(0))
+    own = weights * ((z @ inverse) * z).sum(1)
     without = aim - (aim - z @ beta) / np.maximum(1 - own, 1e-6)
     return x @ beta[:-1].astype(x.dtype) + np.float32(beta[-1]), without
+
+
+def _with_one(rows: np.ndarray) -> np.ndarray:
+    return np.hstack([rows, np.ones((len(rows), 1), rows.dtype)]).astype(np.float64)
 
 
 def sigmoid(scores: np.ndarray, bad: np.ndarray) -> tuple[float, float]:

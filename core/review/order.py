@@ -1,20 +1,20 @@
 """What to look at next: a page of pictures, each with the reason why it is shown.
 
 A learned page is mixed of three parts. Likely ones, the likeliest first, are what the work is for. Unsure ones, about as
-likely bad as good, teach the learner. Random ones tell how many bad pictures are left (`core.review.estimate`), so their
-share grows as the likely ones run out.
+likely bad as good, teach the learner. Random ones tell how many bad pictures are left (`core.review.estimate`): a few while
+the likely ones bring bad ones, and then all.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.model import Project, Showing, Tile
+from core.model import Judged, Project, Showing, Tile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +31,12 @@ LEARNED: dict[str, str] = {
     "unsure": "The pictures the learner is least sure of: it learns most from these.",
     "random": "A random sample of all that nobody looked at: it tells how many bad pictures are left.",
 }
-RANDOM = 0.04  # of a page at least; and all of it where the likely ones bring nothing
-UNSURE = 0.06  # of the rest of it
-WORTH = 0.10  # share of bad ones among the likely, from which on a page has no more than RANDOM random ones
+RANDOM = 0.04  # of a page, while the likely ones bring bad ones
+UNSURE = 0.04  # of it
+WORTH = 0.03  # share of bad ones among the last RECENT likely ones, under which a mixed page is all random
+RECENT = 100
+PARTS = ("first", "likely", "unsure", "random", "")  # of a page, in this order
+FIRST = ((10, 10), (50, 20))  # (pictures looked at, size): until so many, a page is no larger, so that it learns early
 
 _random = random.SystemRandom()
 
@@ -74,16 +77,21 @@ class Shares:
 
 
 def shares(order: str, size: int, worth: float) -> Shares:
-    """The parts of a page of `size`. `worth`: 0..1, the expected share of bad ones among the `size` likeliest."""
-    if order == "random":
+    """The parts of a page of `size`. `worth`: 0..1, the share of bad ones among the likely ones of late."""
+    if order == "random" or (order == "mixed" and worth < WORTH):
         return Shares(0, 0, size)
     if order == "unsure":
         return Shares(0, size, 0)
     if order == "likely":
         return Shares(size, 0, 0)
-    drawn = round(size * max(RANDOM, 1 - worth / WORTH))
-    unsure = round((size - drawn) * UNSURE)
+    drawn, unsure = round(size * RANDOM), round(size * UNSURE)
     return Shares(size - drawn - unsure, unsure, drawn)
+
+
+def worth(judged: Sequence[Judged]) -> float:
+    """The share of bad ones among the last RECENT likely ones that were decided, 0..1; 1 before there are so many."""
+    said = [one.bad for one in judged if one.queue in ("likely", "first") and one.bad is not None][-RECENT:]
+    return sum(said) / RECENT if len(said) == RECENT else 1.0
 
 
 def next_page(
@@ -95,13 +103,17 @@ def next_page(
     size: int = SIZE,
     without: Collection[int] = (),
     chance: Callable[[int], int] = _random.randrange,
+    growing: bool = True,
 ) -> list[Tile]:
     """The next learned page for a reviewer, noted as shown; an empty one where there is nothing left.
 
     What was shown and not decided comes again first. `without`: pictures that lie on the reviewer's desk already.
-    `chance(n)`: a number below n.
+    `chance(n)`: a number below n. `growing`: the first pages are smaller than `size`.
     """
-    desk = set(without)
+    judged, desk = store.judged(project.id), set(without)
+    if growing:
+        looked = sum(one.queue is not None and one.bad is not None for one in judged)
+        size = min([size, *(most for until, most in FIRST if looked < until)])
     again = [one for one in store.waiting(project.id, reviewer) if one.image not in desk]
     allowed = None
     if wanted.label or wanted.kind:
@@ -110,7 +122,8 @@ def next_page(
         again = [one for one in again if one.image in inside]
     page = again[:size]
     if len(page) < size:
-        page += _new(store, learner, project, wanted, reviewer, size - len(page), allowed, chance)
+        page += _new(store, learner, project, wanted, reviewer, size - len(page), judged, allowed, chance)
+    page.sort(key=lambda one: PARTS.index(one.queue))
     tiles = {tile.image: tile for tile in store.tiles(project.id, [one.image for one in page])}
     return [
         replace(tiles[one.image], score=one.score, why=_why(one, tiles[one.image]))
@@ -125,12 +138,13 @@ def _why(one: Showing, tile: Tile) -> str:
 
 def _new(
     store: Store, learner: Learner, project: Project, wanted: Filter, reviewer: str, size: int,
-    allowed: np.ndarray | None, chance: Callable[[int], int],
+    judged: Sequence[Judged], allowed: np.ndarray | None, chance: Callable[[int], int],
 ) -> list[Showing]:  # fmt: skip
-    ranking = learner.rank(store.judged(project.id))
+    ranking = learner.rank(judged)
     among = ranking.among(allowed)
-    worth = float(ranking.bad[among[:size]].mean()) if len(among) else 0.0
-    of = shares(wanted.order, size, worth)
+    of = shares(wanted.order, size, worth(judged) if len(among) else 0.0)
+    if not ranking.learned and wanted.order == "mixed":  # nothing is unsure where nothing was learned
+        of = Shares(of.likely + of.unsure, 0, of.random)
     if allowed is not None:  # a random share of some pictures would say nothing of all
         of = Shares(of.likely + of.random, of.unsure, 0)
     likely = among[: of.likely]
@@ -142,5 +156,4 @@ def _new(
     noted = store.show(project.id, reviewer, chosen, of.random, chance)
     if len(noted) < size and len(spare):
         noted += store.show(project.id, reviewer, ranking.shown(spare[: size - len(noted)], "likely"), 0, chance)
-    place = {"likely": 0, "first": 0, "unsure": 1, "random": 2}
-    return sorted(noted, key=lambda one: place[one.queue])
+    return noted

@@ -210,10 +210,18 @@ class Cleaned(Base):
         one, other = ([Link(r.image, r.other, r.likeness, r.by) for r in rows] for rows in (above, below))
         return one, other
 
-    def undetected(self, project: int, by: str) -> list[tuple[int, str]]:
-        """(image, sha256) of what this detector has not seen, and can be read."""
+    def undetected(self, project: int, by: str, described: bool = False) -> list[tuple[int, str]]:
+        """(image, sha256) of what this detector has not seen, and can be read; `described`: or has no vector of."""
         known = and_(detections.c.image == images.c.id, detections.c.by == by)
+        if described:
+            known = and_(known, exists().where(embeddings.c.image == images.c.id, embeddings.c.by == by))
         return self._without(project, known, readable=True)
+
+    def embedded(self, project: int) -> dict[str, int]:
+        """Embedder, or detector that gives vectors -> how many images have one of it."""
+        wanted = select(embeddings.c.by, func.count()).where(embeddings.c.project == project)
+        with self._read() as c:
+            return {by: number for by, number in c.execute(wanted.group_by(embeddings.c.by).order_by(embeddings.c.by))}
 
     def add_detections(self, claim: Claim, project: int, by: str, found: Mapping[int, Sequence[Detection]]) -> None:
         rows = [

@@ -40,11 +40,11 @@ class Showings(Base):
             ids = [one.image for one in chosen]
             shown = {image for some in chunks(ids) for image in _shown(c, some)}
             left = _left(c, project) if draws else 0
-            newest = _newest(c, project) if draws else None
+            span = _span(c, project) if draws else (0, 0)
             for _ in range(min(draws, left)):
-                image = _picked(c, project, chance, left)
+                image = _picked(c, project, chance, left, span)
                 one = Showing(image, "random", why="random sample")
-                row = _row(one) | common | {"among": left, "newest": newest}
+                row = _row(one) | common | {"among": left, "newest": span[1]}
                 c.execute(insert(showings), [row])
                 noted.append(one)
                 left -= 1
@@ -94,36 +94,35 @@ class Showings(Base):
         return found
 
     def audit(self, project: int) -> Audit:
-        """What the random share has told, up to the first draw that is not decided: what comes behind it waits for it.
+        """What the random share has told so far.
 
-        Draws do not count that were made among fewer pictures than there are now: before the newest one came, or a copy
-        that had been taken out was taken back.
+        What was shown and is not decided counts as not looked at, and draws that were made behind it do not count until it
+        is decided: they were made among the others. Nor do draws among fewer pictures than there are now: from before the
+        newest one came, or a copy that had been taken out was taken back.
         """
         of, on = showings.c.project == project, images.c.id == showings.c.image
+        shown = select(showings.c.id).join(images, on).where(of)
         with self._read() as c:
-            newest, left = _newest(c, project), _left(c, project)
+            (_, newest), left = _span(c, project), _left(c, project)
+            waits, first = c.execute(
+                select(func.count(), func.min(showings.c.id)).join(images, on).where(of, ~_SAID, ~_OUT)
+            ).one()
+            random = showings.c.queue == "random"
             draws = c.execute(
-                select(showings.c.id, showings.c.among, _SAID.label("said"), _BAD.label("bad"))
-                .join(images, on).where(of, showings.c.queue == "random", showings.c.newest == newest)
+                select(showings.c.id, showings.c.among, _BAD.label("bad")).join(images, on)
+                .where(of, random, showings.c.newest == newest, _SAID, *([showings.c.id < first] if waits else []))
                 .order_by(showings.c.id)
             ).all()  # fmt: skip
-            looked = list(c.execute(select(showings.c.id).where(of).order_by(showings.c.id)).scalars())
-            undecided = c.execute(
-                select(func.count()).select_from(showings.join(images, on)).where(of, ~_SAID, ~_OUT)
-            ).scalar_one()
-            bad = list(
-                c.execute(
-                    select(showings.c.id).join(images, on).where(of, _SAID, _BAD).order_by(showings.c.id)
-                ).scalars()
-            )
+            looked = list(c.execute(shown.where(_SAID).order_by(showings.c.id)).scalars())
+            bad = list(c.execute(shown.where(_SAID, _BAD).order_by(showings.c.id)).scalars())
             unseen = c.execute(
                 select(func.count()).select_from(images).where(images.c.project == project, _UNSEEN, ~_OUT, ~_SHOWN)
             ).scalar_one()
-        known = next((n for n, row in enumerate(draws) if not row.said), len(draws))
-        draws = [row for row in draws[:known] if row.among >= left + len(looked) - bisect_left(looked, row.id)]
+        left += waits
+        draws = [row for row in draws if row.among >= left + len(looked) - bisect_left(looked, row.id)]
         return Audit(
             left, tuple(row.among for row in draws), tuple(bool(row.bad) for row in draws),
-            tuple(len(bad) - bisect_left(bad, row.id) for row in draws), len(looked), len(bad), undecided, unseen,
+            tuple(len(bad) - bisect_left(bad, row.id) for row in draws), len(looked), len(bad), waits, unseen,
         )  # fmt: skip
 
     def add_certificate(self, project: int, reviewer: str, newest: int, result: Mapping[str, Any]) -> Certificate:
@@ -164,8 +163,10 @@ def _shown(c: Connection, ids: Sequence[int]) -> list[int]:
     return list(c.execute(select(showings.c.image).where(showings.c.image.in_(ids))).scalars())
 
 
-def _newest(c: Connection, project: int) -> int:
-    return c.execute(select(func.max(images.c.id)).where(images.c.project == project)).scalar_one() or 0
+def _span(c: Connection, project: int) -> tuple[int, int]:
+    """The numbers of the first and the newest picture."""
+    low, high = c.execute(select(func.min(images.c.id), func.max(images.c.id)).where(images.c.project == project)).one()
+    return low or 0, high or 0
 
 
 def _left(c: Connection, project: int) -> int:
@@ -183,10 +184,9 @@ def _left(c: Connection, project: int) -> int:
     return every - gone - shown + both
 
 
-def _picked(c: Connection, project: int, chance: Callable[[int], int], left: int) -> int:
+def _picked(c: Connection, project: int, chance: Callable[[int], int], left: int, span: tuple[int, int]) -> int:
     """One of those, each as likely as the other."""
-    of = and_(images.c.project == project, ~_OUT, ~_SHOWN)
-    low, high = c.execute(select(func.min(images.c.id), func.max(images.c.id)).where(images.c.project == project)).one()
+    of, (low, high) = and_(images.c.project == project, ~_OUT, ~_SHOWN), span
     for _ in range(TRIES):
         image = low + chance(high - low + 1)
         if c.execute(select(images.c.id).where(of, images.c.id == image)).first():

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.clean import cleaned
 from core.model import Funnel, Project
+from core.review import certificate
 from pages.parts import house
 
 
@@ -19,6 +20,7 @@ class Standing:
     cleaned: bool = False  # a clean ended after the last pictures came
     copies: int = 0  # groups of copies that nobody settled, as long as nobody reviewed
     decided: bool = False  # a person has looked at anything at all, copies apart
+    rest: str = ""  # how many bad pictures may be left, as long as that is too many
     split: bool = False
     trained: bool = False  # a run on the newest split is done
     evaluated: bool = False  # and was looked at
@@ -73,6 +75,8 @@ def next_action(standing: Standing) -> Action:
         return Action(
             "review", "Review the pictures", f"Nobody has looked at the {house.count(funnel.unique, 'picture')} yet."
         )
+    if standing.rest and not standing.split:
+        return Action("review", "Go on reviewing", standing.rest)
     if not standing.split:
         return Action("split", "Split the pictures", "What is kept can be frozen for training.")
     if not standing.trained and funnel.outdated:
@@ -100,9 +104,10 @@ def standing(project: Project) -> Standing:
     copies = 0  # asked for only while it may be what comes next
     if not (reviewed := store.reviewed(project.id)) and not funnel.split:
         copies = sum(count.groups for count in store.group_counts(project.id)[0].values())
+    now = certificate.standing(store, project) if reviewed and not funnel.split else {"done": True}
     return Standing(
         funnel, cleaned=cleaned(store, project),
-        decided=reviewed, copies=copies, split=funnel.split > 0, trained=bool(trained),
+        decided=reviewed, rest="" if now["done"] else certificate.sentence(now), copies=copies, split=funnel.split > 0, trained=bool(trained),
         evaluated=bool(trained & looked_at), busy=busy)  # fmt: skip
 
 

@@ -21,6 +21,21 @@ ABOUT = (
 )
 
 
+def kept(project: Project) -> None:
+    """The newest certificate of the project, and what came since; nothing where there is none."""
+    made = house.store().certificate(project.id)
+    if made is None:
+        return
+    of = made.result
+    st.success(
+        f"**Reviewed.** {house.text(certificate.sentence(of), 400)} Signed by {house.text(made.reviewer, 60)} on "
+        f"{made.created:%Y-%m-%d}, after {house.count(of['looked'], 'picture')} had been looked at and "
+        f"{of['found']:,} of them found bad.", icon=":material/verified:",
+    )  # fmt: skip
+    if house.store().newest_image(project.id) > made.newest:
+        st.warning("Pictures came since then, and the certificate says nothing of them. Go on with the review.")
+
+
 def show(project: Project, reviewer: str, desk: Desk) -> None:
     now = desk.standing
     with st.container(horizontal=True, vertical_alignment="center", key="rest"):

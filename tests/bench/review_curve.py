@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from core import review  # noqa: E402
 from core.model import Project  # noqa: E402
-from core.review.learner import learner  # noqa: E402
+from core.review.learner import learner, ridge  # noqa: E402
 from db import open_store  # noqa: E402
 from db.store import Store  # noqa: E402
 from db.store.queue import Filter  # noqa: E402
@@ -43,18 +43,26 @@ def main() -> None:
     parser.add_argument("--images", type=Path, default=DATA)
     parser.add_argument("--truth", type=Path, help="default: manifest.csv among the images")
     parser.add_argument("--home", type=Path, help="keep the cleaned project here, and take it from here")
+    parser.add_argument(
+        "--detector", help="clean with this detector, as in yolo:car; the review learns from what it sees"
+    )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--size", type=int, default=50, help="pictures on a page")
+    parser.add_argument("--growing", action="store_true", help="small pages at first, as in the browser")
     parser.add_argument("--order", default="mixed", choices=tuple(review.LEARNED))
     parser.add_argument("--upto", type=float, default=0.5, help="share of the pictures after which it stops")
+    parser.add_argument("--plot", type=Path, help="draw all the curves into this HTML file")
+    parser.add_argument("--most", type=int, help="pictures after which it stops")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     truth = read_truth(args.truth or args.images / "manifest.csv")
     with tempfile.TemporaryDirectory() as folder:
         home = args.home or Path(folder)
-        cleaned(args.images, home)
+        cleaned(args.images, home, args.detector)
         runs = [simulate(home, seed, truth, args) for seed in range(args.seeds)]
-    figures = summary(runs)
+        figures = summary(runs) | {"others": others(home, truth)}
+    if args.plot:
+        plot(args.plot, figures)
     print(json.dumps(figures) if args.json else json.dumps(figures, indent=1))
 
 
@@ -64,7 +72,7 @@ def read_truth(path: Path) -> dict[tuple[str, str], bool]:
         return {(row[0], row[1]): row[2].strip() == "reject" for row in csv.reader(file) if row}
 
 
-def cleaned(images: Path, home: Path) -> None:
+def cleaned(images: Path, home: Path, detector: str | None) -> None:
     """A home with the folder scraped and cleaned; nothing is done where there is one."""
     if (home / "winnow.db").exists():
         return
@@ -105,21 +113,31 @@ def reviewed(
     total = {one.id: bad(one.origin) for one in store.images(project.id)}  # only to count with
     learns, chance = learner(store, project, home / "cache" / "review"), np.random.default_rng(seed)
     wanted = Filter(verdict="undecided", order=args.order)
+    said: list[bool] = []
     seen, found, curve, seconds, auroc = 0, 0, [(0.0, 0.0)], [], None
-    while seen < args.upto * len(total):
+    while seen < min(args.upto * len(total), args.most or np.inf):
         began = time.perf_counter()
-        tiles = review.next_page(store, learns, project, wanted, "simulated", args.size, chance=below(chance))
+        size, few = args.size, args.growing
+        tiles = review.next_page(store, learns, project, wanted, "simulated", size, chance=below(chance), growing=few)
         seconds.append(time.perf_counter() - began)
         if not tiles:
             break
         rows = [{"image": t.image, "verdict": "reject" if bad(t.origin) else "keep"} for t in tiles]
         operation, _ = review.decide(rows, "simulated", project.classes)
         store.apply(project.id, operation)
-        seen, found = seen + len(tiles), found + sum(row["verdict"] == "reject" for row in rows)
+        said += [row["verdict"] == "reject" for row in rows]
+        seen, found = seen + len(tiles), sum(said)
         curve.append((seen / len(total), found / max(1, sum(total.values()))))
         if auroc is None and seen >= 0.15 * len(total):
             auroc = ranked(store, project, learns, total)
-    return {"curve": curve, "seconds": seconds, "auroc": auroc, "images": len(total), "bad": sum(total.values())}
+    return {
+        "curve": curve,
+        "said": said,
+        "seconds": seconds,
+        "auroc": auroc,
+        "images": len(total),
+        "bad": sum(total.values()),
+    }
 
 
 def below(chance: np.random.Generator) -> Callable[[int], int]:
@@ -133,6 +151,70 @@ def ranked(store: Store, project: Project, learns: Any, total: dict[int, bool]) 
     ranking = learns.rank(store.judged(project.id))
     rest = ranking.order
     return float(roc_auc_score([total[int(i)] for i in ranking.ids[rest]], ranking.bad[rest]))
+
+
+def others(home: Path, truth: dict[tuple[str, str], bool]) -> dict[str, dict[str, float]]:
+    """Recall where the pictures are looked at in another order: what others do, what is known without any decision, the
+    same regression taught by four fifths of the whole truth (the ceiling of these features), and who knows it all."""
+    store = open_store(f"sqlite:///{home / 'winnow.db'}")
+    project = store.projects()[-1]
+    of = learner(store, project, home / "cache" / "review").of
+    bad = np.array([truth.get(tuple(Path(one.origin).parts[-2:]), False) for one in store.images(project.id)])
+    vectors = {
+        image: np.frombuffer(vector, "<f2") for image, vector, _ in store.embeddings(project.id, of.by.split(" ")[0])
+    }
+    store.close()
+    known = np.stack([vectors[int(image)] for image in of.ids]).astype(np.float32)
+    chance = np.random.default_rng(0)
+    scores = {
+        "random": chance.random(len(bad)),
+        "distance to the centre of the class": apart(known, of.classes),
+        "cleanlab": doubtful(known, of.classes),
+        "cold start": of.cold,
+        "supervised, five folds": supervised(of.rows, bad, chance),
+        "oracle": bad.astype(float),
+    }
+    return {name: recalled(bad[np.argsort(-score, kind="stable")]) for name, score in scores.items()}
+
+
+def recalled(bad: np.ndarray) -> dict[str, float]:
+    found = np.cumsum(bad) / max(1, bad.sum())
+    return {f"{at:.2f}": round(float(found[max(0, int(at * len(bad)) - 1)]), 4) for at in AT}
+
+
+def apart(vectors: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    middle = np.stack([vectors[classes == c].mean(0) for c in range(int(classes.max()) + 1)])
+    return np.linalg.norm(vectors - middle[classes], axis=1)
+
+
+def doubtful(vectors: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """cleanlab's own way: out-of-fold probabilities of a logistic regression, then the label quality score."""
+    from cleanlab.rank import get_label_quality_scores
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
+
+    chances = cross_val_predict(LogisticRegression(max_iter=300), vectors * 10, classes, cv=5, method="predict_proba")
+    return 1 - get_label_quality_scores(classes, chances)
+
+
+def supervised(rows: np.ndarray, bad: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+    fold, scores = chance.permutation(len(bad)) % 5, np.zeros(len(bad))
+    for k in range(5):
+        taught = np.flatnonzero(fold != k)
+        scores[fold == k] = ridge(rows, taught, bad[taught], taught[~bad[taught]])[0][fold == k]
+    return scores
+
+
+def plot(path: Path, figures: dict[str, Any]) -> None:
+    import plotly.graph_objects as go
+
+    curves = {"Winnow": figures["recall_at"], **figures["others"]}
+    lines = [go.Scatter(x=[0, *map(float, one)], y=[0, *one.values()], name=name) for name, one in curves.items()]
+    chart = go.Figure(lines).update_layout(
+        title="Bad pictures found", xaxis_title="share of the pictures seen", yaxis_title="share of the bad ones found",
+        xaxis_tickformat=".0%", yaxis_tickformat=".0%",
+    )  # fmt: skip
+    chart.write_html(path)
 
 
 def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ class Grid:
     """The grid on a page, in the words of a reviewer."""
 
     def __init__(self, page, app, project, reviewer: str = "Ann", **query: str) -> None:
-        self.page, self.app, self.query = page, app, {"project": project.name, **query}
+        # A plain order, unless another one is asked for: learned pages are smaller at first.
+        self.page, self.app, self.query = page, app, {"project": project.name, "order": "score", **query}
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.add_init_script(f"localStorage.setItem('winnow:reviewer', {json.dumps(json.dumps(reviewer))})")

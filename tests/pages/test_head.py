@@ -12,13 +12,15 @@ NOTHING = Standing(Funnel(0, 0, 0, 0, 0, 0, 0))
 FETCHED = Standing(Funnel(found=10, fetched=9, unique=8, kept=8, split=0, undecided=8, failed=1))
 CLEANED = replace(FETCHED, cleaned=True)
 REVIEWED = replace(CLEANED, decided=True, funnel=replace(FETCHED.funnel, kept=7, undecided=2))
+BEGUN = replace(REVIEWED, rest="About 3 bad pictures are left.")
 SPLIT = replace(REVIEWED, split=True, funnel=replace(REVIEWED.funnel, split=7))
 TRAINED = replace(SPLIT, trained=True)
 EVALUATED = replace(TRAINED, evaluated=True)
 
 
 @pytest.mark.parametrize(("standing", "page"), [
-    (NOTHING, "scrape"), (FETCHED, "clean"), (CLEANED, "review"), (REVIEWED, "split"), (SPLIT, "train"),
+    (NOTHING, "scrape"), (FETCHED, "clean"), (CLEANED, "review"), (BEGUN, "review"), (REVIEWED, "split"),
+    (replace(BEGUN, split=True), "train"), (SPLIT, "train"),
     (TRAINED, "evaluate"), (EVALUATED, "predict"),
 ])  # fmt: skip
 def test_the_next_action_follows_the_order_of_the_work(standing: Standing, page: str) -> None:

@@ -16,6 +16,7 @@ from db.store.queue import Filter
 from pages.parts.grid.desk import AHEAD, Desk
 from tests.pages import filled
 from tests.pages.conftest import words
+from tests.pages.vectors import described, kind
 
 UNDECIDED = Filter(verdict="undecided", order="found")
 
@@ -268,7 +269,7 @@ def payload(shown) -> dict:
 
 def test_the_page_shows_the_grid_with_the_pictures(cars, screen) -> None:
     _, project = cars
-    shown = screen("review", project=project.name)
+    shown = screen("review", project=project.name, order="found")
     data = payload(shown)
     assert not shown.exception and len(data["pages"]["0"]["ids"]) == 36
     assert data["pages"]["0"]["pack"].startswith("winnow/pictures/")
@@ -285,7 +286,7 @@ def test_filters_come_from_the_url_under_their_own_names(cars, screen) -> None:
     shown = screen("review", project=project.name, show="any", ids=f"{ids[5]},{ids[7]},x")
     assert payload(shown)["pages"]["0"]["ids"] == [ids[5], ids[7]]
     assert "Only the 2 pictures" in words(shown)
-    shown = screen("review", project=project.name, show="nonsense", finding="'; DROP TABLE images;--")
+    shown = screen("review", project=project.name, show="nonsense", finding="'; DROP TABLE images;--", order="found")
     assert len(payload(shown)["pages"]["0"]["ids"]) == 34
 
 
@@ -312,3 +313,149 @@ def test_a_reviewer_s_name_that_does_not_fit_is_a_sentence(cars, screen) -> None
     shown = screen("review", project=project.name)
     shown.text_input(key="reviewer").set_value("x" * 80).run()
     assert any("name" in error.value for error in shown.error) and not shown.exception
+
+
+# look-alikes and stacks ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alike(store, home: Path):
+    """90 pictures with vectors, two fifths of them bad; some of each kind are decided."""
+    project = filled.scraped(store, home, "alike", each=30)
+    ids = described(store, project)
+    done = tuple(Decision(i, "reject" if kind(i) < 2 else "keep") for i in ids[:30])
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ann", done))
+    return store, project, ids[30:]
+
+
+def asked(desk: Desk, store, image: int, ask: int = 7, **more) -> dict:
+    return say(desk, store, ask=ask, alike=image, **more)
+
+
+def test_the_look_alikes_of_a_picture_come_with_versions_and_a_border(alike) -> None:
+    store, project, rest = alike
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    told(desk, store)
+    image = next(i for i in rest if kind(i) == 0)
+    data = asked(desk, store, image)
+    found = data["alike"]
+    assert (data["asked"], found["image"], found["ids"][0]) == (7, image, image)
+    assert (found["rejected"], found["note"], data["stacks"]) == (False, "", None)
+    columns = ("ids", "labels", "versions", "likeness", "chances")
+    assert {len(found[name]) for name in columns} == {len(rest)} and set(found["ids"]) == set(rest)
+    assert found["likeness"][0] == 1 and found["likeness"] == sorted(found["likeness"], reverse=True)
+    same = [i for i in rest if kind(i) == 0]
+    assert set(found["ids"][: len(same)]) == set(same) and found["border"] >= len(same)
+    assert found["pack"] == "pack:" + ",".join(map(str, found["ids"]))
+
+
+def test_the_look_alikes_are_rejected_as_one_operation_and_one_undo_takes_all_back(alike) -> None:
+    store, project, rest = alike
+    desk = Desk(project, "Ann", Filter(verdict="undecided", order="mixed"), size=10)
+    epoch = told(desk, store)["epoch"]
+    found = asked(desk, store, next(i for i in rest if kind(i) == 0))["alike"]
+    first = {name: found[name][: found["border"]] for name in ("ids", "versions")}
+    operation = commit(first, *first["ids"], reason="part only")
+    (answer,) = say(desk, store, operation, operation)["acked"]
+    assert (answer["stored"], answer["conflicts"]) == (found["border"], [])
+    assert {r.reason for r in store.images_by_id(project.id, first["ids"])} == {"part only"}
+    undo = {"id": str(uuid.uuid4()), "undoes": operation["id"], "decisions": [], "stay": True}
+    data = say(desk, store, undo)
+    assert (data["epoch"], data["restored"]) == (epoch, None), "the page on the screen stays"
+    assert {r.verdict for r in store.images_by_id(project.id, first["ids"])} == {"undecided"}
+    again = asked(desk, store, found["image"], ask=8)["alike"]
+    assert set(again["ids"]) == set(found["ids"]) and max(again["versions"]) == 2
+
+
+def test_an_answer_stays_the_same_until_another_question_comes(alike) -> None:
+    store, project, rest = alike
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    told(desk, store)
+    image = next(i for i in rest if kind(i) == 0)
+    once = asked(desk, store, image)["alike"]
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ben", (Decision(once["ids"][1], "keep"),)))
+    assert asked(desk, store, image)["alike"] == told(desk, store)["alike"] == once
+    assert once["ids"][1] not in asked(desk, store, image, ask=8)["alike"]["ids"]
+    closed = say(desk, store)
+    assert (closed["alike"], closed["stacks"], closed["asked"]) == (None, None, 0)
+
+
+def test_a_question_of_another_epoch_waits_until_it_is_asked_again(alike) -> None:
+    store, project, rest = alike
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    told(desk, store)
+    assert asked(desk, store, rest[0], epoch="of before the server was started again")["alike"] is None
+    assert asked(desk, store, rest[0])["alike"]["image"] == rest[0]
+
+
+def test_what_others_have_on_the_screen_is_not_among_the_look_alikes_but_ones_own_page_is(alike) -> None:
+    store, project, rest = alike
+    learned = Filter(verdict="undecided", order="mixed")
+    ann, ben = Desk(project, "Ann", learned, size=10), Desk(project, "Ben", learned, size=10)
+    mine, theirs = (told(desk, store)["pages"]["0"]["ids"] for desk in (ann, ben))
+    found = asked(ann, store, mine[0])["alike"]["ids"]
+    assert set(mine) <= set(found) and not set(theirs) & set(found)
+
+
+def test_a_rejected_picture_shows_its_look_alikes_and_says_that_it_is(alike) -> None:
+    store, project, _ = alike
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    told(desk, store)
+    done = next(r.id for r in store.images(project.id) if r.verdict == "reject")
+    found = asked(desk, store, done)["alike"]
+    assert found["rejected"] and found["ids"][0] == done and found["versions"][0] == 1
+
+
+@pytest.mark.parametrize("message", [
+    {"alike": 10**6}, {"alike": 10**40}, {"alike": -1}, {"alike": True}, {"alike": "7"}, {"alike": [7]}, {"stacks": "yes"},
+    {"ask": "x", "stacks": 1}, {"ask": 10**40},
+])  # fmt: skip
+def test_a_question_about_nothing_is_answered_with_nothing(alike, message) -> None:
+    store, project, _ = alike
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    told(desk, store)
+    data = say(desk, store, **message)
+    assert (data["alike"], data["stacks"]) == (None, None) and data["pages"]["0"]["ids"]
+
+
+def test_without_vectors_the_picture_stands_alone_and_the_note_says_what_to_do(cars) -> None:
+    store, project = cars
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    image = told(desk, store)["pages"]["0"]["ids"][0]
+    found = asked(desk, store, image)["alike"]
+    assert (found["ids"], found["border"], found["chances"]) == ([image], 1, [])
+    assert "Clean the project first" in found["note"]
+    assert say(desk, store, ask=9, stacks=True)["stacks"] == []
+
+
+def test_stacks_are_told_with_how_many_there_are_and_asked_for_again_after_each(alike) -> None:
+    store, project, rest = alike
+    desk = Desk(project, "Ann", Filter(verdict="undecided", order="mixed"), size=10)
+    assert told(desk, store)["stacked"] >= 2
+    data = say(desk, store, ask=3, stacks=True)
+    assert data["asked"] == 3 and data["stacked"] == len(data["stacks"]) and data["alike"] is None
+    one, other = data["stacks"][:2]
+    assert {len({kind(i) for i in stack["ids"]}) for stack in (one, other)} == {1}
+    assert one["chances"] == sorted(one["chances"], reverse=True) and not set(one["ids"]) & set(other["ids"])
+    operation = commit(one, *one["ids"])
+    data = say(desk, store, operation, operation, ask=4, stacks=True)
+    assert data["acked"][0]["stored"] == len(one["ids"])
+    left = {image for stack in data["stacks"] for image in stack["ids"]}
+    assert data["asked"] == 4 and not left & set(one["ids"]) and left <= set(rest)
+
+
+def test_stacks_are_counted_with_what_lies_on_the_desk_already(alike) -> None:
+    store, project, rest = alike
+    told(Desk(project, "Ann", Filter(verdict="undecided", order="mixed"), size=100), store)  # a page of all of them
+    data = told(Desk(project, "Ann", Filter(verdict="undecided", order="mixed"), size=100), store)  # after a reload
+    desk = Desk(project, "Ann", UNDECIDED)
+    found = say(desk, store, ask=3, stacks=True)["stacks"]
+    assert data["stacked"] == len(found) == desk.many.count >= 2 and len(rest) == data["left"]
+
+
+def test_stacks_are_of_the_class_that_is_chosen(alike) -> None:
+    store, project, _ = alike
+    desk = Desk(project, "Ann", Filter("suv", "undecided", order="mixed"), size=10)
+    told(desk, store)
+    stacks = say(desk, store, ask=3, stacks=True)["stacks"]
+    assert stacks and {label for stack in stacks for label in stack["labels"]} == {"suv"}

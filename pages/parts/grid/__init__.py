@@ -5,7 +5,8 @@ grid.js      the controller: payload in, operations out      view.js      head, 
 outbox.js    what is not acknowledged yet                    tile.js      one picture and its mark
 pack.js      thumbnails, decoded ahead                       look.js      the large view
 keys.js      the keyboard                                    crop.js      what of a picture counts
-pointer.js   mouse, pen and touch
+pointer.js   mouse, pen and touch                            many.js      look-alikes and stacks, by one press
+                                                             many.py      what there is of these
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ HEARTBEAT = "5s"  # without it an idle tab delivers nothing after the server was
 KEY = "review_grid"
 FILTERS = "review_filters"  # key of the container that "/" goes to
 REVIEWER = "reviewer"  # key of the name's field; the browser remembers the name, a session cannot
-SCRIPTS = ("pack", "outbox", "tile", "crop", "look", "keys", "pointer", "view", "grid")  # the export is in grid.js
+# The default export is in grid.js.
+SCRIPTS = ("pack", "outbox", "tile", "crop", "look", "many", "keys", "pointer", "view", "grid")
 HERE = Path(__file__).parent
 
 

@@ -17,6 +17,7 @@ from core import review
 from core.errors import BadInput
 from core.model import REASONS, UNSEEN, Applied, Box, ImageRecord, Operation, Project, Tile
 from core.review.certificate import standing
+from pages.parts.grid.many import Many
 
 if TYPE_CHECKING:
     from core.review.learner import Learner
@@ -51,6 +52,7 @@ class Desk:
     why: dict[int, str] = field(default_factory=dict)  # image -> why it was chosen
     standing: dict[str, Any] = field(default_factory=dict)  # how many bad ones are left: core.review.certificate
     learned: str = ""  # what the order stands on
+    many: Many = field(default_factory=Many)  # look-alikes and stacks
     counted: float = 0.0
     leased: tuple[float, tuple[int, ...]] = (0.0, ())
     told: dict[str, Any] = field(default_factory=dict)  # the last payload; said again while the database is busy
@@ -76,19 +78,21 @@ class Desk:
         operations, refused = review.parse(message.get("ops", []), self.reviewer, self.project.classes)
         for key, sentence in refused.items():
             self._answer(Applied(key, 0), sentence)
+        stays = _staying(message.get("ops"))
         for operation in operations:
-            self._apply(store, operation)
+            self._apply(store, operation, operation.id in stays)
         if message.get("epoch") != self.epoch:
             return
         cursor, looked = message.get("cursor"), message.get("look")
         if isinstance(cursor, int) and 0 <= cursor <= len(self.pages):
             self.cursor = cursor
         self.looked = looked if isinstance(looked, int) else None
+        self.many.hear(message)
         if message.get("fresh") is True:
             self.release(store)
             self.begin()
 
-    def _apply(self, store: Store, operation: Operation) -> None:
+    def _apply(self, store: Store, operation: Operation, stays: bool) -> None:
         try:
             applied = store.apply(self.project.id, operation)
         except BadInput as error:
@@ -97,7 +101,7 @@ class Desk:
         made = store.deciders(applied.conflicts) if applied.conflicts else {}
         self._answer(applied, who={str(image): name for image, name in made.items()})
         self.counted = 0.0
-        if operation.undoes:
+        if operation.undoes and not stays:
             self._put_back(store, operation)
 
     def _answer(self, applied: Applied, refused: str = "", who: Mapping[str, str] | None = None) -> None:
@@ -152,6 +156,7 @@ class Desk:
             "undo": store.last_operation(self.project.id, self.reviewer), "restored": self.restored, **self.totals,
             "pages": {str(n): _rows([tiles[i] for i in ids if i in tiles], others, address) for n, ids in near.items()},
             "look": self._look(store),
+            **self.many.payload(store, self.project, self.reviewer, self.wanted, learner, address),
         }  # fmt: skip
         return self.told
 
@@ -163,6 +168,7 @@ class Desk:
             tiles = review.next_page(store, learns, self.project, self.wanted, self.reviewer, self.size, here)
             self.why |= {tile.image: tile.why for tile in tiles}
             self.learned = learns.note
+            self.many.counted(store, self.project, self.reviewer, self.wanted, learns)
             self.ended = not tiles
             if tiles:
                 self.pages.append(tuple(tile.image for tile in tiles))
@@ -238,6 +244,12 @@ class Desk:
         found, detector = store.detections_of(image), self.project.cleaning.crop.detector
         own = [one for by, some in found.items() if by.partition("@")[0] == detector for one in some]
         return [(one.label, one.score, one.box) for one in own or [one for some in found.values() for one in some]]
+
+
+def _staying(sent: object) -> set[str]:
+    """Ids of the undos after which the browser stays on its page."""
+    operations = sent if isinstance(sent, list) else []
+    return {str(one.get("id")) for one in operations if isinstance(one, Mapping) and one.get("stay") is True}
 
 
 def _history(record: ImageRecord, decisions: Sequence[tuple[Any, ...]]) -> tuple[list[tuple[str, str, str]], str]:

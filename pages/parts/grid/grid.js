@@ -11,16 +11,18 @@ class Grid {
     Object.assign(this, { host, root, pages: new Map(), stack: [], restored: new Set(), at: 0, anchor: null, sent: 0, asked: 0, refusals: 0 });
     this.view = new View(root, this);
     this.look = new Look(this);
-    root.append(this.look.dialog);
+    this.many = new Many(this);
+    root.append(this.look.dialog, this.many.dialog);
     this.onKey = (event) => onKey(this, event);
     window.addEventListener("keydown", this.onKey, true); // capture: before Streamlit's own shortcuts (r, c)
-    this.timer = setInterval(() => this.waiting() && Date.now() - this.sent >= RESEND && this.say(), 500);
+    this.timer = setInterval(() => (this.waiting() || this.many.waits) && Date.now() - this.sent >= RESEND && this.say(), 500);
   }
 
   destroy() {
     window.removeEventListener("keydown", this.onKey, true);
     clearInterval(this.timer);
     this.view.destroy();
+    this.many.free();
     for (const page of this.pages.values()) page.free();
   }
 
@@ -33,6 +35,7 @@ class Grid {
     if (this.scope !== scope) {
       this.outbox = new Outbox(data.project, data.reviewer);
       this.marksKey = `winnow:marks:${scope}`;
+      if (this.many.open) this.many.dialog.close(); // its pictures are of another project
       Object.assign(this, { scope, stack: [], epoch: null, marks: stored(sessionStorage, this.marksKey) ?? {} });
     }
     Object.assign(this, { data, classes: data.classes, reasons: data.reasons });
@@ -45,6 +48,7 @@ class Grid {
     news.forEach((answer) => this.answered(answer));
     if (data.restored && !this.restored.has(data.restored.undo)) this.putBack(data.restored);
     if (data.look) this.look.fill(data.look);
+    this.many.fill(data);
     this.view.offer(data);
     this.show();
     if (begins) this.view.take();
@@ -136,8 +140,9 @@ class Grid {
   refused(item, sentence) {
     const entry = this.stack.find(({ id }) => id === item.id);
     this.stack = this.stack.filter((one) => one !== entry);
-    for (const tile of this.pages.get(entry?.page)?.tiles ?? []) {
-      if (entry.before.has(tile.image)) tile.take(tile.base, entry.before.get(tile.image).draft);
+    for (const tile of this.tiles()) {
+      const was = entry?.before.get(tile.image);
+      if (was) tile.take(tile.base, was.draft);
       this.remember(tile, false);
     }
     this.save();
@@ -166,24 +171,28 @@ class Grid {
   say(extra = {}) {
     this.sent = Date.now();
     const look = this.look.open ? this.look.image : null;
-    this.send("say", { epoch: this.epoch, cursor: this.cursor, by: this.data.reviewer, ops: this.outbox.message(), look, ...extra });
+    this.send("say", { epoch: this.epoch, cursor: this.cursor, by: this.data.reviewer, ops: this.outbox.message(), look, ...this.many.wish(), ...extra });
     this.view.status();
   }
 
+  // `page`: the one that is stored; null where many pictures were chosen at once, on whatever page they lie.
   store(page, decisions) {
     const item = this.outbox.add(decisions);
-    const before = new Map();
-    for (const decision of decisions) {
-      const tile = page.tiles.find((one) => one.image === decision.image);
+    const of = new Map(decisions.map((decision) => [decision.image, decision]));
+    const before = new Map(decisions.map(({ image }) => [image, null])); // null: it lies on no page here
+    for (const tile of this.tiles()) {
+      if (!of.has(tile.image)) continue;
       before.set(tile.image, { base: tile.base, draft: tile.draft });
-      tile.expect(decision);
+      tile.expect(of.get(tile.image));
+      this.remember(tile, false);
     }
-    this.stack.push({ id: item.id, epoch: this.epoch, page: page.number, before });
-    page.tiles.forEach((tile) => this.remember(tile, false));
+    of.forEach((_, image) => delete this.marks[image]);
+    this.stack.push({ id: item.id, epoch: this.epoch, page: page?.number ?? null, before });
     this.save();
   }
 
   commit() {
+    if (this.many.justPressed) return undefined; // the second press of two was not meant for the page behind
     const page = this.shown;
     if (!page?.painted || page.number !== this.cursor) return this.view.note("One moment: this page is not on the screen yet.");
     const decisions = page.tiles.map((tile) => tile.decision()).filter(Boolean);
@@ -201,19 +210,26 @@ class Grid {
       this.outbox.add([], this.data.undo);
       return this.say();
     }
-    const item = this.outbox.add([], top.id, [...top.before.keys()]);
+    const many = top.page === null;
+    const item = this.outbox.add([], top.id, [...top.before.keys()], many);
     const page = top.epoch === this.epoch ? this.pages.get(top.page) : null;
-    if (!page) return this.say(); // the server answers with a page of these pictures: see putBack
+    if (!page && !many) return this.say(); // the server answers with a page of these pictures: see putBack
     this.restored.add(item.id);
-    for (const tile of page.tiles) {
+    for (const tile of this.tiles()) {
       const was = top.before.get(tile.image);
       if (was) tile.take({ ...was.base, version: tile.base.version + 1 }, was.draft);
       this.remember(tile, false);
     }
     this.save();
+    if (many) return this.undone(top.before.size);
     this.go(page.number);
     if (top.before.size === 1 || this.look.open) this.move(page.tiles.findIndex((tile) => top.before.has(tile.image)));
     return this.view.note("Undone. Your marks are back.");
+  }
+
+  undone(count) {
+    this.say();
+    this.refresh(`Undone. ${many(count, "picture")} ${count === 1 ? "waits" : "wait"} for a decision again.`);
   }
 
   relabel(label) {
@@ -284,6 +300,10 @@ class Grid {
     return this.shown?.tiles[this.at];
   }
 
+  tiles() {
+    return [...this.pages.values()].flatMap((page) => page.tiles ?? []);
+  }
+
   chosen() {
     if (!this.shown) return [];
     const [from, to] = [this.at, this.anchor ?? this.at].sort((a, b) => a - b);
@@ -306,6 +326,10 @@ class Grid {
     }
     this.save();
     this.refresh();
+  }
+
+  alike() {
+    if (this.tile()) this.many.like(this.tile());
   }
 
   toggle() {

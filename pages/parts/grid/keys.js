@@ -7,6 +7,8 @@ const KEYS = [
   ["Shift + arrows", "choose a range; x or 1 … 9 marks all of it"],
   ["Shift + click", "mark a range"],
   ["a   k   i", "reject all, keep all, invert"],
+  ["l", "reject all like this: arrows move the border, x leaves one out, Enter rejects"],
+  ["s", "stacks of likely rejects; n and p turn them over"],
   ["Enter", "store the page: the marked are rejected, the rest is kept"],
   ["u", "undo your last step, also after a reload"],
   ["p   n", "page before, page after; nothing is stored"],
@@ -43,16 +45,17 @@ function actionOf(grid, event) {
   const view = grid.view;
   if (grid.look.crop.changing) return cropActionOf(grid.look.crop, key, shiftKey);
   if (view.help.open) return key === "?" ? () => view.help.close() : null;
+  if (grid.many.open) return manyActionOf(grid.many, key, shiftKey);
   if (key.startsWith("Arrow")) return () => grid.shown && step(grid, key, shiftKey);
   if (key === "Home" || key === "End") return () => grid.shown && grid.move(key === "Home" ? 0 : grid.shown.tiles.length - 1, shiftKey);
   if (/^[1-9]$/.test(key) && grid.reasons?.[key - 1]) return () => grid.reject(grid.reasons[key - 1]);
   const both = { x: () => grid.toggle(), " ": () => grid.toggle(), r: () => grid.tile() && grid.look.show(true),
-    u: () => grid.undo(), b: () => grid.tile() && toCrop(grid.look) };
+    u: () => grid.undo(), l: () => grid.alike(), b: () => grid.tile() && toCrop(grid.look) };
   const looking = { f: () => grid.look.dialog.close() };
   const plain = {
     a: () => grid.all(true), k: () => grid.all(false), i: () => grid.invert(),
     Enter: () => grid.commit(), p: () => grid.go(grid.cursor - 1), n: () => grid.go(grid.cursor + 1),
-    f: () => grid.tile() && grid.look.show(), "/": () => toFilters(grid), "?": () => view.help.showModal(),
+    f: () => grid.tile() && grid.look.show(), s: () => toStacks(grid), "/": () => toFilters(grid), "?": () => view.help.showModal(),
     Escape: grid.anchor === null ? null : () => grid.move(grid.at),
   };
   const name = key.length === 1 ? key.toLowerCase() : key;
@@ -68,9 +71,27 @@ function cropActionOf(crop, key, shiftKey) {
   return key.length === 1 || key === "Home" || key === "End" ? () => {} : null;
 }
 
+// Over the look-alikes the arrows move the border, and with Shift the cursor.
+function manyActionOf(many, key, shiftKey) {
+  const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -many.columns, ArrowDown: many.columns }[key];
+  if (by) return () => (shiftKey ? many.choose(by) : many.moveBorder(many.border + by));
+  if (/^[1-9]$/.test(key)) return () => many.because(many.grid.reasons[key - 1]);
+  const name = key.length === 1 ? key.toLowerCase() : key;
+  const does = {
+    Home: () => many.moveBorder(1), End: () => many.moveBorder(Infinity), x: () => many.flip(many.at), " ": () => many.flip(many.at),
+    Enter: () => many.commit(), u: () => many.undo(), n: () => many.turn(1), p: () => many.turn(-1), "?": () => many.grid.view.help.showModal(),
+  };
+  return does[name] ?? (key.length === 1 ? () => {} : null); // no other key may reach the page behind
+}
+
 function toCrop(look) {
   if (!look.open) look.show();
   look.crop.begin();
+}
+
+function toStacks(grid) {
+  if (grid.view.piles.hidden) grid.view.note("There are no stacks of likely rejects now.");
+  else grid.many.pile();
 }
 
 function step(grid, key, range) {

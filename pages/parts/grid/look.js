@@ -36,6 +36,7 @@ class Look {
       this.grid.relabel(this.select.value);
       this.toggle.focus({ focusVisible: false }); // so that the keys mean the picture again
     };
+    const alike = command("Reject all like this", "l", () => this.grid.alike(), "plain");
     const label = make("label", "relabel", "Class ");
     label.append(this.select);
     this.more = make("div", "more");
@@ -46,7 +47,7 @@ class Look {
     back.onclick = () => this.grid.move(this.grid.at - 1);
     const next = make("button", "plain", "Next →");
     next.onclick = () => this.grid.move(this.grid.at + 1);
-    buttons.append(back, this.toggle, next);
+    buttons.append(back, this.toggle, next, alike);
     this.said = make("p", "said");
     this.said.setAttribute("role", "status");
     this.crop = new Crop(this);

@@ -37,10 +37,10 @@ class Outbox {
     return `${this.prefix}${String(item.at).padStart(15, "0")}:${item.id}`;
   }
 
-  // `images`: what an undo touches, where this tab knows it.
-  add(decisions, undoes = "", images = decisions.map((decision) => decision.image)) {
+  // `images`: what an undo touches, where this tab knows it. `stay`: an undo that leaves the page on the screen.
+  add(decisions, undoes = "", images = decisions.map((decision) => decision.image), stay = false) {
     const last = this.items.at(-1)?.at ?? 0;
-    const item = { id: uuid(), at: Math.max(Date.now(), last + 1), undoes, decisions, images };
+    const item = { id: uuid(), at: Math.max(Date.now(), last + 1), undoes, decisions, images, stay };
     this.items.push(item);
     try {
       localStorage.setItem(this.key(item), JSON.stringify(item));
@@ -67,7 +67,7 @@ class Outbox {
   }
 
   message() {
-    return this.items.slice(0, AT_ONCE).map(({ id, undoes, decisions }) => ({ id, undoes, decisions }));
+    return this.items.slice(0, AT_ONCE).map(({ id, undoes, decisions, stay }) => ({ id, undoes, decisions, stay }));
   }
 
   // Image -> the newest operation on it that waits for its answer; until then the browser knows better than the server.

@@ -53,10 +53,12 @@ class View {
     size.oninput = () => this.resize(Number(size.value));
     this.resize(initial);
     const tools = make("div", "tools");
+    this.piles = command("", "", () => this.grid.many.pile(), "plain piles");
+    this.piles.title = "Pictures that are likely bad and look alike, to be rejected by one press (s)";
     const help = command("Keys", "?", () => this.help.showModal(), "plain");
     tools.append(make("span", "small-picture"), size, make("span", "large-picture"), help);
     const head = make("div", "head");
-    head.append(this.place, this.left, this.stored, tools, this.meter);
+    head.append(this.place, this.left, this.stored, this.piles, tools, this.meter);
     return head;
   }
 
@@ -75,10 +77,12 @@ class View {
     marks.append(command("All", "a", () => grid.all(true), "plain"), command("None", "k", () => grid.all(false), "plain"),
       command("Invert", "i", () => grid.invert(), "plain"));
     const look = command("Look", "f", () => grid.tile() && grid.look.show(), "plain");
+    const alike = command("All like this", "l", () => grid.alike(), "plain");
+    alike.title = "Reject what looks like this picture (l)";
     const undo = command("Undo", "u", () => grid.undo(), "plain undo");
     this.commit = command("", "", () => grid.commit(), "commit");
     const actions = make("div", "actions");
-    actions.append(pages, marks, look, undo, this.commit);
+    actions.append(pages, marks, look, alike, undo, this.commit);
     const bar = make("div", "bar");
     bar.append(this.reasonStrip, actions, this.live);
     bar.addEventListener("mousedown", (event) => event.preventDefault()); // a press leaves the keys with the pictures: Enter stores
@@ -228,6 +232,8 @@ class View {
     this.left.textContent = `${many(data.left, "picture")} undecided of ${data.total.toLocaleString()}${also}`;
     const done = data.total ? (data.total - data.left) / data.total : 0;
     this.meter.firstChild.style.width = `${100 * done}%`;
+    this.piles.hidden = !data.stacked;
+    this.piles.replaceChildren(make("span", "", `Stacks of likely rejects (${data.stacked})`), make("kbd", "", "s"));
     this.back.disabled = grid.cursor === 0;
     this.next.disabled = atEnd;
     this.commit.disabled = !shown;
@@ -244,15 +250,20 @@ class View {
   }
 
   note(text) {
-    if (this.grid.look?.open) this.grid.look.said.textContent = text; // what lies behind it is neither seen nor read out
+    this.over(text);
     this.live.replaceChildren(make("span", "", text));
     this.live.classList.add("seen");
     clearTimeout(this.fading);
     this.fading = setTimeout(() => this.live.classList.remove("seen"), 3500);
   }
 
+  // What lies behind a dialog is neither seen nor read out.
+  over(text) {
+    for (const view of [this.grid.look, this.grid.many]) if (view?.open) view.said.textContent = text;
+  }
+
   warn(text, show = null) {
-    if (this.grid.look?.open) this.grid.look.said.textContent = text;
+    this.over(text);
     const close = make("button", "plain", "✕");
     close.setAttribute("aria-label", "Close this message");
     close.onclick = () => (this.warning.hidden = true);

@@ -23,10 +23,13 @@ NAMES = {CAR: "car", TRUCK: "truck", DOG: "dog"}
 class Paint:
     """Sees what is painted: one box around everything of one colour."""
 
-    name, key, size = "paint", "paint@1", SIDE // 2
+    name, key, size, dims = "paint", "paint@1", SIDE // 2, 2
 
     def __init__(self) -> None:
         self.asked = 0
+
+    def see(self, images: Sequence[np.ndarray]) -> tuple[list[list[Detection]], np.ndarray]:
+        return self.detect(images), np.full((len(images), self.dims), 0.5, np.float32)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
         self.asked += len(images)
@@ -151,3 +154,16 @@ def test_a_picture_that_the_detector_has_not_seen_does_not_cost_the_later_ones_t
     shelf.store.add_detections(ctx.claim, shelf.project.id, paint.key, {ids[1]: box, ids[3]: box})
     assert crops(ctx, Cropping("paint", ("car",)), paint.key) == []
     assert [shelf.record(image).box is not None for image in ids] == [False, True, False, True]
+
+
+def test_what_the_detector_saw_on_the_way_is_kept_for_the_review_and_made_up_for_where_it_was_not(shelf, paint):
+    paint.dims = 0
+    ids = shelf.add(*(painted(grey, car=(40, 60, 140, 120)) for grey in (60, 90)))
+    shelf.clean(detector="paint", want=["car"])
+    assert (paint.asked, shelf.store.embedded(shelf.project.id)) == (2, {"plain": 2})
+    paint.dims = 2
+    shelf.clean()
+    assert (paint.asked, shelf.store.embedded(shelf.project.id)) == (4, {"paint@1": 2, "plain": 2})
+    assert [image for image, *_ in shelf.store.embeddings(shelf.project.id, "paint@1")] == ids
+    shelf.clean()
+    assert paint.asked == 4

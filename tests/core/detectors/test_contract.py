@@ -68,6 +68,19 @@ def test_what_is_seen_does_not_depend_on_the_other_pictures(sees: Detector, pict
         assert one[0].box == pytest.approx(other[0].box, abs=2)
 
 
+def test_what_it_saw_on_the_way_is_a_vector_of_length_one_or_nothing(
+    sees: Detector, pictures: list[np.ndarray]
+) -> None:
+    found, vectors = sees.see(pictures)
+    assert [len(one) for one in found] == [len(one) for one in sees.detect(pictures)]
+    assert vectors.shape == (len(pictures), sees.dims)
+    if sees.dims:
+        assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(pictures)), abs=1e-4)
+        _, (alone,) = sees.see(pictures[:1])
+        assert vectors[0] @ alone == pytest.approx(1, abs=0.01) and vectors[0] @ vectors[4] < 0.99
+    assert sees.see([])[1].shape == (0, sees.dims)
+
+
 def test_boxes_grow_with_the_picture(sees: Detector, pictures: list[np.ndarray]) -> None:
     small = pictures[1]
     large = np.array(Image.fromarray(small).resize((900, 900)))

@@ -55,7 +55,7 @@ def test_every_picture_not_looked_at_is_as_likely_to_be_drawn(store, project, im
         with store._engine.connect().execution_options(write=True) as c:
             from db.store.showings import _picked
 
-            drawn[_picked(c, project.id, chance, 4)] += 1
+            drawn[_picked(c, project.id, chance, 4, (ids[0], ids[-1]))] += 1
     assert set(drawn) == set(ids) - {ids[1]}
     assert all(110 < number < 190 for number in drawn.values())  # 150 expected, 10.6 is the standard deviation
 
@@ -105,10 +105,25 @@ def test_a_draw_that_is_not_decided_holds_back_those_behind_it(store, project, i
     ids = images(5)
     store.show(project.id, "ann", [], 3, first)
     store.apply(project.id, operation(Decision(ids[0], "keep"), reject(ids[2])))
-    assert store.audit(project.id).among == (5,)
+    found = store.audit(project.id)
+    assert (found.among, found.since, found.left, found.looked, found.open) == ((5,), (1,), 3, 2, 1)
     store.apply(project.id, operation(Decision(ids[1], "keep")))
     found = store.audit(project.id)
     assert (found.among, found.bad, found.since) == ((5, 4, 3), (False, False, True), (1, 1, 1))
+
+
+def test_what_is_on_a_screen_now_is_not_looked_at_yet_and_holds_back_only_draws_behind_it(store, project, images):
+    ids = images(9)
+    store.show(project.id, "ann", [Showing(ids[8], "likely")], 1, first)
+    store.apply(project.id, operation(Decision(ids[0], "keep"), reject(ids[8])))
+    store.show(project.id, "ann", [Showing(ids[7], "likely")], 0, first)
+    store.show(project.id, "bob", [], 1, first)
+    store.apply(project.id, operation(Decision(ids[1], "keep")))
+    found = store.audit(project.id)
+    assert (found.left, found.open, found.among, found.since) == (6, 1, (9,), (1,))
+    store.apply(project.id, operation(reject(ids[7])))
+    found = store.audit(project.id)
+    assert (found.left, found.open, found.among, found.since) == (5, 0, (9, 6), (2, 0))
 
 
 def test_bad_ones_found_since_a_draw_are_counted_whoever_chose_them(store, project, images):

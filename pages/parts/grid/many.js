@@ -1,0 +1,414 @@
+// Many pictures by one press: those that look like one, up to a border, or a stack of likely rejects that look alike.
+// What is shown stays as it is until another question is asked: nothing moves under the hand of the reviewer.
+
+const PAUSE = 600; // ms after a press that rejected many, in which another one belongs to the same press
+const ANEW = 1500; // ms until pictures that did not arrive are asked for again
+const FEW = 15; // pictures that there is room for to be larger
+const ABOUT = {
+  alike: "What comes before the border will be rejected. Move the border, or press a picture to leave it out.",
+  stacks: "These look alike, and all will be rejected. Press a picture to leave it out, or move the border.",
+};
+
+class Many {
+  constructor(grid) {
+    Object.assign(this, { grid, mode: "", ask: 0, answered: true, group: null, stacks: [], passed: new Set(), pressed: 0 });
+    this.dialog = make("dialog", "many");
+    this.dialog.append(this.head(), this.body(), this.foot());
+    this.dialog.addEventListener("close", () => this.left());
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+    this.dialog.addEventListener("mousedown", (event) => event.target.closest("button, .tile") && event.preventDefault()); // the keys stay
+  }
+
+  head() {
+    this.title = make("h3");
+    this.place = make("span", "quiet");
+    this.turns = make("div", "group");
+    const buttons = [["‹", -1, "Stack before (p)"], ["›", 1, "Next stack (n); nothing is stored"]].map(([sign, by, title]) => {
+      const button = command(sign, "", () => this.turn(by), "plain");
+      button.title = title;
+      button.setAttribute("aria-label", title);
+      return button;
+    });
+    this.turns.append(...buttons);
+    const close = make("button", "plain close", "✕");
+    close.title = "Close (Esc)";
+    close.onclick = () => this.dialog.close();
+    this.about = make("p", "quiet");
+    this.range = make("input");
+    Object.assign(this.range, { type: "range", min: 1, step: 1 });
+    this.range.setAttribute("aria-label", "Border: what comes before it will be rejected");
+    this.range.oninput = () => this.moveBorder(Number(this.range.value));
+    this.range.onpointerup = () => this.rest();
+    this.output = make("output");
+    this.line = make("label", "line");
+    this.line.append("Border", this.range, this.output);
+    const head = make("div", "many-head");
+    const top = make("div", "many-top");
+    top.append(this.title, this.place, this.turns);
+    head.append(top, close, this.about, this.line);
+    return head;
+  }
+
+  body() {
+    this.list = make("div", "many-list");
+    this.list.tabIndex = 0;
+    this.list.setAttribute("role", "listbox");
+    this.list.setAttribute("aria-multiselectable", "true");
+    this.list.setAttribute("aria-label", "Pictures that look alike; selected ones will be rejected");
+    this.list.addEventListener("click", (event) => this.onPress(event));
+    return this.list;
+  }
+
+  foot() {
+    this.chips = make("div", "reasons");
+    this.said = make("p", "said");
+    this.said.setAttribute("role", "status");
+    this.keys = make("span", "quiet key-line");
+    this.cancel = command("", "", () => this.dialog.close(), "plain");
+    this.back = command("Undo", "u", () => this.undo(), "plain");
+    this.button = command("", "", () => this.commit(), "commit reject-many");
+    const actions = make("div", "actions");
+    actions.append(this.said, this.keys, this.cancel, this.back, this.button);
+    const foot = make("div", "many-foot");
+    foot.append(this.chips, actions);
+    return foot;
+  }
+
+  // What is asked -------------------------------------------------------------------------------------------------
+
+  get open() {
+    return this.dialog.open;
+  }
+
+  get waits() {
+    return this.open && !this.answered;
+  }
+
+  get justPressed() {
+    return Date.now() - this.pressed < PAUSE;
+  }
+
+  // The part of each message that says what is wanted here.
+  wish() {
+    const mode = this.open ? this.mode : "";
+    return { ask: this.ask, alike: mode === "alike" ? this.image : null, stacks: mode === "stacks" };
+  }
+
+  like(tile) {
+    if (this.grid.look.open) this.grid.look.dialog.close();
+    this.image = tile.image;
+    this.begin("alike", tile.reason);
+  }
+
+  pile() {
+    this.begin("stacks");
+  }
+
+  begin(mode, reason = "") {
+    Object.assign(this, { mode, reason, group: null, stacks: [], passed: new Set(), pressed: 0 });
+    this.dialog.setAttribute("aria-label", mode === "alike" ? "Reject all like this" : "Stacks of likely rejects");
+    this.title.textContent = mode === "alike" ? "Reject all like this" : "Likely rejects";
+    this.about.textContent = ABOUT[mode];
+    this.cancel.textContent = mode === "alike" ? "Cancel" : "Close";
+    this.turns.hidden = this.back.hidden = mode === "alike";
+    this.keys.textContent = "Arrows move the border; with Shift they choose a picture, x leaves it out";
+    this.said.textContent = "";
+    if (!this.open) this.dialog.showModal();
+    this.wait();
+    this.rest();
+    this.again();
+  }
+
+  again() {
+    this.ask = Math.max(this.ask + 1, Date.now());
+    this.answered = false;
+    this.grid.say();
+  }
+
+  left() {
+    this.free();
+    Object.assign(this, { group: null, stacks: [], answered: true });
+    this.list.replaceChildren();
+    this.grid.view.list.focus({ preventScroll: true });
+    this.grid.say();
+  }
+
+  free() {
+    for (const group of [this.group, ...this.stacks]) group?.page?.free();
+  }
+
+  rest() {
+    this.list.focus({ preventScroll: true });
+  }
+
+  // What the server says: {asked, alike: {image, ids, ...}} or {asked, stacks: [{ids, ...}, ...]}
+  fill({ asked, alike, stacks }) {
+    if (!this.waits || asked !== this.ask) return;
+    this.answered = true;
+    if (stacks) this.pileUp(stacks);
+    else if (alike) this.present(alike);
+    else this.nothing("This picture is not there any more.", "Look from the top again.");
+  }
+
+  // The stack on the screen stays there, what was passed over comes last.
+  pileUp(found) {
+    const here = new Set(this.group?.ids ?? []);
+    const passed = (stack) => stack.ids.some((image) => this.passed.has(image));
+    const others = found.filter((stack) => !stack.ids.some((image) => here.has(image)));
+    this.stacks.forEach((stack) => stack !== this.group && stack.page?.free());
+    this.stacks = [...(this.group ? [this.group] : []), ...others.filter((one) => !passed(one)), ...others.filter(passed)];
+    if (this.group) this.prepare();
+    else if (this.stacks.length) this.present(this.stacks[0]);
+    else this.nothing("There is no stack of likely rejects now.", "Store a page or two: Winnow learns from each.");
+    this.draw();
+  }
+
+  // On the screen -------------------------------------------------------------------------------------------------
+
+  wait() {
+    Object.assign(this, { group: null, painted: false });
+    this.list.setAttribute("aria-busy", "true");
+    const page = make("div", "page waiting");
+    page.append(...Array.from({ length: 18 }, () => make("div", "blank")));
+    this.list.replaceChildren(page);
+    this.draw();
+  }
+
+  nothing(text, more) {
+    const panel = make("div", "finish");
+    panel.append(make("h3", "", text), make("p", "", more));
+    this.group = null;
+    this.list.removeAttribute("aria-busy");
+    this.list.replaceChildren(panel);
+  }
+
+  async present(group) {
+    this.wait();
+    Object.assign(this, { group, own: new Map(), at: null, border: group.border ?? group.ids.length });
+    this.draw();
+    if (!(await this.load(group)) || this.group !== group) return;
+    this.tiles = group.ids.map((image, i) => this.build(i));
+    const page = make("div", "page");
+    page.classList.toggle("few", group.ids.length <= FEW);
+    page.setAttribute("role", "presentation");
+    page.append(...this.tiles);
+    if (group.note) page.append(make("p", "quiet alone", group.note));
+    this.list.removeAttribute("aria-busy");
+    this.list.replaceChildren(page);
+    this.list.scrollTop = 0;
+    this.draw();
+    // As in the grid: what was not on the screen yet cannot be stored.
+    requestAnimationFrame(() => setTimeout(() => {
+      this.painted = this.list.firstElementChild === page;
+      if (this.painted) this.list.dataset.painted = group.ids[0];
+    }));
+    this.prepare();
+  }
+
+  // True once the pictures are decoded.
+  async load(group) {
+    group.page ??= Object.assign(new Page(0), { pack: group.pack });
+    try {
+      group.loading ??= group.page.load();
+      await group.loading;
+      return group.page.state === "ready";
+    } catch {
+      group.loading = null;
+      if (this.group !== group) return false;
+      this.said.textContent = "The pictures did not arrive; trying again.";
+      setTimeout(() => this.open && this.group === group && (this.wait(), this.again()), ANEW); // a fresh address
+      return false;
+    }
+  }
+
+  // The next stack's pictures, so that it is there at once.
+  prepare() {
+    const next = this.stacks[this.stacks.indexOf(this.group) + 1];
+    if (this.mode === "stacks" && next) this.load(next);
+  }
+
+  build(i) {
+    const { ids, labels, chances, likeness } = this.group;
+    const picture = this.group.page.images[i];
+    const tile = make("div", "tile");
+    tile.id = `winnow-many-${ids[i]}`;
+    tile.setAttribute("role", "option");
+    Object.assign(tile.dataset, { image: ids[i], at: i });
+    const frame = make("div", "frame");
+    frame.append(picture ?? make("span", "gone", "no picture on disk"), make("span", "chip"));
+    const here = make("button", "to-here", "up to here");
+    here.tabIndex = -1;
+    here.setAttribute("aria-hidden", "true");
+    frame.append(here);
+    const caption = make("div", "caption");
+    const chance = chances.length ? `${Math.round(100 * chances[i])} % bad` : "";
+    caption.append(make("span", "label", labels[i]), make("span", "why", chance));
+    const facts = [labels[i], chances.length && `${Math.round(100 * chances[i])} % likely bad`,
+      i && likeness && `likeness ${likeness[i].toFixed(2)} of 1`].filter(Boolean).join(", ");
+    caption.title = facts;
+    tile.append(frame, caption);
+    tile.facts = facts;
+    return tile;
+  }
+
+  // Whether a picture goes: as it was pressed, else by the border. What nobody can see stays.
+  goes(i) {
+    const { ids, rejected, page } = this.group;
+    if (i === 0 && rejected) return false;
+    return this.own.get(ids[i]) ?? (i < this.border && Boolean(page?.images?.[i]));
+  }
+
+  chosen() {
+    return this.group?.page?.state === "ready" ? this.group.ids.map((_, i) => i).filter((i) => this.goes(i)) : [];
+  }
+
+  draw() {
+    const { group } = this;
+    const count = this.chosen().length;
+    const all = group?.ids.length ?? 1;
+    Object.assign(this.range, { max: all, value: this.border ?? 1, disabled: !group });
+    this.range.value = this.border ?? 1; // after max
+    this.output.textContent = group ? `first ${this.border} of ${all}` : "";
+    this.line.classList.toggle("idle", !group || all < 2);
+    const at = this.stacks.indexOf(group);
+    this.place.textContent = this.mode === "stacks" && at >= 0 ? `stack ${at + 1} of ${this.stacks.length}` : "";
+    this.turns.firstChild.disabled = at <= 0;
+    this.turns.lastChild.disabled = at < 0 || at + 1 >= this.stacks.length;
+    this.button.disabled = !count;
+    this.button.replaceChildren(make("span", "", group ? `Reject ${count}` : "Reject"), make("kbd", "", "Enter"));
+    this.offer();
+    if (group && this.list.getAttribute("aria-busy") !== "true") this.tiles.forEach((tile, i) => this.mark(tile, i));
+  }
+
+  mark(tile, i) {
+    const goes = this.goes(i);
+    const alone = this.own.has(this.group.ids[i]) && goes !== i < this.border;
+    const itself = this.mode === "alike" && i === 0;
+    const said = itself ? (this.group.rejected ? "this one, rejected" : goes ? "this one" : "this one, left out") : alone ? (goes ? "also" : "left out") : "";
+    tile.classList.toggle("goes", goes);
+    tile.classList.toggle("left-out", !goes && i < this.border);
+    tile.classList.toggle("border", i === this.border - 1);
+    tile.classList.toggle("cursor", i === this.at);
+    tile.setAttribute("aria-selected", String(goes));
+    tile.setAttribute("aria-label", [tile.facts, said, goes ? "will be rejected" : "stays"].filter(Boolean).join(", "));
+    const chip = tile.querySelector(".chip");
+    chip.textContent = said;
+    chip.hidden = !said;
+    if (i === (this.at ?? this.border - 1)) this.list.setAttribute("aria-activedescendant", tile.id);
+  }
+
+  // The reasons on the keys 1..9: one for all of them, or none.
+  offer() {
+    const { reasons } = this.grid;
+    if (!reasons) return;
+    if (this.chips.childElementCount !== reasons.length + 1) {
+      this.chips.replaceChildren(make("span", "quiet", "Reason, if you like"), ...reasons.map((reason, i) => {
+        const chip = command("", "", () => this.because(reason), "chip-button");
+        chip.append(make("kbd", "", String(i + 1)), reason);
+        return chip;
+      }));
+    }
+    [...this.chips.children].slice(1).forEach((chip, i) => chip.setAttribute("aria-pressed", String(reasons[i] === this.reason)));
+  }
+
+  // What the reviewer does ----------------------------------------------------------------------------------------
+
+  get columns() {
+    const page = this.list.firstElementChild;
+    return page ? getComputedStyle(page).gridTemplateColumns.split(" ").length : 1;
+  }
+
+  onPress(event) {
+    const tile = event.target.closest(".tile");
+    if (!tile || !this.group) return;
+    const at = Number(tile.dataset.at);
+    if (event.target.closest(".to-here")) this.moveBorder(at + 1);
+    else this.flip(at);
+  }
+
+  moveBorder(to) {
+    if (!this.group) return;
+    this.border = Math.max(1, Math.min(this.group.ids.length, to));
+    this.at = null;
+    this.draw();
+    this.reveal(this.border - 1);
+  }
+
+  choose(by) {
+    if (!this.group) return;
+    const to = (this.at ?? this.border - 1) + by;
+    this.at = Math.max(0, Math.min(this.group.ids.length - 1, to));
+    this.draw();
+    this.reveal(this.at);
+  }
+
+  reveal(i) {
+    this.tiles?.[i]?.scrollIntoView({ block: "nearest" });
+  }
+
+  // One picture against the border; without a cursor the last one before it.
+  flip(i) {
+    if (!this.painted || !this.group) return;
+    const at = i ?? this.border - 1;
+    const image = this.group.ids[at];
+    const goes = !this.goes(at);
+    if (at === 0 && this.group.rejected) return;
+    if (goes === at < this.border && this.group.page.images[at]) this.own.delete(image);
+    else this.own.set(image, goes);
+    if (i !== null) this.at = at;
+    this.draw();
+  }
+
+  because(reason) {
+    if (!reason) return;
+    this.reason = this.reason === reason ? "" : reason;
+    this.offer();
+  }
+
+  commit() {
+    if (!this.painted || this.justPressed) return;
+    const { ids, versions } = this.group;
+    const decisions = this.chosen().map((i) => ({ image: ids[i], verdict: "reject", reason: this.reason, label: "", version: versions[i] }));
+    if (!decisions.length) return;
+    this.pressed = Date.now();
+    this.grid.store(null, decisions);
+    this.grid.refresh();
+    if (this.mode === "alike") this.dialog.close(); // which says it to the server
+    else this.following();
+    this.grid.view.note(`Rejected ${many(decisions.length, "picture")}. Undo (u) takes ${decisions.length === 1 ? "it" : "them"} back.`);
+  }
+
+  // The next stack comes at once, and those behind it as they are after what was just learned.
+  following() {
+    const at = this.stacks.indexOf(this.group);
+    this.group.page.free();
+    this.stacks.splice(at, 1);
+    this.reason = "";
+    const next = this.stacks[Math.min(at, this.stacks.length - 1)];
+    if (next) this.present(next);
+    else this.wait();
+    this.again();
+  }
+
+  turn(by) {
+    const next = this.mode === "stacks" && this.stacks[this.stacks.indexOf(this.group) + by];
+    if (!next || !this.group) return;
+    if (by > 0) this.group.ids.forEach((image) => this.passed.add(image));
+    this.said.textContent = "";
+    this.present(next);
+  }
+
+  // Only what was rejected here: the pages behind are not in sight.
+  undo() {
+    if (this.mode !== "stacks") return;
+    if (this.grid.stack.at(-1)?.page !== null) {
+      this.said.textContent = "There is nothing to undo here.";
+      return;
+    }
+    this.free();
+    this.stacks = [];
+    this.wait();
+    this.grid.undo();
+    this.again();
+  }
+}

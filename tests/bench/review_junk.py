@@ -1,0 +1,127 @@
+"""How fast a review finds pictures that do not belong at all: python tests/bench/review_junk.py [--home DIR] [--json]
+
+Photos of another set, or drawn posters and text cards, are mixed into sneakers and into the porsches that their reviewer
+kept, 5, 10 and 20 % of all, each under a class of that set. Told is the share of them found once 1.2 times as many pictures
+were seen as there are, from the first to the last tile of a page (the first pages are small, as in the browser). The sneakers' own junk (3 to 6 % by eye) is in no
+table: it counts as good, and what is spent on it counts against the figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent))
+import review_curve as curve  # noqa: E402
+
+from core.demo.junk import poster  # noqa: E402
+from db import open_store  # noqa: E402
+
+DATA = curve.DATA.parent
+SHARES = (0.05, 0.10, 0.20)
+BUDGET = 1.2  # pictures seen for each bad one
+CARDS = 300
+PAGES = ("measures", "embeddings", "detections", "findings", "candidates")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--home", type=Path, help="keep the cleaned projects here, and take them from here")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--size", type=int, default=50)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home, figures = args.home or Path(folder), {}
+        for name, junk in (("sneakers", ("Handbags", "Watches", "Shirts", "cards")), ("porsche", ("seat", "cards"))):
+            mixed(home / name, name, junk)
+            for kind in junk:
+                for share in SHARES:
+                    runs = [found(home / name, kind, share, seed, args.size) for seed in range(args.seeds)]
+                    figures[f"{kind} in {name}, {share:.0%}"] = round(float(np.mean(runs)), 4)
+                    print(f"{kind} in {name}, {share:.0%}: {np.mean(runs):.3f}", file=sys.stderr)
+    print(json.dumps(figures) if args.json else json.dumps(figures, indent=1))
+
+
+def mixed(home: Path, name: str, junk: Sequence[str]) -> None:
+    """A home with the set and all the junk under its classes, cleaned. File names say what is what."""
+    if (home / "winnow.db").exists():
+        return
+    folder, chance = home / "pictures", random.Random(0)
+    classes = sorted(p.name for p in (DATA / name).iterdir() if p.is_dir())
+    rejected = {key for key, bad in truth_of(name).items() if bad}
+    for label in classes:
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        for file in (DATA / name / label).glob("*.jpg"):
+            if (label, file.name) not in rejected:
+                shutil.copy(file, folder / label / f"own-{file.name}")
+    for kind in junk:
+        if kind == "cards":
+            for n in range(CARDS):
+                drawn = poster((320, 240), chance.choice(["sedan", "coupe", "suv", "truck"]), chance)
+                drawn.convert("RGB").save(folder / chance.choice(classes) / f"cards-{n}.jpg", quality=88)
+        else:
+            for file in sorted((DATA / ("seat" if kind == "seat" else f"fashion/{kind}")).rglob("*.jpg")):
+                shutil.copy(file, folder / chance.choice(classes) / f"{kind}-{file.name}")
+    curve.cleaned(folder, home, None)
+
+
+def truth_of(name: str) -> dict[tuple[str, str], bool]:
+    table = DATA / name / "manifest.csv"
+    return curve.read_truth(table) if table.exists() else {}
+
+
+def found(home: Path, kind: str, share: float, seed: int, size: int) -> float:
+    """The share of this junk that is found within BUDGET, where it is `share` of all."""
+    with tempfile.TemporaryDirectory() as folder:
+        with (
+            closing(sqlite3.connect(home / "winnow.db")) as kept,
+            closing(sqlite3.connect(f"{folder}/winnow.db")) as copy,
+        ):
+            kept.backup(copy)
+            bad = only(copy, kind, share, random.Random(seed))
+        truth = {tuple(Path(origin).parts[-2:]): True for origin in bad}
+        args = argparse.Namespace(size=size, growing=True, order="mixed", upto=1.0, most=BUDGET * len(bad))
+        store = open_store(f"sqlite:///{folder}/winnow.db")
+        try:
+            run: dict[str, Any] = curve.reviewed(store, store.projects()[-1], Path(folder), seed, truth, args)
+        finally:
+            store.close()
+        return sum(run["said"][: round(BUDGET * len(bad))]) / len(bad)
+
+
+def only(copy: sqlite3.Connection, kind: str, share: float, chance: random.Random) -> list[str]:
+    """Leave the set's own pictures and as much of this junk in the database, as if no other had ever been there; where
+    that is the junk's origins."""
+    rows = copy.execute("SELECT id, origin FROM images").fetchall()
+    own = [image for image, origin in rows if Path(origin).name.startswith("own-")]
+    junk = [(image, origin) for image, origin in rows if Path(origin).name.startswith(f"{kind}-")]
+    many = min(len(junk), round(share / (1 - share) * len(own)))
+    own = chance.sample(own, min(len(own), round(many * (1 - share) / share)))
+    chosen = chance.sample(junk, many)
+    copy.execute("PRAGMA foreign_keys = OFF")
+    copy.execute("CREATE TEMP TABLE stays (image INTEGER PRIMARY KEY)")
+    copy.executemany("INSERT INTO stays VALUES (?)", [(image,) for image in [*own, *(image for image, _ in chosen)]])
+    for table in PAGES:
+        copy.execute(f"DELETE FROM {table} WHERE image NOT IN (SELECT image FROM stays)")
+    copy.execute("DELETE FROM links")
+    copy.execute("DELETE FROM images WHERE id NOT IN (SELECT image FROM stays)")
+    copy.commit()
+    return [origin for _, origin in chosen]
+
+
+if __name__ == "__main__":
+    main()
