@@ -87,18 +87,20 @@ def test_exactly_what_is_chosen_is_rejected_as_one_operation_and_one_undo_takes_
     grid.one(4).click()
     grid.one(20).click()
     chosen = [*ids[:4], *ids[5:12], ids[20]]
-    assert grid.going() == chosen and "Reject 12" in grid.words()
+    assert grid.going() == chosen and "Reject 12, keep 1" in grid.words()
     grid.press("3", "Enter")
     grid.closed()
     grid.stored()
     assert rejected(store, project) == {i: "wrong class" for i in chosen}
-    assert store.decision_count(project.id) == 40 + 12
+    assert store.decision_count(project.id) == 40 + 13
+    assert store.image(project.id, ids[4]).verdict == "keep", "who takes it out has looked at it"
     on_page = [grid.image(n) for n in range(100)]
     assert page.locator(".tile.rejected").count() == len(set(on_page) & set(chosen)) > 3
     page.wait_for_timeout(700)
     grid.press("u")
     grid.stored()
-    assert rejected(store, project) == {} and store.decision_count(project.id) == 40 + 24
+    assert rejected(store, project) == {} and store.decision_count(project.id) == 40 + 26
+    assert store.image(project.id, ids[4]).verdict == "undecided"
     assert grid.tile(0).is_visible() and page.locator(".tile.rejected").count() == 0
     assert grid.errors == []
 
@@ -120,7 +122,7 @@ def test_it_works_by_keys_alone(cars, running, page) -> None:
     assert grid.going() == ids[:border]
     grid.press("ArrowLeft", "x")
     assert grid.going() == ids[: border - 2], "without a cursor x means the last one before the border"
-    assert page.locator("dialog.many .chip:visible").all_text_contents() == ["this one", "left out"]
+    assert page.locator("dialog.many .chip:visible").all_text_contents() == ["this one", "keep"]
     grid.press("End", "r", "c", "/")  # what means something elsewhere means nothing here
     assert len(grid.going()) == 119
     grid.press("Escape")

@@ -5,8 +5,8 @@ const PAUSE = 600; // ms after a press that rejected many, in which another one 
 const ANEW = 1500; // ms until pictures that did not arrive are asked for again
 const FEW = 15; // pictures that there is room for to be larger
 const ABOUT = {
-  alike: "What comes before the border will be rejected. Move the border, or press a picture to leave it out.",
-  stacks: "These look alike, and all will be rejected. Press a picture to leave it out, or move the border.",
+  alike: "What comes before the border will be rejected. Move the border, or press a picture before it to keep it.",
+  stacks: "These look alike, and all will be rejected. Press a picture to keep it, or move the border.",
 };
 
 class Many {
@@ -111,7 +111,7 @@ class Many {
     this.about.textContent = ABOUT[mode];
     this.cancel.textContent = mode === "alike" ? "Cancel" : "Close";
     this.turns.hidden = this.back.hidden = mode === "alike";
-    this.keys.textContent = "Arrows move the border; with Shift they choose a picture, x leaves it out";
+    this.keys.textContent = "Arrows move the border; with Shift they choose a picture, x keeps it";
     this.said.textContent = "";
     if (!this.open) this.dialog.showModal();
     this.wait();
@@ -262,9 +262,17 @@ class Many {
     return this.group?.page?.state === "ready" ? this.group.ids.map((_, i) => i).filter((i) => this.goes(i)) : [];
   }
 
+  // Whoever takes a picture out of a heap of rejects has looked at it: it is kept, which teaches as much. What lies behind
+  // the border nobody had to look at.
+  spared() {
+    if (this.group?.page?.state !== "ready") return [];
+    const { ids, page } = this.group;
+    return ids.map((_, i) => i).filter((i) => i < this.border && this.own.get(ids[i]) === false && page.images[i]);
+  }
+
   draw() {
     const { group } = this;
-    const count = this.chosen().length;
+    const [count, kept] = [this.chosen().length, this.spared().length];
     const all = group?.ids.length ?? 1;
     Object.assign(this.range, { max: all, value: this.border ?? 1, disabled: !group });
     this.range.value = this.border ?? 1; // after max
@@ -275,7 +283,7 @@ class Many {
     this.turns.firstChild.disabled = at <= 0;
     this.turns.lastChild.disabled = at < 0 || at + 1 >= this.stacks.length;
     this.button.disabled = !count;
-    this.button.replaceChildren(make("span", "", group ? `Reject ${count}` : "Reject"), make("kbd", "", "Enter"));
+    this.button.replaceChildren(make("span", "", group ? `Reject ${count}${kept ? `, keep ${kept}` : ""}` : "Reject"), make("kbd", "", "Enter"));
     this.offer();
     if (group && this.list.getAttribute("aria-busy") !== "true") this.tiles.forEach((tile, i) => this.mark(tile, i));
   }
@@ -284,7 +292,7 @@ class Many {
     const goes = this.goes(i);
     const alone = this.own.has(this.group.ids[i]) && goes !== i < this.border;
     const itself = this.mode === "alike" && i === 0;
-    const said = itself ? (this.group.rejected ? "this one, rejected" : goes ? "this one" : "this one, left out") : alone ? (goes ? "also" : "left out") : "";
+    const said = itself ? (this.group.rejected ? "this one, rejected" : goes ? "this one" : "this one, keep") : alone ? (goes ? "also" : "keep") : "";
     tile.classList.toggle("goes", goes);
     tile.classList.toggle("left-out", !goes && i < this.border);
     tile.classList.toggle("border", i === this.border - 1);
@@ -368,14 +376,16 @@ class Many {
   commit() {
     if (!this.painted || this.justPressed) return;
     const { ids, versions } = this.group;
-    const decisions = this.chosen().map((i) => ({ image: ids[i], verdict: "reject", reason: this.reason, label: "", version: versions[i] }));
-    if (!decisions.length) return;
+    const decide = (verdict, reason) => (i) => ({ image: ids[i], verdict, reason, label: "", version: versions[i] });
+    const [rejects, keeps] = [this.chosen().map(decide("reject", this.reason)), this.spared().map(decide("keep", ""))];
+    if (!rejects.length) return;
     this.pressed = Date.now();
-    this.grid.store(null, decisions);
+    this.grid.store(null, [...rejects, ...keeps]);
     this.grid.refresh();
     if (this.mode === "alike") this.dialog.close(); // which says it to the server
     else this.following();
-    this.grid.view.note(`Rejected ${many(decisions.length, "picture")}. Undo (u) takes ${decisions.length === 1 ? "it" : "them"} back.`);
+    const also = keeps.length ? `, kept ${keeps.length}` : "";
+    this.grid.view.note(`Rejected ${many(rejects.length, "picture")}${also}. Undo (u) takes ${rejects.length + keeps.length === 1 ? "it" : "them"} back.`);
   }
 
   // The next stack comes at once, and those behind it as they are after what was just learned.
