@@ -137,8 +137,8 @@ def main() -> None:
     if current is not None:
         shown = head.show("project")
         st.subheader(house.text(shown.project.name, 100), anchor=False)
-        classes(shown.project, house.store().counts(shown.project.id))
         rest.kept(shown.project)
+        classes(shown.project, house.store().counts(shown.project.id))
         with st.expander("Start another project"):
             # One look-up at a time, and one place that shows it.
             inside = st.session_state.get(f"add-{current.id}-way")

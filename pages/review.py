@@ -55,7 +55,7 @@ def filters(project: Project) -> tuple[Filter, int, str]:
             "finding",
             kinds,
             "",
-            width=175,
+            width=163,
             help="What the cleaning step noticed. It takes nothing out: you decide.",
         )
         order: Order = choice("Order", "order", ORDERS, "mixed", width=138, help=ABOUT_ORDERS)  # fmt: skip

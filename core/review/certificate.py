@@ -40,10 +40,8 @@ def sentence(now: Mapping[str, Any]) -> str:
     left, low, high = (f"{now[name]:,}" for name in ("left", "low", "high"))
     if not now["left"]:
         return "Every picture was looked at."
-    if now["bad"] is None:
-        return (
-            f"Nobody looked at {left} pictures. How many of them are bad is not known yet: no random one was decided."
-        )
+    if now["draws"] < ENOUGH:
+        return f"It is too early to say how many of the {left} pictures not looked at are bad."
     some = round(now["bad"])
     about = (
         f"About {some:,} bad {'picture is' if some == 1 else 'pictures are'}" if some else "Hardly any bad pictures are"

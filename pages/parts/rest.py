@@ -49,10 +49,24 @@ def show(project: Project, reviewer: str, desk: Desk) -> None:
                     f"{now['draws']:,} random pictures decided, {now['bad_draws']:,} of them bad. {desk.learned}"
                 )
             )
-        if now["done"] and st.button("Store the certificate", type="primary", key="certify"):
-            try:
-                certificate.certify(house.store(), project, reviewer, model=desk.learned)
-            except BadInput as error:
-                st.error(house.text(error))
-            else:
-                st.rerun(scope="app")
+        if now["done"]:
+            _certificate(project, reviewer, desk)
+
+
+def _certificate(project: Project, reviewer: str, desk: Desk) -> None:
+    """The button that keeps it; or who kept it, where nothing was decided and nothing came since."""
+    made = house.store().certificate(project.id)
+    if made and (made.newest, made.result["looked"]) == (
+        house.store().newest_image(project.id),
+        desk.standing["looked"],
+    ):
+        st.markdown(
+            f"Certificate signed by {house.text(made.reviewer, 60)} on {made.created:%Y-%m-%d}.", width="content"
+        )
+    elif st.button("Store the certificate", type="primary", key="certify"):
+        try:
+            certificate.certify(house.store(), project, reviewer, model=desk.learned)
+        except BadInput as error:
+            st.error(house.text(error))
+        else:
+            st.rerun(scope="app")

@@ -26,7 +26,7 @@ def test_before_a_random_picture_was_decided_the_page_says_that_nothing_is_known
     _, project = cars
     shown = screen("review", project=project.name)
     said = plain(shown)
-    assert "How many of them are bad is not known yet" in said and "more random ones without a bad one" in said
+    assert "It is too early to say" in said and "more random ones without a bad one" in said
     assert "nothing was decided yet" in said or "clean the project" in said
     assert "Store the certificate" not in [each.label for each in shown.button]
 
@@ -39,6 +39,8 @@ def test_once_every_picture_was_looked_at_one_press_keeps_the_certificate_and_th
     shown = screen("review", project=project.name)
     assert "Every picture was looked at" in plain(shown)
     button(shown, "Store the certificate").click().run()
+    said = plain(screen("review", project=project.name))
+    assert "Certificate signed by" in said and "Store the certificate" not in said
     made = store.certificate(project.id)
     assert made.result["looked"] == 36 and made.result["left"] == 0
     said = plain(screen("project", project=project.name))

@@ -385,6 +385,8 @@ export default function (component) {
   if (grid?.root !== root) {
     grid?.destroy();
     grid = new Grid(parentElement, root);
+    // Streamlit fades what it computes anew. Here nothing is old meanwhile: the next page is on the screen already.
+    (parentElement.host ?? parentElement).closest("[data-testid=stElementContainer]")?.style.setProperty("opacity", "1", "important");
     GRIDS.set(parentElement, grid);
   }
   grid.update(component);
