@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -80,18 +83,22 @@ def _rows(
     known, strange = np.zeros(len(ids), bool), np.zeros(len(ids))
     if not by or not len(ids):
         return np.zeros((len(ids), 0), np.float32), known, strange
-    of = json.dumps([project.name, project.id, *by, int(ids[-1]), len(ids), project.cleaning.checked])
-    file = folder and folder / f"{hashlib.sha256(of.encode()).hexdigest()[:24]}.npz"
-    if file and file.exists():
-        with np.load(file) as held:
-            return held["rows"], held["known"], held["strange"]
-    rows, known, strange = _computed(store, project.id, by, ids, classes)
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part.npz")
-        np.savez(part, rows=rows, known=known, strange=strange)
-        part.replace(file)
-    return rows, known, strange
+    of = json.dumps([project.name, *by, int(ids[-1]), len(ids), project.cleaning.checked])
+    name = f"{project.id}-{hashlib.sha256(of.encode()).hexdigest()[:24]}.npz"
+    if folder is None:
+        return _computed(store, project.id, by, ids, classes)
+    # It is not there, or not whole: then it is made again.
+    with suppress(OSError, ValueError, KeyError, BadZipFile), np.load(folder / name) as held:
+        return held["rows"], held["known"], held["strange"]
+    made = dict(zip(("rows", "known", "strange"), _computed(store, project.id, by, ids, classes), strict=True))
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{uuid.uuid4().hex}.part.npz"
+    np.savez(part, **made)
+    part.replace(folder / name)
+    for old in folder.glob(f"{project.id}-*.npz"):
+        if old.name != name:
+            old.unlink(missing_ok=True)
+    return made["rows"], made["known"], made["strange"]
 
 
 def _computed(

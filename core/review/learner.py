@@ -32,7 +32,6 @@ class Ranking:
     order: np.ndarray  # positions of those, the likeliest first
     learned: int  # decisions it has learned from; 0 = none yet
     note: str  # what it stands on, one sentence
-    reasons: tuple[str, ...] = ()  # of each of `bad` above a half: what is likely wrong with it; or none known
 
     def among(self, allowed: np.ndarray | None) -> np.ndarray:
         """The order, of the allowed images only (None: all)."""

@@ -145,6 +145,10 @@ def _new(
     of = shares(wanted.order, size, worth(judged) if len(among) else 0.0)
     if not ranking.learned and wanted.order == "mixed":  # nothing is unsure where nothing was learned
         of = Shares(of.likely + of.unsure, 0, of.random)
+    if allowed is not None and wanted.order == "random":
+        some = sorted(range(len(among)), key=lambda _: chance(2**31))[:size]
+        drawn = [Showing(int(ranking.ids[among[n]]), "", why="random among these") for n in some]
+        return store.show(project.id, reviewer, drawn, 0, chance)
     if allowed is not None:  # a random share of some pictures would say nothing of all
         of = Shares(of.likely + of.random, of.unsure, 0)
     likely = among[: of.likely]

@@ -147,3 +147,13 @@ def test_a_random_sample_is_random_and_a_likely_page_is_not(cars, learner) -> No
         store, learner, project, 9, Filter(verdict="undecided", order="random"), without={t.image for t in likely}
     )
     assert {t.why.split(",")[0] for t in drawn} == {"random sample"}
+
+
+def test_a_random_sample_of_what_a_filter_selects_is_one_and_tells_nothing_of_all(cars, learner) -> None:
+    store, project = cars
+    wanted = Filter("coupe", "undecided", order="random")
+    tiles = page(store, learner, project, 6, wanted)
+    assert {t.label for t in tiles} == {"coupe"} and {t.why for t in tiles} >= {"random among these"}
+    assert not all(bad(learner, t.image) for t in tiles), "they are not the likeliest"
+    decide(store, project, learner, tiles)
+    assert store.audit(project.id).among == ()
