@@ -88,13 +88,22 @@ def _status(store: Store, project: Project) -> dict[str, Any]:
 
 
 def _certificate(args: argparse.Namespace, store: Store, project: Project) -> dict[str, Any]:
+    """It is stored where the review may stop; else the result says what is missing."""
     from core import review
-    from core.review.certificate import certify
-    from core.review.described import network
+    from core.review.certificate import certify, missing, sentence, standing
+    from core.review.described import views
 
-    who = review.reviewer_name(args.reviewer)
-    made = certify(store, project, who, args.rate, network(store, project))
-    return {"certificate": made.id, "reviewer": made.reviewer, "created": made.created.isoformat(), **made.result}
+    who, now = review.reviewer_name(args.reviewer), standing(store, project, args.rate)
+    said = {"certificate": None, "sentence": sentence(now), "missing": missing(now), **now}
+    if not now["done"]:
+        return said
+    made = certify(store, project, who, args.rate, " and ".join(views(store, project)))
+    return said | {
+        "certificate": made.id,
+        "reviewer": made.reviewer,
+        "created": made.created.isoformat(),
+        **made.result,
+    }
 
 
 def _decide(args: argparse.Namespace, store: Store, project: Project) -> dict[str, Any]:

@@ -102,6 +102,18 @@ def test_a_folder_becomes_a_clean_frozen_set(run: Run, pictures: Path, tmp_path:
     assert run("review", "undo", "--project", "p")["stored"] == 2
     assert run("review", "status", "--project", "p")["funnel"]["kept"] == 12
 
+    open_still = run("review", "certificate", "--project", "p")
+    assert (open_still["certificate"], open_still["left"]) == (None, 12) and "more random ones" in open_still["missing"]
+    rows = run("review", "next", "--project", "p", "--size", "50")["images"]
+    assert len(rows) == 12 and [row["image"] for row in rows[:3]] == [row["image"] for row in shown], "not decided yet"
+    table.write_text("image,verdict\n" + "".join(f"{row['image']},keep\n" for row in rows))
+    assert run("review", "decide", "--project", "p", "--table", table)["stored"] == 12
+    for queue in ("mixed", "likely", "unsure", "random", "findings"):
+        assert run("review", "next", "--project", "p", "--queue", queue) == {"images": []}
+    signed = run("review", "certificate", "--project", "p", "--reviewer", "Ann")
+    assert (signed["certificate"], signed["reviewer"], signed["looked"], signed["high"]) == (1, "Ann", 12, 0)
+    assert signed["missing"] == "" and run("review", "status", "--project", "p")["left"]["done"]
+
     split = process("split", "--project", "p", "--parts", "50/25/25", "--min-per-class", "3")
     assert split["train"] + split["val"] + split["test"] == 12
     assert split["leak"] == 0
