@@ -17,6 +17,7 @@ from core import review
 from core.errors import BadInput
 from core.model import REASONS, UNSEEN, Applied, Box, ImageRecord, Operation, Project, Tile
 from core.review.certificate import standing
+from core.review.guess import guess
 from pages.parts.grid.many import Many
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Desk:
             "end": len(self.pages) if self.ended else None, "acked": list(self.answers.values()),
             "undo": store.last_operation(self.project.id, self.reviewer), "restored": self.restored, **self.totals,
             "pages": {str(n): _rows([tiles[i] for i in ids if i in tiles], others, address) for n, ids in near.items()},
-            "look": self._look(store),
+            "look": self._look(store, learner),
             **self.many.payload(store, self.project, self.reviewer, self.wanted, learner, address),
         }  # fmt: skip
         return self.told
@@ -224,7 +225,7 @@ class Desk:
         self.standing = standing(store, self.project)
         self.counted = time.monotonic()
 
-    def _look(self, store: Store) -> dict[str, Any] | None:
+    def _look(self, store: Store, learner: Callable[[], Learner]) -> dict[str, Any] | None:
         found = store.images_by_id(self.project.id, [self.looked]) if self.looked is not None else []
         if not found:
             return None
@@ -236,8 +237,9 @@ class Desk:
             for o in store.origins(record.id)[:20]
         ]  # fmt: skip
         history, by = _history(record, store.history(record.id))
+        looks_like = guess(learner().of, record.id, store.judged(self.project.id))
         return {"image": record.id, "width": record.facts.width, "height": record.facts.height, "origins": origins,
-                "history": history, "box": record.box, "by": by, "seen": self._seen(store, record.id)}  # fmt: skip
+                "history": history, "box": record.box, "by": by, "seen": self._seen(store, record.id), "guess": looks_like}  # fmt: skip
 
     def _seen(self, store: Store, image: int) -> list[tuple[str, float, Box]]:
         """(label, score, box) of what the project's detector saw, or any other where that one has seen nothing."""

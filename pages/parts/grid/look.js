@@ -115,8 +115,13 @@ class Look {
     if (tile.base.why) this.state.append(make("span", "quiet", ` · ${tile.base.why}`));
     this.toggle.textContent = tile.rejected ? "Keep (x)" : "Reject (x)";
     this.toggle.classList.toggle("danger", !tile.rejected);
-    const options = [...new Set([tile.base.label, ...this.grid.classes])].map((name) => {
-      const option = make("option", "", name);
+    // Its own class, then the others as it looks like them.
+    const likely = this.guess?.image === tile.image ? new Map(this.guess.classes) : new Map();
+    const others = this.grid.classes.filter((name) => name !== tile.base.label);
+    others.sort((a, b) => (likely.get(b) ?? 0) - (likely.get(a) ?? 0));
+    const options = [tile.base.label, ...others].map((name) => {
+      const chance = likely.get(name);
+      const option = make("option", "", chance >= 0.05 ? `${name}, looks ${Math.round(100 * chance)} % like it` : name);
       option.value = name;
       return option;
     });
@@ -127,6 +132,10 @@ class Look {
   // What the server knows of the image: {image, width, height, origins: [...], history: [...]}, and what crop.js needs
   fill(known) {
     if (!this.open || known.image !== this.image) return;
+    if (this.guess?.image !== known.image) {
+      this.guess = { image: known.image, classes: known.guess };
+      this.refresh();
+    }
     this.crop.fill(known);
     const list = make("dl");
     const row = (name, value) => {
