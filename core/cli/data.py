@@ -139,9 +139,11 @@ def export(args: argparse.Namespace) -> dict[str, Any]:
     if args.format != "credits":
         raise NotYet(f"The export of {args.format} comes with a later release of Winnow: so far there is credits.")
     from core import credits
+    from core.review import certificate
 
     store, _, project = inside(args)
-    return credits.write(store.kept_origins(project.id), args.to, project.name, args.licence)
+    written = credits.write(store.kept_origins(project.id), args.to, project.name, args.licence)
+    return written | {"files": [*written["files"], *certificate.export(store, project, args.to)]}
 
 
 def _known_kind(kind: str, *more: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,12 @@ from core.errors import BadInput
 from core.review.estimate import RATE, estimate, needed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from core.model import Certificate, Project
     from db.store import Store
 
+FILE = "certificate.json"
 ENOUGH = 10  # random pictures, before there is a word on how many are bad
 METHOD = (
     "Interval that holds at every look (betting; Ville 1939, Waudby-Smith & Ramdas 2020) from random draws without "
@@ -63,6 +67,27 @@ def certify(store: Store, project: Project, reviewer: str, rate: float = RATE, m
     return store.add_certificate(
         project.id, reviewer, newest, now | {"counts": counts, "reviewers": people, "model": model, "method": METHOD}
     )
+
+
+def export(store: Store, project: Project, folder: Path) -> list[str]:
+    """The newest certificate as `certificate.json` in a folder that is there; the files that were written, none without one.
+
+    Raises BadInput where it cannot be written.
+    """
+    made = store.certificate(project.id)
+    if made is None:
+        return []
+    since = store.newest_image(project.id) > made.newest
+    said = {"project": project.name, "signed_by": made.reviewer, "signed": made.created.isoformat(),
+            "sentence": sentence(made.result), "pictures_came_since": since, **made.result}  # fmt: skip
+    file, part = folder / FILE, folder / f"{FILE}.part"
+    try:
+        part.write_text(json.dumps(said, indent=1) + "\n")
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise BadInput(f"The certificate cannot be written to {str(folder)!r}: {error.strerror}.") from None
+    return [str(file)]
 
 
 def missing(now: Mapping[str, Any]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from core.errors import BadInput
 from core.model import DUPLICATE, Decision
-from core.review.certificate import certify, missing, sentence, standing
+from core.review.certificate import certify, export, missing, sentence, standing
 from tests.db.conftest import claim, images, operation, project, reject  # noqa: F401, fixtures
 
 
@@ -65,3 +68,18 @@ def test_a_rate_that_is_none_is_refused(store, project, images):  # noqa: F811
     images(2)
     with pytest.raises(BadInput, match="rate 2"):
         standing(store, project, 2)
+
+
+def test_it_goes_with_an_export_and_says_whether_pictures_came_since(store, project, images, tmp_path):  # noqa: F811
+    (image,) = images(1)
+    assert export(store, project, tmp_path) == []
+    store.apply(project.id, operation(Decision(image, "keep")))
+    certify(store, project, "ann")
+    (file,) = export(store, project, tmp_path)
+    said = json.loads(Path(file).read_text())
+    assert (said["signed_by"], said["looked"], said["pictures_came_since"]) == ("ann", 1, False)
+    images(1, name="another")
+    export(store, project, tmp_path)
+    assert json.loads(Path(file).read_text())["pictures_came_since"]
+    with pytest.raises(BadInput, match="The certificate cannot be written to"):
+        export(store, project, tmp_path / "nowhere")
