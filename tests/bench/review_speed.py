@@ -75,9 +75,14 @@ def asked(learner: Learner, names: tuple[str, ...], ids: np.ndarray, bad: np.nda
         project = store.add_project("cars", names)
         filled(store, project.id, len(bad))
         decided(store, project.id, ids, bad)
+
+        def anew() -> Learner:
+            learner.last = None  # as after a new decision
+            return learner
+
         told = {
-            "learn and rank": seconds(lambda: learner.rank([*said, Judged(-time.perf_counter_ns(), None)])),
-            "next page": seconds(lambda: review.next_page(store, learner, project, wanted, "ann", without=every)),
+            "learn and rank": seconds(lambda: anew().rank(said)),
+            "next page": seconds(lambda: review.next_page(store, anew(), project, wanted, "ann", without=every)),
             "how many are left": seconds(lambda: standing(store, project)),
         }
         store.close()
