@@ -246,9 +246,7 @@ class Judged:
 
     image: int
     bad: bool | None  # rejected, or given another class; None = nobody has decided yet
-    reason: str = ""
     queue: str | None = None  # as of Showing; None = it was decided without a look
-    score: float = 0.0  # as of Showing
 
 
 @dataclass(frozen=True, slots=True)

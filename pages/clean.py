@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
-from core.model import Project
+from core.clean import last
 from pages.parts import cleaning, head, house, noticed, progress
-
-
-def last(project: Project) -> Mapping[str, Any]:
-    """What the newest clean that ended said: where the lines are drawn, and what described the pictures."""
-    jobs = (job for verb in ("clean", "demo", "split") for job in house.store().jobs(project.id, verb))
-    said = {job.id: result for job in jobs if "borders" in (result := job.result.get("clean", job.result))}
-    return said[max(said)] if said else {}
 
 
 def main() -> None:
@@ -26,7 +16,7 @@ def main() -> None:
         st.info("There are no pictures to clean yet: fetch some first.")
         house.link("scrape", "Go to Scrape")
         return
-    counts, said = house.store().finding_counts(project.id), last(project)
+    counts, said = house.store().finding_counts(project.id), last(house.store(), project)
     if not busy:
         changes = cleaning.form(project, first=not said)
         aimless = changes["detector"] != "none" and not changes["want"]

@@ -46,6 +46,7 @@ __all__ = [
     "embed",
     "embedder",
     "judge",
+    "last",
     "load",
     "measure",
     "told",
@@ -79,6 +80,13 @@ def cleaned(store: Store, project: Project) -> bool:
 
     ended = newest(("clean", "demo", "split"), done=True) >= max(1, newest(("scrape", "demo"), done=False))
     return ended and store.newest_image(project.id) <= project.cleaning.checked
+
+
+def last(store: Store, project: Project) -> Mapping[str, Any]:
+    """What the newest clean that ended said (`core.clean.judge`), a split's too; empty where there was none."""
+    jobs = (job for verb in ("clean", "demo", "split") for job in store.jobs(project.id, verb))
+    said = {job.id: result for job in jobs if "borders" in (result := job.result.get("clean", job.result))}
+    return said[max(said)] if said else {}
 
 
 def changed(was: Cleaning, changes: Mapping[str, Any]) -> Cleaning:

@@ -36,8 +36,8 @@ def nearest(of: Described, ranking: Ranking, image: int, most: int = MOST, also:
 
     `also`: images that were shown, and still wait for a decision of whoever asks.
     """
-    at = int(np.searchsorted(of.ids, image))
-    if at == len(of.ids) or of.ids[at] != image or not of.known[at]:
+    at = of.place(image)
+    if at is None or not of.known[at]:
         return Alike(np.zeros(0, np.intp), np.zeros(0, np.float32), 0)
     waits = _waiting(of, ranking, also)
     waits[at] = False
@@ -104,9 +104,8 @@ def _alike(close: np.ndarray) -> float:
     """The cosine from which on two of the candidates look alike: networks differ in how near they put pictures."""
     if len(close) < LEAST:
         return ALIKE[1]
-    others = np.partition(close, -LEAST, axis=1)[
-        :, -LEAST
-    ]  # of each with the last one that a stack needs; itself is first
+    # Of each with the last one that a stack needs; itself is first.
+    others = np.partition(close, -LEAST, axis=1)[:, -LEAST]
     return float(np.clip(np.median(others), *ALIKE))
 
 

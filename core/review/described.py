@@ -39,21 +39,18 @@ class Described:
     names: tuple[str, ...]  # of the classes
     by: str  # the embedder's key; "" = no vectors at all
 
-
-def network(store: Store, project: Project) -> str:
-    """The embedder of the newest clean; "" where the project was never cleaned."""
-    jobs = [job for verb in ("clean", "demo", "split") for job in store.jobs(project.id, verb)]
-    for job in sorted(jobs, key=lambda job: -job.id):
-        of = job.result.get("clean", job.result) if job.status == "done" else {}
-        if isinstance(of, dict) and of.get("embedder"):
-            return str(of["embedder"])
-    return ""
+    def place(self, image: int) -> int | None:
+        """Which of the N an image is; None where it is none of them."""
+        at = int(np.searchsorted(self.ids, image))
+        return at if at < len(self.ids) and self.ids[at] == image else None
 
 
 def views(store: Store, project: Project) -> list[str]:
     """Whose vectors describe the pictures: the embedder's, and the detector's where the pictures are cropped by one that
     gives any. Those of other networks and other weights that were used before are left alone."""
-    main, detector = network(store, project), project.cleaning.crop.detector
+    from core.clean import last
+
+    main, detector = last(store, project).get("embedder"), project.cleaning.crop.detector
     there = store.embedded(project.id)
     return [by for by in there if by == main] + [by for by in there if by.partition("@")[0] == detector]
 
@@ -104,7 +101,7 @@ def _rows(
 def _computed(
     store: Store, project: int, by: Sequence[str], ids: np.ndarray, classes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-
+    """The same, from the vectors."""
     found = [_vectors(store, project, one, ids) for one in by]
     known = np.any([there for there, _ in found], axis=0)
     strange = np.zeros(len(ids))

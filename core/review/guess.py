@@ -16,8 +16,8 @@ WARMTH = 0.1  # of the votes: how much nearer ones count for more
 def guess(of: Described, image: int, judged: Sequence[Judged] = ()) -> list[tuple[str, float]]:
     """(class, 0..1) of all classes, the likeliest first, by the nearest others that nobody found bad; [] where nothing is
     known of the picture, or there is but one class."""
-    at = int(np.searchsorted(of.ids, image))
-    if at >= len(of.ids) or of.ids[at] != image or not of.known[at] or len(of.names) < 2:
+    at = of.place(image)
+    if at is None or not of.known[at] or len(of.names) < 2:
         return []
     rows = of.rows[:, : -len(of.names)]  # without what says the class itself
     lengths = np.linalg.norm(rows, axis=1)

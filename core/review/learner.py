@@ -1,4 +1,4 @@
-"""From what people said to a ranking of the rest: is this picture admissible, and if not, why?"""
+"""From what people said to a ranking of the rest: is this picture admissible?"""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ PENALTY = 3.0  # of the regression, for rows of mean length 1
 BALANCE = 0.25  # the power by which the rarer side weighs more: 0 = not at all, 1 = as much as the other side in all
 USUAL = 5  # good ones that the least strange pictures count as before anybody looked at them
 TAKEN = 2_000  # of these, at most
+NOT_DESCRIBED = "The pictures were not described yet: clean the project, so that there is something to learn from."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,6 @@ class Ranking:
     open: np.ndarray  # (N,) bool: not shown to anybody, and not decided
     order: np.ndarray  # positions of those, the likeliest first
     learned: int  # decisions it has learned from; 0 = none yet
-    note: str  # what it stands on, one sentence
 
     def among(self, allowed: np.ndarray | None) -> np.ndarray:
         """The order, of the allowed images only (None: all)."""
@@ -75,21 +75,18 @@ class Learner:
         key = rows.tobytes() + bad.tobytes()
         if self.last is None or self.last[0] != key:
             self.last = key, *self._chances(rows, bad)
-        _, chances, note = self.last
+        chances = self.last[1]
         waits = np.ones(len(of.ids), bool)
         waits[at[there]] = False
         order = np.flatnonzero(waits)
         order = order[np.argsort(-chances[order], kind="stable")]
-        return Ranking(of.ids, chances, waits, order, len(rows) if chances is not of.cold else 0, note)
+        return Ranking(of.ids, chances, waits, order, len(rows) if chances is not of.cold else 0)
 
     def _chances(self, rows: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, str]:
         """(N,) how likely each picture is bad, after (n,) rows were said to be; and what that stands on."""
         many = int(bad.sum())
         if not self.of.known.any():
-            return (
-                self.of.cold,
-                "The pictures were not described yet: clean the project, so that there is something to learn from.",
-            )
+            return self.of.cold, NOT_DESCRIBED
         if not many:
             said = "nothing was decided yet" if not len(rows) else "no picture was rejected yet"
             return self.of.cold, f"Nothing was learned, because {said}: what cleaning noticed comes first."
@@ -97,10 +94,9 @@ class Learner:
         usual = np.quantile(scores[self.usual], (np.arange(USUAL) + 0.5) / USUAL)
         slope, offset = sigmoid(np.append(honest, usual), np.append(bad, np.zeros(USUAL, bool)))
         chances = 1 / (1 + np.exp(-(slope * scores + offset)))
+        note = f"Learned from {len(rows):,} decisions, {many:,} of them on bad pictures."
         all_bad = "" if many < len(rows) else " Every one was rejected, so what is good is a guess."
-        return chances.astype(
-            np.float32
-        ), f"Learned from {len(rows):,} decisions, {many:,} of them on bad pictures.{all_bad}"
+        return chances.astype(np.float32), note + all_bad
 
 
 def ridge(x: np.ndarray, rows: np.ndarray, bad: np.ndarray, usual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

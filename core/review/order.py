@@ -115,9 +115,8 @@ def next_page(
         looked = sum(one.queue is not None and one.bad is not None for one in judged)
         size = min([size, *(most for until, most in FIRST if looked < until)])
     again = [one for one in store.waiting(project.id, reviewer) if one.image not in desk]
-    allowed = None
-    if wanted.label or wanted.kind:
-        allowed = np.array(sorted(store.selected(project.id, replace(wanted, verdict="undecided"))), np.int64)
+    allowed = selected(store, project, wanted)
+    if allowed is not None:
         inside = set(allowed.tolist())
         again = [one for one in again if one.image in inside]
     page = again[:size]
@@ -130,6 +129,13 @@ def next_page(
         for one in page
         if one.image in tiles
     ]
+
+
+def selected(store: Store, project: Project, wanted: Filter) -> np.ndarray | None:
+    """(n,) int64, the undecided images of the class and with the finding that a filter names; None where it names neither."""
+    if not (wanted.label or wanted.kind):
+        return None
+    return np.array(store.selected(project.id, replace(wanted, verdict="undecided", ids=())), np.int64)
 
 
 def _why(one: Showing, tile: Tile) -> str:

@@ -13,9 +13,8 @@ from db.store.base import Base, chunks, now, text
 from db.tables import certificates, images, leases, projects, showings
 
 TRIES = 64  # times a picture is picked by its number before the pictures are counted through
-_UNSEEN = and_(
-    images.c.verdict != "undecided", images.c.reason.in_(UNSEEN)
-)  # decided, and nobody looked at it for that
+# Decided: without a look at what the picture shows, or after one.
+_UNSEEN = and_(images.c.verdict != "undecided", images.c.reason.in_(UNSEEN))
 _SAID = and_(images.c.verdict != "undecided", ~images.c.reason.in_(UNSEEN))
 _BAD = or_(images.c.verdict == "reject", images.c.label != images.c.source_label)
 _SHOWN = exists().where(showings.c.image == images.c.id)
@@ -37,8 +36,7 @@ class Showings(Base):
         common = {"project": project, "reviewer": text(reviewer, "name"), "created": now()}
         with self._write() as c:
             _one_at_a_time(c, project)
-            ids = [one.image for one in chosen]
-            shown = {image for some in chunks(ids) for image in _shown(c, some)}
+            shown = _shown(c, [one.image for one in chosen])
             left = _left(c, project) if draws else 0
             span = _span(c, project) if draws else (0, 0)
             for _ in range(min(draws, left)):
@@ -65,32 +63,17 @@ class Showings(Base):
         with self._read() as c:
             return [Showing(r.image, r.queue, r.score, r.why) for r in c.execute(wanted.order_by(showings.c.id))]
 
-    def showings_of(self, ids: Sequence[int]) -> dict[int, Showing]:
-        found: dict[int, Showing] = {}
-        with self._read() as c:
-            for some in chunks(ids):
-                for r in c.execute(select(showings).where(showings.c.image.in_(some))):
-                    found[r.image] = Showing(r.image, r.queue, r.score, r.why)
-        return found
-
     def judged(self, project: int) -> list[Judged]:
         """What was looked at, in that order, then what was decided without a look, in order of image."""
-        columns = (
-            images.c.id,
-            images.c.reason,
-            showings.c.queue,
-            showings.c.score,
-            _SAID.label("said"),
-            _BAD.label("bad"),
-        )
+        columns = images.c.id, showings.c.queue, _SAID.label("said"), _BAD.label("bad")
         looked = select(*columns).join(showings, showings.c.image == images.c.id).where(showings.c.project == project)
-        unseen = select(images.c.id, images.c.reason).where(images.c.project == project, _UNSEEN, ~_SHOWN)
+        unseen = select(images.c.id).where(images.c.project == project, _UNSEEN, ~_SHOWN).order_by(images.c.id)
         with self._read() as c:
             found = [
-                Judged(r.id, bool(r.bad) if r.said else None, r.reason, r.queue, r.score)
+                Judged(r.id, bool(r.bad) if r.said else None, r.queue)
                 for r in c.execute(looked.order_by(showings.c.id))
             ]
-            found += [Judged(r.id, None, r.reason) for r in c.execute(unseen.order_by(images.c.id))]
+            found += [Judged(image, None) for image in c.execute(unseen).scalars()]
         return found
 
     def audit(self, project: int) -> Audit:
@@ -143,7 +126,7 @@ class Showings(Base):
 
 def noted(c: Connection, new: Any, project: int, reviewer: str, ids: Sequence[int]) -> None:
     """That a person decided on these: whoever did looked at them. `new`: INSERT ... ON CONFLICT into showings."""
-    rest = sorted({i for some in chunks(ids) for i in some} - {i for some in chunks(ids) for i in _shown(c, some)})
+    rest = sorted(set(ids) - _shown(c, ids))
     if rest:
         _one_at_a_time(c, project)
         common = {"project": project, "reviewer": reviewer, "created": now(), "among": None, "newest": None}
@@ -159,8 +142,12 @@ def _row(one: Showing) -> dict[str, Any]:
     return {"image": one.image, "queue": one.queue, "score": one.score, "why": one.why}
 
 
-def _shown(c: Connection, ids: Sequence[int]) -> list[int]:
-    return list(c.execute(select(showings.c.image).where(showings.c.image.in_(ids))).scalars())
+def _shown(c: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of the images that somebody was shown."""
+    found: set[int] = set()
+    for some in chunks(ids):
+        found.update(c.execute(select(showings.c.image).where(showings.c.image.in_(some))).scalars())
+    return found
 
 
 def _span(c: Connection, project: int) -> tuple[int, int]:
@@ -172,10 +159,7 @@ def _span(c: Connection, project: int) -> tuple[int, int]:
 def _left(c: Connection, project: int) -> int:
     """How many pictures nobody looked at, copies that were taken out aside."""
     every = c.execute(select(func.count()).select_from(images).where(images.c.project == project)).scalar_one()
-    gone = c.execute(
-        select(func.count()).select_from(images).where(images.c.project == project, images.c.verdict == "reject",
-                                                       images.c.reason == DUPLICATE)
-    ).scalar_one()  # fmt: skip
+    gone = c.execute(select(func.count()).select_from(images).where(images.c.project == project, _OUT)).scalar_one()
     of = showings.c.project == project
     shown = c.execute(select(func.count()).select_from(showings).where(of)).scalar_one()
     both = c.execute(

@@ -28,5 +28,5 @@ def described(store: Store, project: Project) -> list[int]:
     _, claim = filled.begin(store, project, "clean")
     vectors = [(image, row.astype("<f2").tobytes()) for image, row in zip(ids, rows, strict=True)]
     store.add_embeddings(claim, project.id, BY, vectors)
-    store.finish(claim, "done", {"embedder": BY})
+    store.finish(claim, "done", {"borders": {}, "embedder": BY})
     return ids

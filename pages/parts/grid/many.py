@@ -4,13 +4,14 @@ likely rejects."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.model import Project, Tile
 from core.review import alike
+from core.review.order import selected
 
 if TYPE_CHECKING:
     from core.review.learner import Learner, Ranking
@@ -41,7 +42,7 @@ class Many:
     def counted(self, store: Store, project: Project, reviewer: str, wanted: Filter, learner: Learner) -> None:
         """How many stacks there are, by the ranking that the last page was chosen by."""
         ranking = learner.rank(store.judged(project.id))
-        allowed, also = _allowed(store, project, wanted), _on_desk(store, project, reviewer)
+        allowed, also = selected(store, project, wanted), _on_desk(store, project, reviewer)
         self.count = len(alike.stacks(learner.of, ranking, also, allowed))
 
     def payload(
@@ -55,7 +56,7 @@ class Many:
             if image is not None:
                 self.told = {"alike": table.alike(image)}
             else:
-                found = table.stacks(_allowed(store, project, wanted))
+                found = table.stacks(selected(store, project, wanted))
                 self.told, self.count = {"stacks": found}, len(found)
         return {"asked": ask, "stacked": self.count, "alike": None, "stacks": None} | self.told
 
@@ -117,13 +118,6 @@ class _Table:
 def _on_desk(store: Store, project: Project, reviewer: str) -> list[int]:
     """What was shown and waits for a decision, but for what others have on the screen."""
     return [one.image for one in store.waiting(project.id, reviewer)]
-
-
-def _allowed(store: Store, project: Project, wanted: Filter) -> np.ndarray | None:
-    """The images that a filter leaves; None = all."""
-    if not (wanted.label or wanted.kind):
-        return None
-    return np.array(store.selected(project.id, replace(wanted, verdict="undecided", ids=())), np.int64)
 
 
 def _number(value: object) -> int | None:

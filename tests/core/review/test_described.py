@@ -22,7 +22,7 @@ def cars(store, home: Path):
     for by, dims in (("net@1", 40), ("net@0", 40), ("yolo@1", 12), ("other@1", 8)):
         vectors = chance.normal(size=(len(ids), dims)).astype("<f2")
         store.add_embeddings(claim, project.id, by, [(i, v.tobytes()) for i, v in zip(ids, vectors, strict=True)])
-    store.finish(claim, "done", {"embedder": "net@1"})
+    store.finish(claim, "done", {"borders": {}, "embedder": "net@1"})
     return store, project, ids
 
 
