@@ -70,6 +70,19 @@ class Cleaning:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewing:
+    """How a project is reviewed."""
+
+    overlap: float = 0.02  # share of a page that somebody else has decided on already, to see how far two people agree
+    checks: float = 0.0  # share of a page whose right answer is known: that of the trusted reviewer
+    trusted: str = ""  # whose decisions these are
+    references: tuple[int, ...] = ()  # earlier projects whose rejects the first pages learn from
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "references", tuple(self.references))  # JSON knows lists only
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     id: int
     name: str
@@ -77,6 +90,7 @@ class Project:
     created: datetime  # UTC, as all times in the house
     infos: Mapping[str, ClassInfo] = field(default_factory=dict)  # class -> what else is known of it, where anything is
     cleaning: Cleaning = Cleaning()
+    reviewing: Reviewing = Reviewing()
 
 
 @dataclass(frozen=True, slots=True)

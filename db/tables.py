@@ -67,6 +67,7 @@ projects = Table(
     ),  # class -> core.model.ClassInfo, where anything is known
     Column("created", Utc, nullable=False),
     Column("cleaning", JSON, nullable=False, server_default="{}"),  # how it is cleaned: core.model.Cleaning
+    Column("reviewing", JSON, nullable=False, server_default="{}"),  # how it is reviewed: core.model.Reviewing
 )
 
 jobs = Table(

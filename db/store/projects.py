@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Text, and_, case, cast, func, insert, or_, se
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import BadInput
-from core.model import ClassInfo, Cleaning, Cropping, Funnel, Project
+from core.model import ClassInfo, Cleaning, Cropping, Funnel, Project, Reviewing
 from db.store.base import Base, Row, now, text
 from db.tables import candidates, images, projects, split_images, splits
 
@@ -24,7 +24,7 @@ def _project(row: Row) -> Project:
         for name, info in row.infos.items()
     }
     cleaning = Cleaning(**row.cleaning | {"crop": Cropping(**row.cleaning.get("crop", {}))})
-    return Project(row.id, row.name, tuple(row.classes), row.created, infos, cleaning)
+    return Project(row.id, row.name, tuple(row.classes), row.created, infos, cleaning, Reviewing(**row.reviewing))
 
 
 def _infos(infos: Mapping[str, ClassInfo]) -> dict[str, Any]:
@@ -99,6 +99,11 @@ class Projects(Base):
     def set_cleaning(self, project: int, cleaning: Cleaning) -> Project:
         with self._write() as c:
             changed = update(projects).where(projects.c.id == project).values(cleaning=asdict(cleaning))
+            return _project(c.execute(changed.returning(projects)).one())
+
+    def set_reviewing(self, project: int, reviewing: Reviewing) -> Project:
+        with self._write() as c:
+            changed = update(projects).where(projects.c.id == project).values(reviewing=asdict(reviewing))
             return _project(c.execute(changed.returning(projects)).one())
 
     def project(self, name: str) -> Project:

@@ -89,7 +89,7 @@ def test_a_database_of_a_newer_program_is_refused_and_left_as_it_is(store, file)
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(
-        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0005\): update Winnow"
+        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0006\): update Winnow"
     ):
         open_store(url(file))
     assert version(file) == "9999"
@@ -105,7 +105,7 @@ def test_a_database_of_the_schema_before_keeps_its_searches(store, project, clai
     with sqlite3.connect(file) as connection:
         for table in ("measures", "embeddings", "links", "detections", "showings", "certificates"):
             connection.execute(f"DROP TABLE {table}")
-        for column in ("projects DROP COLUMN cleaning", "splits DROP COLUMN crop", "split_images DROP COLUMN box",
+        for column in ("projects DROP COLUMN cleaning", "projects DROP COLUMN reviewing", "splits DROP COLUMN crop", "split_images DROP COLUMN box",
                        "images DROP COLUMN crop", "images DROP COLUMN box",
                        "decisions DROP COLUMN box", "decisions DROP COLUMN was_box"):  # fmt: skip
             connection.execute(f"ALTER TABLE {column}")
@@ -202,6 +202,7 @@ def test_what_was_decided_before_counts_as_looked_at_in_that_order(store, projec
     with sqlite3.connect(file) as connection:
         connection.execute("DROP TABLE showings")
         connection.execute("DROP TABLE certificates")
+        connection.execute("ALTER TABLE projects DROP COLUMN reviewing")
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
     again = open_store(url(file))
     assert [(one.image, one.bad) for one in again.judged(project.id)] == [
