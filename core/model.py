@@ -17,11 +17,12 @@ Part = Literal["train", "val", "test"]
 JobStatus = Literal["queued", "running", "done", "failed", "stopped"]
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
+WRONG_CLASS = "wrong class"
 # The keys 1..9 of the review grid, in order. The reason is stored by its name, so new ones may only be appended.
 REASONS: tuple[str, ...] = (
     "interior",
     "drawing or poster",
-    "wrong class",
+    WRONG_CLASS,
     "part only",
     "several objects",
     "text or logo",
@@ -261,6 +262,7 @@ class Judged:
     image: int
     bad: bool | None  # rejected, or given another class; None = nobody has decided yet
     queue: str | None = None  # as of Showing; None = it was decided without a look
+    reason: str = ""  # why it was rejected, where the person said so; "wrong class" where it was given another one
 
 
 @dataclass(frozen=True, slots=True)

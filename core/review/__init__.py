@@ -4,6 +4,7 @@ order.py        the next page: what is likely bad, what is unsure, what is drawn
 described.py    what is known of every picture before anybody looked: vectors, class, findings
 learner.py      from decisions to a ranking of the rest
 alike.py        look-alikes of a picture, and stacks of likely rejects
+reasons.py      which reason a picture would be rejected for
 guess.py        which class a picture looks like
 decisions.py    what a person said, parsed
 estimate.py     how many bad pictures are left, from the random share

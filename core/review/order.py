@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.model import Judged, Project, Showing, Tile
+from core.review import reasons
+from core.review.alike import LIKELY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from core.review.described import Described
     from core.review.learner import Learner
     from core.settings import Settings
     from db.store import Store
@@ -163,7 +166,15 @@ def _new(
     # What a random draw takes away from these is made up for from the next ones.
     spare = rest[~np.isin(rest, unsure)][: of.random + of.unsure] if of.likely else rest[:0]
     chosen = [*ranking.shown(likely, "likely"), *ranking.shown(unsure, "unsure")]
+    chosen = _because(learner.of, judged, chosen)
     noted = store.show(project.id, reviewer, chosen, of.random, chance)
     if len(noted) < size and len(spare):
-        noted += store.show(project.id, reviewer, ranking.shown(spare[: size - len(noted)], "likely"), 0, chance)
+        more = _because(learner.of, judged, ranking.shown(spare[: size - len(noted)], "likely"))
+        noted += store.show(project.id, reviewer, more, 0, chance)
     return noted
+
+
+def _because(of: Described, judged: Sequence[Judged], chosen: Sequence[Showing]) -> list[Showing]:
+    """The same, those that are more likely bad than not with the reason that is likely."""
+    found = reasons.likely(of, judged, [one.image for one in chosen if one.score >= LIKELY])
+    return [replace(one, why=f"{one.why}: {found[one.image][0]}") if one.image in found else one for one in chosen]

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, insert, or_, select
+from sqlalchemy import Connection, and_, case, exists, func, insert, or_, select
 
-from core.model import DUPLICATE, UNSEEN, Audit, Certificate, Judged, Showing
+from core.model import DUPLICATE, UNSEEN, WRONG_CLASS, Audit, Certificate, Judged, Showing
 from db.store.base import Base, chunks, now, text
 from db.tables import certificates, images, leases, projects, showings
 
@@ -17,6 +17,7 @@ TRIES = 64  # times a picture is picked by its number before the pictures are co
 _UNSEEN = and_(images.c.verdict != "undecided", images.c.reason.in_(UNSEEN))
 _SAID = and_(images.c.verdict != "undecided", ~images.c.reason.in_(UNSEEN))
 _BAD = or_(images.c.verdict == "reject", images.c.label != images.c.source_label)
+_WHY = case((images.c.verdict == "reject", images.c.reason), (_BAD, WRONG_CLASS), else_="")
 _SHOWN = exists().where(showings.c.image == images.c.id)
 _OUT = and_(images.c.verdict == "reject", images.c.reason == DUPLICATE)
 
@@ -65,12 +66,12 @@ class Showings(Base):
 
     def judged(self, project: int) -> list[Judged]:
         """What was looked at, in that order, then what was decided without a look, in order of image."""
-        columns = images.c.id, showings.c.queue, _SAID.label("said"), _BAD.label("bad")
+        columns = images.c.id, showings.c.queue, _SAID.label("said"), _BAD.label("bad"), _WHY.label("why")
         looked = select(*columns).join(showings, showings.c.image == images.c.id).where(showings.c.project == project)
         unseen = select(images.c.id).where(images.c.project == project, _UNSEEN, ~_SHOWN).order_by(images.c.id)
         with self._read() as c:
             found = [
-                Judged(r.id, bool(r.bad) if r.said else None, r.queue)
+                Judged(r.id, bool(r.bad), r.queue, r.why) if r.said else Judged(r.id, None, r.queue)
                 for r in c.execute(looked.order_by(showings.c.id))
             ]
             found += [Judged(image, None) for image in c.execute(unseen).scalars()]

@@ -157,3 +157,17 @@ def test_a_random_sample_of_what_a_filter_selects_is_one_and_tells_nothing_of_al
     assert not all(bad(learner, t.image) for t in tiles), "they are not the likeliest"
     decide(store, project, learner, tiles)
     assert store.audit(project.id).among == ()
+
+
+def test_a_likely_one_says_which_reason_it_would_be_rejected_for(cars, learner) -> None:
+    store, project = cars
+    tiles = page(store, learner, project, size=9, growing=False)
+    made = [
+        Decision(t.image, "reject" if bad(learner, t.image) else "keep", "interior" if bad(learner, t.image) else "")
+        for t in tiles
+    ]
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ann", tuple(made)))
+    likely = [
+        t for t in page(store, learner, project, size=5, growing=False) if "likely bad" in t.why and t.score > 0.5
+    ]
+    assert likely and all("bad: interior" in tile.why for tile in likely)

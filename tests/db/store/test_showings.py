@@ -101,6 +101,14 @@ def test_another_class_is_a_bad_one_and_what_was_taken_back_is_open(store, proje
     assert store.audit(project.id).open == 1
 
 
+def test_the_reason_is_told_and_another_class_is_one(store, project, images):
+    inside, moved, good = images(3)
+    store.apply(project.id, operation(Decision(inside, "reject", "interior"), Decision(moved, "keep", label="coupe")))
+    store.apply(project.id, operation(Decision(good, "keep")))
+    told = {one.image: one.reason for one in store.judged(project.id)}
+    assert told == {inside: "interior", moved: "wrong class", good: ""}
+
+
 def test_a_draw_that_is_not_decided_holds_back_those_behind_it(store, project, images):
     ids = images(5)
     store.show(project.id, "ann", [], 3, first)
