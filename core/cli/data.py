@@ -46,6 +46,8 @@ def review(args: argparse.Namespace) -> dict[str, Any]:
         return _status(store, project)
     if args.what == "certificate":
         return _certificate(args, store, project)
+    if args.what == "accept":
+        return _accept(args, store, settings, project)
     return _decide(args, store, project)
 
 
@@ -91,19 +93,37 @@ def _certificate(args: argparse.Namespace, store: Store, project: Project) -> di
     """It is stored where the review may stop; else the result says what is missing."""
     from core import review
     from core.review.certificate import certify, missing, sentence, standing
-    from core.review.described import views
 
     who, now = review.reviewer_name(args.reviewer), standing(store, project, args.rate)
     said = {"certificate": None, "sentence": sentence(now), "missing": missing(now), **now}
     if not now["done"]:
         return said
-    made = certify(store, project, who, args.rate, " and ".join(views(store, project)))
+    made = certify(store, project, who, args.rate)
     return said | {
         "certificate": made.id,
         "reviewer": made.reviewer,
         "created": made.created.isoformat(),
         **made.result,
     }
+
+
+def _accept(args: argparse.Namespace, store: Store, settings: Settings, project: Project) -> dict[str, Any]:
+    from core import review
+    from core.review import together
+    from core.review.learner import learner
+
+    who, learns, judged = (
+        review.reviewer_name(args.reviewer), learner(store, project, review.cache(settings)), store.judged(project.id),
+    )  # fmt: skip
+    found = together.rest(learns.of, learns.rank(judged), judged, args.label, args.above)
+    said = {
+        "images": len(found.images), "bad": found.bad, "low": found.low, "high": found.high, "draws": found.draws,
+        "bad_draws": found.bad_draws, "sentence": together.sentence(found, args.label, args.above),
+    }  # fmt: skip
+    if args.dry_run:
+        return said | {"operation": "", "stored": 0}
+    _, applied = together.accept(store, learns, project, who, args.label, args.above)
+    return said | {"operation": applied.id, "stored": applied.stored, "conflicts": list(applied.conflicts)}
 
 
 def _decide(args: argparse.Namespace, store: Store, project: Project) -> dict[str, Any]:

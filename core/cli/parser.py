@@ -64,15 +64,20 @@ def _data(verb: Verb) -> None:
     v.add_argument("--table", type=Path, help="write the rows to this CSV")
 
     v = verb("review", data.review, "what to look at next, and what was decided")
-    v.add_argument("what", choices=("next", "decide", "undo", "status", "certificate"))
+    v.add_argument("what", choices=("next", "decide", "undo", "status", "accept", "certificate"))
     v.add_argument("--size", type=_positive, default=100)
     v.add_argument("--table", type=Path, help="decide: a CSV with columns image, verdict, reason, label")
     v.add_argument("--queue", choices=("mixed", "likely", "unsure", "random", "findings"), default="mixed",
                    help="next: what the learner holds to be bad, what it is unsure of, a random sample, or a mix of these")  # fmt: skip
-    v.add_argument("--label", default="", help="next: only pictures of this class")
+    v.add_argument("--label", default="", help="next, accept: only pictures of this class")
     v.add_argument("--kind", default="", help="next: only pictures with this finding")
     v.add_argument(
         "--rate", type=float, default=0.01, help="certificate: the share of bad pictures that may be left; .01"
+    )
+    v.add_argument("--above", type=float, default=0.98,
+                   help="accept: keep, without a look at each, what nobody has seen and is likelier good than this; .98")  # fmt: skip
+    v.add_argument(
+        "--dry-run", action="store_true", help="accept: only tell how many these are, and how many of them bad"
     )
     v.add_argument("--reviewer", default="command line")
 

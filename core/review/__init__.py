@@ -5,6 +5,7 @@ described.py    what is known of every picture before anybody looked: vectors, c
 learner.py      from decisions to a ranking of the rest
 alike.py        look-alikes of a picture, and stacks of likely rejects
 reasons.py      which reason a picture would be rejected for
+together.py     the rest of a class, kept by one press, and about how many of it are bad
 guess.py        which class a picture looks like
 decisions.py    what a person said, parsed
 estimate.py     how many bad pictures are left, from the random share

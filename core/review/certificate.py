@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput
+from core.review.described import views
 from core.review.estimate import RATE, estimate, needed
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def sentence(now: Mapping[str, Any]) -> str:
     return f"{about} left among the {left} not looked at ({now['confidence']:.0%} interval: {low} to {high})."
 
 
-def certify(store: Store, project: Project, reviewer: str, rate: float = RATE, model: str = "") -> Certificate:
-    """Keep the word of `reviewer` that the review may stop. `model`: what the ranking stood on.
+def certify(store: Store, project: Project, reviewer: str, rate: float = RATE) -> Certificate:
+    """Keep the word of `reviewer` that the review may stop, with what the ranking stood on.
 
     Raises BadInput while more than `rate` of those left may be bad.
     """
@@ -63,7 +64,7 @@ def certify(store: Store, project: Project, reviewer: str, rate: float = RATE, m
         raise BadInput(f"There is no certificate yet. {missing(now)}")
     newest, funnel = store.newest_image(project.id), store.funnel(project.id)
     counts = {"kept": funnel.kept - funnel.undecided, "undecided": funnel.undecided, "unique": funnel.unique}
-    people = store.reviewers(project.id)
+    people, model = store.reviewers(project.id), " and ".join(views(store, project))
     return store.add_certificate(
         project.id, reviewer, newest, now | {"counts": counts, "reviewers": people, "model": model, "method": METHOD}
     )

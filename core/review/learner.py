@@ -29,6 +29,7 @@ class Ranking:
 
     ids: np.ndarray  # (N,) int64, rising
     bad: np.ndarray  # (N,) float32 in 0..1
+    without: np.ndarray  # (N,) the same, of a decided one as it would be without its own decision
     open: np.ndarray  # (N,) bool: not shown to anybody, and not decided
     order: np.ndarray  # positions of those, the likeliest first
     learned: int  # decisions it has learned from; 0 = none yet
@@ -54,7 +55,7 @@ class Learner:
 
     of: Described
     usual: np.ndarray = field(init=False, repr=False)  # the rows of some pictures of the less strange half
-    last: tuple[bytes, np.ndarray, str] | None = field(default=None, repr=False)  # decisions, chances, note
+    last: tuple[bytes, np.ndarray, np.ndarray, str] | None = field(default=None, repr=False)  # decisions; of `_chances`
 
     def __post_init__(self) -> None:
         half = np.argsort(self.of.cold, kind="stable")[: max(1, len(self.of.cold) // 2)]
@@ -63,7 +64,7 @@ class Learner:
     @property
     def note(self) -> str:
         """What the last ranking stands on, one sentence."""
-        return self.last[2] if self.last else ""
+        return self.last[3] if self.last else ""
 
     def rank(self, judged: Sequence[Judged]) -> Ranking:
         """The ranking after these decisions. It learns again only where one of them is new."""
@@ -75,28 +76,32 @@ class Learner:
         key = rows.tobytes() + bad.tobytes()
         if self.last is None or self.last[0] != key:
             self.last = key, *self._chances(rows, bad)
-        chances = self.last[1]
+        _, chances, without, _ = self.last
         waits = np.ones(len(of.ids), bool)
         waits[at[there]] = False
         order = np.flatnonzero(waits)
         order = order[np.argsort(-chances[order], kind="stable")]
-        return Ranking(of.ids, chances, waits, order, len(rows) if chances is not of.cold else 0)
+        return Ranking(of.ids, chances, without, waits, order, len(rows) if chances is not of.cold else 0)
 
-    def _chances(self, rows: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, str]:
-        """(N,) how likely each picture is bad, after (n,) rows were said to be; and what that stands on."""
+    def _chances(self, rows: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
+        """(N,) how likely each picture is bad, after (n,) rows were said to be; (N,) the same, of these without their own
+        decision; and what that stands on."""
         many = int(bad.sum())
         if not self.of.known.any():
-            return self.of.cold, NOT_DESCRIBED
+            return self.of.cold, self.of.cold, NOT_DESCRIBED
         if not many:
             said = "nothing was decided yet" if not len(rows) else "no picture was rejected yet"
-            return self.of.cold, f"Nothing was learned, because {said}: what cleaning noticed comes first."
+            note = f"Nothing was learned, because {said}: what cleaning noticed comes first."
+            return self.of.cold, self.of.cold, note
         scores, honest = ridge(self.of.rows, rows, bad, self.usual)
         usual = np.quantile(scores[self.usual], (np.arange(USUAL) + 0.5) / USUAL)
         slope, offset = sigmoid(np.append(honest, usual), np.append(bad, np.zeros(USUAL, bool)))
-        chances = 1 / (1 + np.exp(-(slope * scores + offset)))
+        chances = (1 / (1 + np.exp(-(slope * scores + offset)))).astype(np.float32)
+        without = chances.copy()
+        without[rows] = 1 / (1 + np.exp(-(slope * honest + offset)))
         note = f"Learned from {len(rows):,} decisions, {many:,} of them on bad pictures."
         all_bad = "" if many < len(rows) else " Every one was rejected, so what is good is a guess."
-        return chances.astype(np.float32), note + all_bad
+        return chances, without, note + all_bad
 
 
 def ridge(x: np.ndarray, rows: np.ndarray, bad: np.ndarray, usual: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

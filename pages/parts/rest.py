@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from core.errors import BadInput
 from core.model import Project
 from core.review import certificate
-from pages.parts import house
+from pages.parts import house, together
 
 if TYPE_CHECKING:
     from pages.parts.grid.desk import Desk
@@ -41,16 +42,32 @@ def show(project: Project, reviewer: str, desk: Desk) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="rest"):
         icon = ":material/verified:" if now["done"] else ":material/pending:"
         st.markdown(f"{icon} {house.text(certificate.sentence(now), 400)}", width="content")
-        with st.popover("How is this known?", type="tertiary"):
-            st.markdown(ABOUT)
-            st.markdown(house.text(certificate.missing(now), 400))
-            st.caption(
-                house.text(
-                    f"{now['draws']:,} random pictures decided, {now['bad_draws']:,} of them bad. {desk.learned}"
-                )
-            )
+        with st.popover("How is this known?", type="tertiary", key="known", on_change="rerun") as opened:
+            if opened.open:
+                _known(project, desk)
+        together.show(project, reviewer, desk)
         if now["done"]:
             _certificate(project, reviewer, desk)
+
+
+def _known(project: Project, desk: Desk) -> None:
+    now = desk.standing
+    st.markdown(ABOUT)
+    st.markdown(house.text(certificate.missing(now), 400))
+    st.caption(
+        house.text(f"{now['draws']:,} random pictures decided, {now['bad_draws']:,} of them bad. {desk.learned}")
+    )
+    again = [one.image for one in house.store().judged(project.id) if one.queue == "random" and one.bad]
+    if again:
+        st.markdown("A good picture rejected by mistake makes the number look larger than it is.")
+        st.button(f"Look once more at {house.count(len(again), 'random one')} found bad", key="again",
+                  on_click=_once_more, args=(again,))  # fmt: skip
+
+
+def _once_more(images: Sequence[int]) -> None:
+    st.query_params["ids"] = ",".join(map(str, images))
+    st.session_state["show"] = st.query_params["show"] = "any"
+    st.session_state["whole page"] = True
 
 
 def _certificate(project: Project, reviewer: str, desk: Desk) -> None:
@@ -65,7 +82,7 @@ def _certificate(project: Project, reviewer: str, desk: Desk) -> None:
         )
     elif st.button("Store the certificate", type="primary", key="certify"):
         try:
-            certificate.certify(house.store(), project, reviewer, model=desk.learned)
+            certificate.certify(house.store(), project, reviewer)
         except BadInput as error:
             st.error(house.text(error))
         else:

@@ -110,6 +110,7 @@ def test_a_folder_becomes_a_clean_frozen_set(run: Run, pictures: Path, tmp_path:
     assert run("review", "decide", "--project", "p", "--table", table)["stored"] == 12
     for queue in ("mixed", "likely", "unsure", "random", "findings"):
         assert run("review", "next", "--project", "p", "--queue", queue) == {"images": []}
+    assert "reject some pictures first" in run("review", "accept", "--project", "p", code=2)["said"]
     signed = run("review", "certificate", "--project", "p", "--reviewer", "Ann")
     assert (signed["certificate"], signed["reviewer"], signed["looked"], signed["high"]) == (1, "Ann", 12, 0)
     assert signed["missing"] == "" and run("review", "status", "--project", "p")["left"]["done"]

@@ -73,8 +73,8 @@ def _named() -> None:
 @st.fragment(run_every=HEARTBEAT)
 def review_grid(project: Project, reviewer: str, wanted: Filter, size: int, empty: str) -> None:
     """The grid of what `wanted` selects, `size` pictures to a page; `empty` is said where there are none."""
-    if st.session_state.pop("renamed", False):
-        st.rerun()  # the whole page: `reviewer` is still the name from before
+    if st.session_state.pop("whole page", False):
+        st.rerun()  # `reviewer` is still the name from before, or the filters are
     desk, above = _desk(project, reviewer, wanted, size), st.container()
     error = st.session_state.pop("unheard", "")
     try:
@@ -113,7 +113,7 @@ def _hear() -> None:
     if "reviewer" in message:  # the name this browser was used under last
         with suppress(BadInput):
             st.session_state[REVIEWER] = reviewer_name(str(message["reviewer"]))
-            st.session_state["named"] = st.session_state["renamed"] = True
+            st.session_state["named"] = st.session_state["whole page"] = True
     elif desk is not None:
         try:
             desk.hear(house.store(), message)

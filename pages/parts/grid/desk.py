@@ -113,8 +113,8 @@ class Desk:
 
     def _put_back(self, store: Store, undo: Operation) -> None:
         """Where the undone pictures lie now, with the marks they had: the same page, or a new epoch that begins with them."""
-        undone = store.decided(undo.undoes)
-        if not undone:
+        undone = [one for one in store.decided(undo.undoes) if one.reason not in UNSEEN]
+        if not undone:  # nobody looked at these, and may not want to see them now
             return
         images = tuple(decision.image for decision in undone)
         page = next((n for n, ids in enumerate(self.pages) if images[0] in ids), None)

@@ -154,7 +154,7 @@ def test_of_a_hundred_thousand_the_nearest_come_at_once() -> None:
     rows = chance.normal(size=(count, 400)).astype(np.float32)
     bad = chance.random(count).astype(np.float32)
     of = Described(np.arange(count), rows, np.zeros(count, np.int32), bad, np.ones(count, bool), ("car",), "drawn")
-    ranking = Ranking(of.ids, bad, np.ones(count, bool), np.argsort(-bad), 100)
+    ranking = Ranking(of.ids, bad, bad, np.ones(count, bool), np.argsort(-bad), 100)
     seconds = []
     for image in range(5):
         start = time.perf_counter()

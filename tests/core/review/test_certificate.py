@@ -44,12 +44,12 @@ def test_a_certificate_says_who_how_many_and_by_which_method_and_is_kept(store, 
     ids = images(8)
     store.apply(project.id, operation(*(Decision(i, "keep") for i in ids[2:]), reject(ids[0])))
     store.apply(project.id, operation(Decision(ids[1], "reject", DUPLICATE)))
-    made = certify(store, project, "ann", model="drawn")
+    made = certify(store, project, "ann")
     assert made == store.certificate(project.id) and made.reviewer == "ann" and made.newest == ids[-1]
     of = made.result
     assert (of["left"], of["high"], of["looked"], of["found"]) == (0, 0, 7, 1)
     assert of["counts"] == {"kept": 6, "undecided": 0, "unique": 8}
-    assert of["reviewers"] == {"ann": 8} and of["model"] == "drawn" and "Ville 1939" in of["method"]
+    assert of["reviewers"] == {"ann": 8} and of["model"] == "" and "Ville 1939" in of["method"]
     assert sentence(of) == "Every picture was looked at."
 
 
