@@ -85,13 +85,14 @@ def sentence(found: Rest, label: str, above: float) -> str:
     """The same, as a person reads it."""
     many, of = len(found.images), f" of {label}" if label else ""
     if not many:
-        return f"No picture{of} that nobody has seen is at least {above:.1%} likely good."
+        return f"No picture{of} that nobody has seen is at least {above:.1%} likely good: look at more, or ask for less."
     said = f"{many:,} {'picture' if many == 1 else 'pictures'}{of} that nobody has seen {'is' if many == 1 else 'are'} at least {above:.1%} likely good."
     if found.bad is None:
         return f"{said} It is too early to say how many of them are bad: only {found.draws} random ones like them were decided."
     where = " of all classes" if found.everywhere and label else ""
+    some = round(found.bad)
+    about = f"About {some:,} of them {'is' if some == 1 else 'are'}" if some else "Hardly any of them is"
     return (
-        f"{said} About {found.bad:,.0f} of them {'is' if round(found.bad) == 1 else 'are'} bad (95 % interval: {found.low:,} to "
-        f"{found.high:,}): of {found.draws:,} random ones like them{where} {found.bad_draws:,} "
-        f"{'was' if found.bad_draws == 1 else 'were'}."
+        f"{said} {about} bad (95 % interval: {found.low:,} to {found.high:,}): of "
+        f"{found.draws:,} random ones like them{where} {found.bad_draws:,} {'was' if found.bad_draws == 1 else 'were'}."
     )

@@ -22,7 +22,7 @@ ABOUT = (
 
 
 def show(project: Project, reviewer: str, desk: Desk) -> None:
-    with st.popover("Keep the rest of a class", type="tertiary", key="together", on_change="rerun") as opened:
+    with st.popover("Keep the rest", type="tertiary", key="together", on_change="rerun") as opened:
         if opened.open:
             _chosen(project, reviewer, desk)
 
