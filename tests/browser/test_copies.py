@@ -135,7 +135,7 @@ def test_another_class_is_given_to_the_copies_too_and_a_crop_is_not(copied, runn
     grid.stored()
     found = store.images_by_id(project.id, ids[:3])
     assert [r.verdict for r in found] == ["keep"] * 3 and [r.box is not None for r in found] == [True, False, False]
-    assert operations(store, ids[:3]) == [4, 3, 3] and grid.errors == []
+    assert operations(store, ids[:3]) == [3, 3, 3] and grid.errors == []
 
 
 def test_the_large_view_shows_the_copies_and_opens_each(copied, running, page) -> None:

@@ -126,16 +126,17 @@ class Grid {
     if (!conflicts.length) return undefined;
     const lost = new Set(conflicts);
     this.stack.filter((entry) => entry.id === item.id).forEach((entry) => lost.forEach((image) => entry.before.delete(image)));
-    let where = null; // the page of the first tile; of a copy, which is on its own by now, the page that was stored
-    const entry = this.stack.find(({ id }) => id === item.id);
-    if (entry?.epoch === this.epoch) where = entry.page;
+    let where = null;
     for (const page of this.pages.values()) {
       for (const tile of page.tiles) {
         if (!lost.has(tile.image)) continue;
         this.changed(tile, who[tile.image]);
-        where = page.number;
+        where ??= page.number;
       }
     }
+    // A copy is in no tile any more: the page that was stored had it.
+    const entry = this.stack.find(({ id, epoch }) => id === item.id && epoch === this.epoch);
+    where ??= entry?.page ?? null;
     const names = [...new Set(Object.values(who))].join(", ");
     const count = conflicts.length === 1 ? "1 picture" : `${conflicts.length} pictures`;
     const text = `${names} had decided on ${count} meanwhile: that stands, yours ${conflicts.length === 1 ? "was" : "were"} not stored.`;
