@@ -95,6 +95,28 @@ class Groups(Images):
             found[row.group].append(Member(of[row.image], row.score, tuple(came.get(row.image, ()))))
         return found
 
+    def waiting_copies(self, project: int, ids: Sequence[int], least: float = 0.0) -> dict[int, list[int]]:
+        """Of each of these images: the other members of its group under its own class, in order of image, where nobody
+        decided on either. Images without one are left out, and members that are less than `least` (0..1) like the
+        group's middle one.
+        """
+        wanted = _members(project).add_columns(images.c.label)
+        wanted = wanted.where(images.c.verdict == "undecided", findings.c.score >= least).order_by(findings.c.image)
+        of = findings.c.project == project, findings.c.kind.in_((NEAR, EXACT))
+        with self._read() as c:
+            own = [row for some in chunks(ids) for row in c.execute(wanted.where(findings.c.image.in_(some)))]
+            names = sorted({row.group for row in own})
+            # No index leads from a name to its members: the table is gone through once, with nothing joined to it.
+            all_of = select(findings.c.image).where(*of)
+            named = [c.execute(all_of.where(findings.c.group.in_(some))).scalars() for some in chunks(names)]
+            inside = sorted({image for some in named for image in some})
+            rows = [row for some in chunks(inside) for row in c.execute(wanted.where(findings.c.image.in_(some)))]
+        together: dict[tuple[str, str, str], list[int]] = {}
+        for row in rows:
+            together.setdefault((row.kind, row.group, row.label), []).append(row.image)
+        found = {row.image: together[row.kind, row.group, row.label] for row in own}
+        return {image: [one for one in some if one != image] for image, some in found.items() if len(some) > 1}
+
     def exact_count(self, project: int) -> Count:
         """Of the groups that `exact_copies` gives."""
         each = _groups(project, hidden=True).subquery()

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from core.model import Cleaning, Cropping, Decision, Detection, Operation
+from core.model import DUPLICATE, Cleaning, Cropping, Decision, Detection, Finding, Operation
+from core.review import DECISIONS_MAX
+from core.review.certificate import standing
 from core.review.learner import learner
 from db.store.queue import Filter
 from pages.parts.grid.desk import AHEAD, Desk
+from pages.parts.grid.fold import MOST
 from tests.pages import filled
 from tests.pages.conftest import words
 from tests.pages.vectors import described, kind
@@ -258,6 +261,202 @@ def test_a_fresh_look_from_the_top_is_a_new_epoch_without_what_was_decided(cars)
     epoch = desk.epoch
     data = say(desk, store, commit(page), fresh=True)
     assert data["epoch"] != epoch and data["left"] == 16 and len(data["pages"]["0"]["ids"]) == 16
+
+
+# copies in one tile -------------------------------------------------------------------------------------------------
+
+LEARNED = Filter(verdict="undecided", order="mixed")
+COPIED = 0.95  # how like each other copies are
+
+
+def copies(store, project, *groups: list[int], score: float = COPIED) -> None:
+    """A clean found that these are one photo each."""
+    _, claim = filled.begin(store, project, "clean")
+    found = [Finding(i, "near_duplicate", score, "pixels", f"near_duplicate-{min(ids)}") for ids in groups for i in ids]
+    store.replace_findings(claim, project.id, ["near_duplicate"], found)
+    store.finish(claim, "done")
+
+
+@pytest.fixture
+def sedans(cars):
+    """The pictures of one class, in order."""
+    store, project = cars
+    return store, project, [record.id for record in store.images(project.id) if record.label == "sedan"]
+
+
+def together(page: dict, said: dict, *rejected: int, reason: str = "") -> dict:
+    """An operation as the browser makes it of a page on which some tiles are rejected, copies included."""
+    of = {image: [[image, version], *(copy[:2] for copy in said["copies"].get(str(image), []))]
+          for image, version in zip(page["ids"], page["versions"], strict=True)}  # fmt: skip
+    bad = [image for tile in rejected for image, _ in of[tile]]
+    whole = [one for some in of.values() for one in some]
+    return commit({"ids": [i for i, _ in whole], "versions": [v for _, v in whole]}, *bad, reason=reason)
+
+
+def shown(said: dict) -> list[int]:
+    return [image for number in sorted(said["pages"], key=int) for image in said["pages"][number]["ids"]]
+
+
+@pytest.mark.parametrize("wanted", [UNDECIDED, LEARNED, Filter("sedan", "undecided", "near_duplicate", "score"),
+                                    Filter("sedan", "undecided", "near_duplicate", "mixed")])  # fmt: skip
+def test_undecided_copies_under_one_class_are_one_tile_in_every_order(sedans, wanted) -> None:
+    store, project, ids = sedans
+    other = next(r.id for r in store.images(project.id) if r.label == "suv")
+    copies(store, project, [ids[0], ids[5], ids[11], other])
+    desk = Desk(project, "Ann", wanted, size=50)
+    said = told(desk, store)
+    (tile,) = {*shown(said)} & {ids[0], ids[5], ids[11]}
+    others = {image for image, version, verdict in said["copies"][str(tile)] if (version, verdict) == (0, "undecided")}
+    assert others == {ids[0], ids[5], ids[11]} - {tile} and list(said["copies"]) == [str(tile)]
+    assert wanted.label or other in shown(said) or desk.learns, "under another class it is a tile of its own"
+
+
+def test_one_press_decides_all_copies_in_one_operation_and_an_undo_brings_them_back_as_one_tile(sedans) -> None:
+    store, project, ids = sedans
+    copies(store, project, ids[:3])
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    said = told(desk, store)
+    page = said["pages"]["0"]
+    operation = together(page, said, ids[0], reason="blurred")
+    data = say(desk, store, operation)
+    assert (data["acked"][0]["stored"], data["acked"][0]["conflicts"]) == (6, []), "4 tiles"
+    assert [(r.verdict, r.reason, r.version) for r in store.images_by_id(project.id, ids[:3])] == [
+        ("reject", "blurred", 1)] * 3  # fmt: skip
+    assert data["copies"] == {str(ids[0]): [[i, 1, "reject"] for i in ids[1:3]]}, "the tile is still one"
+    fresh = Desk(project, "Ann", UNDECIDED, size=5)  # after a reload
+    assert not {*ids[:3]} & {*shown(told(fresh, store))}
+    data = say(fresh, store, {"id": str(uuid.uuid4()), "undoes": operation["id"], "decisions": []})
+    assert data["pages"]["0"]["ids"] == page["ids"]
+    assert data["copies"] == {str(ids[0]): [[i, 2, "undecided"] for i in ids[1:3]]}
+    assert data["restored"]["marks"] == {str(ids[0]): "blurred"}, "a mark for each tile, none for what is in it"
+    assert len(shown(data)) == len({*shown(data)}) and not {*ids[1:3]} & {*shown(data)}
+
+
+def test_copies_that_were_decided_apart_come_back_apart(sedans) -> None:
+    store, project, ids = sedans
+    copies(store, project, ids[:3])
+    done = Operation(str(uuid.uuid4()), "Ann", (
+        Decision(ids[0], "keep"), Decision(ids[1], "reject", DUPLICATE), Decision(ids[2], "reject", DUPLICATE)))  # fmt: skip
+    store.apply(project.id, done)
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    data = say(desk, store, {"id": str(uuid.uuid4()), "undoes": done.id, "decisions": []})
+    assert data["pages"]["0"]["ids"] == ids[:2] and data["copies"] == {str(ids[1]): [[ids[2], 2, "undecided"]]}
+    assert data["restored"]["marks"] == {str(ids[1]): DUPLICATE}
+
+
+def test_what_was_decided_looks_alike_only_or_the_filter_leaves_out_is_not_folded(sedans) -> None:
+    store, project, ids = sedans
+    copies(store, project, ids[:2], ids[2:4])
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ben", (Decision(ids[1], "keep"),)))
+    assert list(told(Desk(project, "Ann", UNDECIDED), store)["copies"]) == [str(ids[2])]
+    chosen = Filter(verdict="undecided", order="found", ids=(ids[2], ids[5]))
+    assert told(Desk(project, "Ann", chosen), store)["copies"] == {}
+    assert told(Desk(project, "Ann", Filter(order="found")), store)["copies"] == {}, "decided ones are on this page too"
+    copies(store, project, ids[2:4], score=0.85)
+    assert told(Desk(project, "Ann", UNDECIDED), store)["copies"] == {}
+
+
+def test_a_copy_that_somebody_else_decided_meanwhile_stands_and_leaves_the_tile(sedans) -> None:
+    store, project, ids = sedans
+    copies(store, project, ids[:3])
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    said = told(desk, store)
+    operation = together(said["pages"]["0"], said)
+    ben = Decision(ids[1], "reject", "blurred", version=0)
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ben", (ben,)))
+    data = say(desk, store, operation)
+    assert data["acked"][0]["conflicts"] == [ids[1]] and data["acked"][0]["who"] == {str(ids[1]): "Ben"}
+    assert data["copies"] == {str(ids[0]): [[ids[2], 1, "keep"]]}
+    assert [r.verdict for r in store.images_by_id(project.id, ids[:3])] == ["keep", "reject", "keep"]
+
+
+def test_where_somebody_else_decided_the_tile_its_copies_are_on_their_own(sedans) -> None:
+    store, project, ids = sedans
+    copies(store, project, ids[:3])
+    desk = Desk(project, "Ann", LEARNED, size=50)
+    tile = int(next(iter(told(desk, store)["copies"])))
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ben", (Decision(tile, "reject"),)))
+    assert told(desk, store)["copies"] == {}
+    for cursor in (1, 2, 3):
+        data = say(desk, store, cursor=cursor)
+        if data["copies"]:
+            break
+    one, other = sorted({*ids[:3]} - {tile})
+    assert data["copies"] == {str(one): [[other, 0, "undecided"]]}, "and come again, to be decided together"
+
+
+def test_a_copy_that_another_reviewer_has_on_the_screen_is_left_to_them(sedans) -> None:
+    store, project, ids = sedans
+    copies(store, project, ids[:3])
+    store.lease(project.id, "Ben", [ids[1]])
+    said = told(Desk(project, "Ann", UNDECIDED), store)
+    assert said["copies"] == {str(ids[0]): [[ids[2], 0, "undecided"]]} and ids[1] not in shown(said)
+    assert {*store.leased(project.id, "Ben", ids[:3])} == {ids[0], ids[2]}, "a copy is on the screen as its tile is"
+
+
+def test_a_tile_holds_so_many_copies_that_a_page_of_them_fits_into_one_operation(store, home) -> None:
+    project = filled.scraped(store, home, "copied", ("sedan",), each=45)
+    ids = [record.id for record in store.images(project.id)]
+    copies(store, project, ids)
+    said = told(Desk(project, "Ann", UNDECIDED, size=5), store)
+    assert [len(said["copies"].get(str(image), [])) for image in shown(said)] == [20, 20, 2]
+    assert (MOST + 1) * 200 <= DECISIONS_MAX, "the largest page there is"
+
+
+def test_the_large_view_is_told_of_the_copies_and_of_their_sizes(sedans) -> None:
+    store, project, ids = sedans
+    copies(store, project, ids[:3])
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    told(desk, store)
+    found = say(desk, store, look=ids[0])["look"]["copies"]
+    facts = [record.facts for record in store.images_by_id(project.id, ids[:3])]
+    assert found["ids"] == ids[:3] and found["sizes"] == [[one.width, one.height] for one in facts]
+    assert found["pack"] == f"pack:{ids[0]},{ids[1]},{ids[2]}"
+    assert say(desk, store, look=ids[4])["look"]["copies"] is None
+
+
+def test_copies_are_noted_as_shown_with_their_tile_and_come_again_with_it_after_a_reload(alike) -> None:
+    store, project, rest = alike
+    label = store.image(project.id, rest[0]).label
+    same = [r.id for r in store.images(project.id) if r.label == label and r.id in rest]
+    copies(store, project, same[:4])
+    desk = Desk(project, "Ann", LEARNED, size=100)
+    said = told(desk, store)
+    (tile,) = said["copies"]
+    assert {int(tile), *(image for image, *_ in said["copies"][tile])} == {*same[:4]}
+    waits = {one.image for one in store.waiting(project.id, "Ann")}
+    assert {*same[:4]} <= waits
+    again = told(Desk(project, "Ann", LEARNED, size=100), store)
+    assert again["copies"] == said["copies"]
+    assert not waits.difference(shown(again), *([i for i, *_ in some] for some in again["copies"].values()))
+
+
+def test_copies_decided_with_their_tile_count_as_looked_at_and_draws_stay_among_what_nobody_was_shown(
+    store, home
+) -> None:
+    """Every third picture is a copy of the one before it; whole pages at random, so draws fall on tiles and on copies."""
+    project = filled.scraped(store, home, "drawn", ("sedan",), each=90)
+    ids = [record.id for record in store.images(project.id)]
+    copies(store, project, *([ids[n], ids[n + 1]] for n in range(0, 90, 3)))
+    desk = Desk(project, "Ann", Filter(verdict="undecided", order="random"), size=15)
+    bad = {*ids[::9], *ids[1::9]}  # both of a pair
+    seen: set[int] = set()
+    for number in range(3):
+        said = told(desk, store)
+        page = said["pages"][str(number)]
+        held = {i for tile in page["ids"] for i in (tile, *(one for one, *_ in said["copies"].get(str(tile), [])))}
+        assert not held & seen, "nobody is shown a picture twice"
+        seen |= held
+        say(desk, store, together(page, said, *({*page["ids"]} & bad)), cursor=number + 1)
+    found = store.audit(project.id)
+    there = store.images_by_id(project.id, sorted(seen))
+    assert all(r.verdict == ("reject" if r.id in bad else "keep") for r in there)
+    assert (found.looked, found.left, found.found) == (len(seen), 90 - len(seen), len(seen & bad))
+    queues = {one.image: one.queue for one in store.judged(project.id)}
+    assert {queues[image] for image in seen} == {"random", ""} and len(found.among) < len(seen)
+    assert list(found.among) == sorted(found.among, reverse=True) and found.among[0] == 90
+    now = standing(store, project)
+    assert now["low"] <= len(bad - seen) <= now["high"]
 
 
 # the page -----------------------------------------------------------------------------------------------------------

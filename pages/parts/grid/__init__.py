@@ -7,6 +7,7 @@ pack.js      thumbnails, decoded ahead                       look.js      the la
 keys.js      the keyboard                                    crop.js      what of a picture counts
 pointer.js   mouse, pen and touch                            many.js      look-alikes and stacks, by one press
                                                              many.py      what there is of these
+                                                             fold.py      copies of one photo in one tile
 """
 
 from __future__ import annotations

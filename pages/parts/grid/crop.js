@@ -103,6 +103,7 @@ class Crop {
     const { known } = this;
     if (!known || this.look.missing) return void (this.wanted = !this.look.missing);
     this.wanted = false;
+    this.look.own();
     const inset = [known.width / 10, known.height / 10, known.width * 0.9, known.height * 0.9];
     this.drag(box ?? inset, "nesw", 0, 0); // a detector may look beyond the edge
     this.frame.focus({ preventScroll: true });

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from core import review
@@ -18,6 +19,7 @@ from core.errors import BadInput
 from core.model import REASONS, UNSEEN, Applied, Box, ImageRecord, Operation, Project, Tile
 from core.review.certificate import standing
 from core.review.guess import guess
+from pages.parts.grid.fold import Copies, fold, note
 from pages.parts.grid.many import Many
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ class Desk:
     wanted: Filter
     size: int = review.SIZE
     epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
-    pages: list[tuple[int, ...]] = field(default_factory=list)  # image ids
+    pages: list[tuple[int, ...]] = field(default_factory=list)  # image ids, one for each tile
+    copies: Copies = field(default_factory=Copies)  # what else is decided with a tile
     first: frozenset[int] = frozenset()  # put before the queue by an undo
     after: tuple | None = None  # the key behind the last page
     ended: bool = False  # there is nothing behind the last page
@@ -117,17 +120,20 @@ class Desk:
         if not undone:  # nobody looked at these, and may not want to see them now
             return
         images = tuple(decision.image for decision in undone)
-        page = next((n for n, ids in enumerate(self.pages) if images[0] in ids), None)
+        page = next((n for n, ids in enumerate(self.pages) if images[0] in self.copies.whole(ids)), None)
         if page is None:
             self.release(store)
             self.begin(images)
+            said = {d.image: (d.verdict, d.reason, d.label) for d in undone}  # decided apart, they come back apart
+            self._lay(store, images, lambda one, other: said[one] == said.get(other))
             page = 0
-        marks = {str(d.image): d.reason for d in undone if d.verdict == "reject"}
+        within = self.copies.within()
+        marks = {str(d.image): d.reason for d in undone if d.verdict == "reject" and d.image not in within}
         self.restored = {"undo": undo.id, "page": page, "marks": marks}
 
     def begin(self, first: tuple[int, ...] = ()) -> None:
-        """A new epoch, from the top of the queue; `first` is put before it."""
-        self.epoch, self.pages, self.first = uuid.uuid4().hex, [first] if first else [], frozenset(first)
+        """A new epoch, from the top of the queue; `first` will be put before it."""
+        self.epoch, self.pages, self.first, self.copies = uuid.uuid4().hex, [], frozenset(first), Copies()
         self.after, self.restored, self.why = None, None, {}
         self.ended, self.shared, self.cursor, self.looked, self.counted = False, False, 0, None, 0.0
 
@@ -146,7 +152,7 @@ class Desk:
         self._count(store)
         first = max(0, self.cursor - 1)
         near = {n: self.pages[n] for n in range(first, min(len(self.pages), self.cursor + AHEAD + 1))}
-        everything = [image for ids in near.values() for image in ids]
+        everything = self.copies.whole(image for ids in near.values() for image in ids)
         tiles = {tile.image: self._because(tile) for tile in store.tiles(self.project.id, everything)}
         made = store.deciders([tile.image for tile in tiles.values() if tile.version])
         others = {image: name for image, name in made.items() if name != self.reviewer}
@@ -156,7 +162,8 @@ class Desk:
             "end": len(self.pages) if self.ended else None, "acked": list(self.answers.values()),
             "undo": store.last_operation(self.project.id, self.reviewer), "restored": self.restored, **self.totals,
             "pages": {str(n): _rows([tiles[i] for i in ids if i in tiles], others, address) for n, ids in near.items()},
-            "look": self._look(store, learner),
+            "copies": self.copies.told(tiles, others),
+            "look": self._look(store, learner, address),
             **self.many.payload(store, self.project, self.reviewer, self.wanted, learner, address),
         }  # fmt: skip
         return self.told
@@ -164,7 +171,7 @@ class Desk:
     def _choose(self, store: Store, learner: Callable[[], Learner]) -> None:
         """Have pages chosen until there is one ahead of the browser."""
         while not self.ended and len(self.pages) <= self.cursor + LEARNED_AHEAD:
-            here = {image for page in self.pages for image in page}
+            here = self._here()
             learns = learner()
             tiles = review.next_page(store, learns, self.project, self.wanted, self.reviewer, self.size, here)
             self.why |= {tile.image: tile.why for tile in tiles}
@@ -172,7 +179,21 @@ class Desk:
             self.many.counted(store, self.project, self.reviewer, self.wanted, learns)
             self.ended = not tiles
             if tiles:
-                self.pages.append(tuple(tile.image for tile in tiles))
+                self._lay(store, [tile.image for tile in tiles])
+
+    def _here(self) -> set[int]:
+        return {image for ids in self.pages for image in self.copies.whole(ids)}
+
+    def _lay(
+        self, store: Store, images: Sequence[int], alike: Callable[[int, int], bool] = lambda one, other: True
+    ) -> None:
+        """One more page: of copies, one tile each."""
+        without = "" if self.shared else self.reviewer
+        tiles, folded = fold(store, self.project, self.wanted, images, self._here(), without, alike)
+        if self.learns:
+            note(store, self.project, self.reviewer, chain(*folded.values()))
+        self.copies.of |= folded
+        self.pages.append(tiles)
 
     def _because(self, tile: Tile) -> Tile:
         """The tile with the reason it was chosen for; one kept without a look is there to be looked at."""
@@ -189,9 +210,10 @@ class Desk:
         reviewer = self.reviewer if self.wanted.verdict == "undecided" and not self.shared else ""
         while not self.ended and len(self.pages) <= self.cursor + AHEAD:
             tiles, self.after = review.queue(store, self.project.id, self.wanted, reviewer, self.after, self.size)
-            images = tuple(tile.image for tile in tiles if tile.image not in self.first)
+            before = self.first | self.copies.within()
+            images = [tile.image for tile in tiles if tile.image not in before]
             if images:
-                self.pages.append(images)
+                self._lay(store, images)
             if self.after is None:
                 self.ended = True
         if not self.pages and reviewer:  # what is left is on other screens: better twice than never
@@ -201,8 +223,8 @@ class Desk:
 
     def _lease(self, store: Store) -> None:
         """Say which pictures are on this screen; renewed at half time, or when the pages are others."""
-        near = [image for ids in self.pages[self.cursor : self.cursor + LEASED_AHEAD + 1] for image in ids]
-        images, now = tuple(near), time.monotonic()
+        near = self.pages[self.cursor : self.cursor + LEASED_AHEAD + 1]
+        images, now = tuple(self.copies.whole(image for ids in near for image in ids)), time.monotonic()
         if self.wanted.verdict == "undecided" and (images != self.leased[1] or now - self.leased[0] > LEASE * 30):
             store.lease(self.project.id, self.reviewer, images, LEASE)
             self.leased = (now, images)
@@ -225,7 +247,9 @@ class Desk:
         self.standing = standing(store, self.project)
         self.counted = time.monotonic()
 
-    def _look(self, store: Store, learner: Callable[[], Learner]) -> dict[str, Any] | None:
+    def _look(
+        self, store: Store, learner: Callable[[], Learner], address: Callable[[Sequence[int]], str]
+    ) -> dict[str, Any] | None:
         found = store.images_by_id(self.project.id, [self.looked]) if self.looked is not None else []
         if not found:
             return None
@@ -239,7 +263,8 @@ class Desk:
         history, by = _history(record, store.history(record.id))
         looks_like = guess(learner().of, record.id, store.judged(self.project.id))
         return {"image": record.id, "width": record.facts.width, "height": record.facts.height, "origins": origins,
-                "history": history, "box": record.box, "by": by, "seen": self._seen(store, record.id), "guess": looks_like}  # fmt: skip
+                "history": history, "box": record.box, "by": by, "seen": self._seen(store, record.id), "guess": looks_like,
+                "copies": self.copies.closely(store, self.project, record.id, address)}  # fmt: skip
 
     def _seen(self, store: Store, image: int) -> list[tuple[str, float, Box]]:
         """(label, score, box) of what the project's detector saw, or any other where that one has seen nothing."""

@@ -90,17 +90,21 @@ class Grid {
     page.tiles ??= rows.ids.map((image) => new Tile(image));
     this.pages.set(number, page);
     page.tiles.forEach((tile, i) => {
+      const copies = (this.data.copies[tile.image] ?? []).map(([image, version, verdict]) =>
+        ({ image, version, verdict, reason: verdict === "undecided" ? "" : rows.reasons[i] }));
       const row = { label: rows.labels[i], verdict: rows.verdicts[i], version: rows.versions[i],
-        reason: rows.reasons[i], why: rows.why[i] };
+        reason: rows.reasons[i], why: rows.why[i], copies };
+      const waits = [...tile.images, ...copies.map((copy) => copy.image)].some((image) => held.has(image));
       if (!known) {
         tile.take(row);
-        const decision = held.get(tile.image)?.decisions.find((one) => one.image === tile.image);
-        if (decision) tile.expect(decision);
-        else if (this.marks[tile.image]) tile.mark(...this.marks[tile.image]);
-      } else if (!held.has(tile.image) && (row.version !== tile.base.version || row.verdict !== tile.base.verdict)) {
+        const mark = tile.images.map((image) => this.marks[image]).find(Boolean); // it may have been another one's tile
+        const sent = waitingFor(tile.images, held);
+        if (sent.size) tile.expect(sent);
+        if (mark && !sent.has(tile.image)) tile.mark(...mark);
+      } else if (!waits && (row.version !== tile.base.version || row.verdict !== tile.base.verdict)) {
         tile.take(row);
         if (rows.by[i]) this.changed(tile, rows.by[i]);
-      }
+      } else if (!waits && JSON.stringify(copies) !== JSON.stringify(tile.base.copies)) tile.hold(copies);
     });
   }
 
@@ -130,6 +134,9 @@ class Grid {
         where ??= page.number;
       }
     }
+    // A copy is in no tile any more: the page that was stored had it.
+    const entry = this.stack.find(({ id, epoch }) => id === item.id && epoch === this.epoch);
+    where ??= entry?.page ?? null;
     const names = [...new Set(Object.values(who))].join(", ");
     const count = conflicts.length === 1 ? "1 picture" : `${conflicts.length} pictures`;
     const text = `${names} had decided on ${count} meanwhile: that stands, yours ${conflicts.length === 1 ? "was" : "were"} not stored.`;
@@ -181,9 +188,9 @@ class Grid {
     const of = new Map(decisions.map((decision) => [decision.image, decision]));
     const before = new Map(decisions.map(({ image }) => [image, null])); // null: it lies on no page here
     for (const tile of this.tiles()) {
-      if (!of.has(tile.image)) continue;
-      before.set(tile.image, { base: tile.base, draft: tile.draft });
-      tile.expect(of.get(tile.image));
+      if (!tile.images.some((image) => of.has(image))) continue;
+      if (of.has(tile.image)) before.set(tile.image, { base: tile.base, draft: tile.draft });
+      tile.expect(of);
       this.remember(tile, false);
     }
     of.forEach((_, image) => delete this.marks[image]);
@@ -195,7 +202,7 @@ class Grid {
     if (this.many.justPressed) return undefined; // the second press of two was not meant for the page behind
     const page = this.shown;
     if (!page?.painted || page.number !== this.cursor) return this.view.note("One moment: this page is not on the screen yet.");
-    const decisions = page.tiles.map((tile) => tile.decision()).filter(Boolean);
+    const decisions = page.tiles.flatMap((tile) => tile.decisions());
     if (decisions.length) this.store(page, decisions);
     const rejected = decisions.filter((decision) => decision.verdict === "reject").length;
     this.view.note(decisions.length ? `Kept ${decisions.length - rejected}, rejected ${rejected}.` : "Nothing had changed.");
@@ -217,13 +224,14 @@ class Grid {
     this.restored.add(item.id);
     for (const tile of this.tiles()) {
       const was = top.before.get(tile.image);
-      if (was) tile.take({ ...was.base, version: tile.base.version + 1 }, was.draft);
+      if (was) tile.restore(was, top.before);
       this.remember(tile, false);
     }
     this.save();
     if (many) return this.undone(top.before.size);
     this.go(page.number);
-    if (top.before.size === 1 || this.look.open) this.move(page.tiles.findIndex((tile) => top.before.has(tile.image)));
+    const touched = page.tiles.filter((tile) => top.before.has(tile.image));
+    if (touched.length === 1 || this.look.open) this.move(page.tiles.indexOf(touched[0]));
     return this.view.note("Undone. Your marks are back.");
   }
 
@@ -232,8 +240,10 @@ class Grid {
     this.refresh(`Undone. ${many(count, "picture")} ${count === 1 ? "waits" : "wait"} for a decision again.`);
   }
 
+  // The class is that of the photo, so its copies get it too; a crop fits the one picture only.
   relabel(label) {
-    if (label !== this.tile()?.base.label) this.keep({ label }, `Kept, as ${label}.`);
+    const tile = this.tile();
+    if (tile && label !== tile.base.label) this.keep({ label }, `Kept${withCopies(tile)}, as ${label}.`, tile.base.copies);
   }
 
   crop(box, said) {
@@ -241,10 +251,11 @@ class Grid {
   }
 
   // One picture is kept, with what was changed on it: stored at once, for itself. False where it cannot be, yet.
-  keep(change, said) {
+  keep(change, said, copies = []) {
     const tile = this.tile();
     if (!tile || !this.shown.painted) return false;
-    this.store(this.shown, [{ image: tile.image, verdict: "keep", reason: "", version: tile.base.version, ...change }]);
+    const changed = [{ image: tile.image, version: tile.base.version }, ...copies];
+    this.store(this.shown, changed.map(({ image, version }) => ({ image, verdict: "keep", reason: "", version, ...change })));
     this.say();
     this.refresh(said);
     return true;
@@ -357,8 +368,8 @@ class Grid {
 
   // Marks that are not stored yet survive a reload and a visit to another page, in sessionStorage.
   remember(tile, save = true) {
+    for (const image of tile.images) delete this.marks[image];
     if (tile.draft) this.marks[tile.image] = [tile.draft.reject, tile.draft.reason];
-    else delete this.marks[tile.image];
     if (save) this.save();
   }
 
@@ -376,6 +387,12 @@ class Grid {
     this.look.refresh();
     if (said) this.view.note(said);
   }
+}
+
+// Those of the images that have a decision in the outbox -> that decision.
+function waitingFor(images, held) {
+  const found = images.map((image) => [image, held.get(image)?.decisions.find((one) => one.image === image)]);
+  return new Map(found.filter(([, decision]) => decision));
 }
 
 export default function (component) {

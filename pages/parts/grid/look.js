@@ -50,9 +50,10 @@ class Look {
     buttons.append(back, this.toggle, next, alike);
     this.said = make("p", "said");
     this.said.setAttribute("role", "status");
+    this.copies = make("section", "copies");
     this.crop = new Crop(this);
     this.picture.append(this.holder, this.crop.stage);
-    this.facts.append(this.close, this.title, this.state, buttons, label, this.crop.panel, this.said, this.more);
+    this.facts.append(this.close, this.title, this.state, buttons, label, this.copies, this.crop.panel, this.said, this.more);
     this.dialog.append(this.picture, this.facts);
     this.dialog.addEventListener("close", () => this.left());
     this.dialog.addEventListener("cancel", (event) => this.keep(event));
@@ -60,6 +61,7 @@ class Look {
   }
 
   left() {
+    this.apart();
     this.crop.forget();
     this.grid.view.list.focus({ preventScroll: true });
   }
@@ -87,13 +89,10 @@ class Look {
     this.missing = tile.missing;
     this.facts.scrollTop = 0;
     this.said.textContent = "";
+    this.apart();
     this.crop.forget();
     const small = tile.element?.querySelector("img");
-    const large = new Image();
-    large.alt = tile.base.label;
-    large.draggable = false;
-    large.onload = () => this.image === tile.image && this.holder.replaceChildren(large);
-    large.src = `${this.grid.shown.pack}&large=${tile.image}`;
+    this.enlarge(`${this.grid.shown.pack}&large=${tile.image}`, tile.image);
     const placeholder = small ? small.cloneNode() : make("span", "gone", "no picture on disk");
     this.holder.replaceChildren(placeholder);
     this.more.replaceChildren(make("p", "quiet", "Reading where it came from…"));
@@ -105,6 +104,72 @@ class Look {
     else this.close.focus({ focusVisible: false });
   }
 
+  // `image`: the one that is wanted, the tile's own or a copy of it; another one may be by the time this has arrived.
+  enlarge(address, image) {
+    const large = new Image();
+    large.alt = this.grid.tile().base.label;
+    large.draggable = false;
+    this.wanted = image;
+    large.onload = () => this.wanted === image && this.holder.replaceChildren(large);
+    large.src = address;
+  }
+
+  // Copies: one picture is in the place of the other, the decision stays that of all -----------------------------------
+
+  // No copies any more, or not yet.
+  apart() {
+    this.strip?.free();
+    Object.assign(this, { strip: null, listed: "" });
+    this.copies.replaceChildren();
+    this.dialog.classList.remove("of-copy");
+  }
+
+  // {ids, sizes, origins, pack}, the tile itself first
+  async list(known) {
+    const listed = JSON.stringify(known?.ids ?? []);
+    if (this.listed === listed) return; // said again every few seconds
+    if (this.wanted !== this.image) this.enlarge(`${this.grid.shown.pack}&large=${this.image}`, this.image);
+    this.apart();
+    this.listed = listed;
+    if (!known) return;
+    const strip = Object.assign(new Page(0), { pack: known.pack });
+    this.strip = strip;
+    const count = known.ids.length - 1;
+    const row = make("div", "strip");
+    const about = make("p", "quiet", "What you decide holds for all of them, and so does another class. A crop is this picture's own.");
+    this.copies.append(make("h4", "", `${count} ${count === 1 ? "copy" : "copies"} more of this photo`), row, about);
+    const buttons = known.ids.map((image, i) => {
+      const size = known.sizes[i].join(" × ");
+      const button = make("button", "copy");
+      button.setAttribute("aria-pressed", String(image === this.image));
+      button.setAttribute("aria-label", i ? `Copy ${i}, ${size} px` : `This picture, ${size} px`);
+      button.title = `${size} px, ${known.origins[i]}`;
+      button.append(make("span", "gone", "…"), make("span", "size", size));
+      button.onclick = () => this.put(image, known.pack, buttons, button);
+      return button;
+    });
+    row.append(...buttons);
+    row.addEventListener("mousedown", (event) => event.preventDefault()); // the keys stay with the picture
+    try {
+      await strip.load();
+    } catch {
+      return; // they have their sizes and origins, and each can be opened
+    }
+    if (this.strip !== strip) return;
+    buttons.forEach((button, i) => button.firstChild.replaceWith(strip.images[i] ?? make("span", "gone", "no picture on disk")));
+  }
+
+  // A crop is changed on the tile's own picture.
+  own() {
+    if (this.wanted !== this.image) this.copies.querySelector(".copy")?.click();
+  }
+
+  put(image, pack, buttons, button) {
+    this.enlarge(`${pack}&large=${image}`, image);
+    for (const one of buttons) one.setAttribute("aria-pressed", String(one === button));
+    this.dialog.classList.toggle("of-copy", image !== this.image); // the crop lies over the tile's own picture
+  }
+
   refresh() {
     const tile = this.grid.tile();
     if (!this.open || !tile) return;
@@ -112,6 +177,8 @@ class Look {
     this.state.textContent = tile.rejected
       ? `Rejected${tile.reason ? `: ${tile.reason}` : ""}`
       : { keep: "Kept", undecided: "Not decided yet", reject: "Will be kept" }[tile.base.verdict];
+    const copies = together(tile.base.copies.length);
+    if (copies) this.state.append(make("span", "quiet", ` · ${copies}`));
     if (tile.base.why) this.state.append(make("span", "quiet", ` · ${tile.base.why}`));
     this.toggle.textContent = tile.rejected ? "Keep (x)" : "Reject (x)";
     this.toggle.classList.toggle("danger", !tile.rejected);
@@ -137,6 +204,7 @@ class Look {
       this.refresh();
     }
     this.crop.fill(known);
+    this.list(known.copies);
     const list = make("dl");
     const row = (name, value) => {
       if (!value) return;

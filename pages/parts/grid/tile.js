@@ -22,10 +22,20 @@ function cross() {
   return svg;
 }
 
+// In words, how many copies a tile stands for; "" for none.
+function together(count) {
+  return count ? `${count} ${count === 1 ? "copy" : "copies"} more: decided together` : "";
+}
+
+function withCopies({ base: { copies } }) {
+  return copies.length ? ` with ${copies.length} ${copies.length === 1 ? "copy" : "copies"}` : "";
+}
+
 class Tile {
   constructor(image) {
     this.image = image; // its id
-    this.base = { label: "", verdict: "undecided", version: -1, reason: "", why: "" };
+    // `copies`: [{image, version, verdict, reason}] of the same photo, which are decided with it
+    this.base = { label: "", verdict: "undecided", version: -1, reason: "", why: "", copies: [] };
     this.draft = null; // {reject, reason} once touched
     this.other = ""; // who decided on it since it was shown here
     this.missing = false; // no picture on disk
@@ -47,9 +57,36 @@ class Tile {
     this.show();
   }
 
-  // A decision as it will stand once stored; `take` puts what the server says in its place.
-  expect({ verdict, reason, label }) {
-    this.take({ ...this.base, verdict, reason, label: label || this.base.label, version: this.base.version + 1 });
+  // The picture and its copies.
+  get images() {
+    return [this.image, ...this.base.copies.map((copy) => copy.image)];
+  }
+
+  // Decisions, by image, as they will stand once stored; `take` puts what the server says in their place.
+  expect(decisions) {
+    const stands = (of) => {
+      const decision = decisions.get(of.image);
+      return decision ? { ...of, verdict: decision.verdict, reason: decision.reason, version: of.version + 1 } : of;
+    };
+    const own = decisions.get(this.image);
+    const base = own ? { ...stands({ ...this.base, image: this.image }), label: own.label || this.base.label } : this.base;
+    // A copy that was decided on otherwise is on its own.
+    const goes = ({ verdict, reason }) => verdict === "undecided" || (verdict === base.verdict && reason === base.reason);
+    this.take({ ...base, copies: base.copies.map(stands).filter(goes) }, own ? null : this.draft);
+  }
+
+  // What an undo brings back, of those of its pictures that it holds for.
+  restore({ base, draft }, undone) {
+    const was = new Map(base.copies.map((copy) => [copy.image, copy]));
+    const copies = this.base.copies.map((now) =>
+      undone.has(now.image) && was.has(now.image) ? { ...was.get(now.image), version: now.version + 1 } : now);
+    this.take({ ...base, version: this.base.version + 1, copies }, draft);
+  }
+
+  // What the server says of the copies alone: the mark stays.
+  hold(copies) {
+    this.base = { ...this.base, copies };
+    this.show();
   }
 
   take(base, draft = null) {
@@ -57,13 +94,14 @@ class Tile {
     this.show();
   }
 
-  // The decision that a commit of the page makes of it, or null where nothing changes or nothing was seen.
-  decision() {
+  // The decisions that a commit of the page makes of it and its copies: none where nothing changes or nothing was seen.
+  decisions() {
     const verdict = this.rejected ? "reject" : "keep";
-    const { image, base: { version } } = this;
-    if (verdict === this.base.verdict && this.reason === this.base.reason) return null;
-    if (this.missing && !this.rejected) return null;
-    return { image, verdict, reason: this.reason, label: "", version };
+    const { image, reason, base } = this;
+    if (this.missing && !this.rejected) return [];
+    return [{ ...base, image }, ...base.copies]
+      .filter((one) => one.verdict !== verdict || one.reason !== reason)
+      .map((one) => ({ image: one.image, verdict, reason, label: "", version: one.version }));
   }
 
   build(picture) {
@@ -75,7 +113,8 @@ class Tile {
     this.missing = !picture;
     frame.append(picture ?? make("span", "gone", "no picture on disk"), cross());
     this.chip = make("span", "chip");
-    frame.append(this.chip);
+    this.badge = make("span", "badge");
+    frame.append(this.chip, this.badge);
     const look = make("button", "look-at", "⤢");
     look.tabIndex = -1;
     look.setAttribute("aria-hidden", "true");
@@ -106,8 +145,12 @@ class Tile {
     const state = rejected ? this.reason || "reject" : verdict === "keep" && !touched ? "kept" : "";
     this.chip.textContent = this.other ? `${this.other}: ${verdict}${this.base.reason ? `, ${this.base.reason}` : ""}` : state;
     this.chip.hidden = !this.chip.textContent;
+    const copies = together(this.base.copies.length);
+    this.badge.textContent = copies && `+${this.base.copies.length}`;
+    this.badge.title = copies;
+    this.badge.hidden = !copies;
     const said = rejected ? `rejected${this.reason ? `: ${this.reason}` : ""}` : verdict === "keep" ? "kept" : "";
-    const parts = [label, why, said, this.other && `decided meanwhile by ${this.other}`, this.missing && "no picture on disk"];
+    const parts = [label, why, said, copies, this.other && `decided meanwhile by ${this.other}`, this.missing && "no picture on disk"];
     this.element.setAttribute("aria-label", parts.filter(Boolean).join(", "));
   }
 }

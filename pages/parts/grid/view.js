@@ -224,8 +224,9 @@ class View {
   status() {
     const { grid } = this;
     const { data, shown } = grid;
-    const rejected = shown ? shown.tiles.filter((tile) => tile.rejected).length : 0;
-    const count = shown?.tiles.length ?? 0;
+    const pictures = (tiles) => tiles.reduce((sum, tile) => sum + tile.images.length, 0);
+    const rejected = shown ? pictures(shown.tiles.filter((tile) => tile.rejected)) : 0;
+    const count = shown ? pictures(shown.tiles) : 0;
     const atEnd = grid.end !== null && grid.cursor >= grid.end;
     this.place.textContent = atEnd ? "The end" : `Page ${grid.cursor + 1}`;
     const also = data.shared ? ", also on somebody else's screen" : "";

@@ -140,3 +140,30 @@ def test_of_some_groups_those_that_are_open_are_told_by_name(store, project, ima
     store.apply(project.id, operation(reject(ids[2])))
     assert list(store.groups_named(project.id, [near, done, "near_duplicate-99"])) == [near]
     assert store.groups_named(project.id, []) == {}
+
+
+def test_waiting_copies_are_the_undecided_ones_of_a_group_under_the_same_class(store, project, images, group):
+    a, b, c, d, alone = images(5)
+    coupe, other = images(2, "coupe")
+    group(NEAR, [a, b, c, coupe, other])
+    group(EXACT, [d])
+    assert store.waiting_copies(project.id, [a, b, coupe, d, alone]) == {a: [b, c], b: [a, c], coupe: [other]}
+    store.apply(project.id, operation(Decision(b, "keep"), Decision(other, "reject", DUPLICATE)))
+    assert store.waiting_copies(project.id, [a, b, coupe]) == {a: [c]}
+    store.apply(project.id, operation(Decision(c, "keep", label="coupe")))
+    assert store.waiting_copies(project.id, [a, coupe]) == {}
+
+
+def test_waiting_copies_are_those_of_the_near_group_where_an_exact_one_is_within_it(store, project, images, group):
+    a, b, c = images(3)
+    group(EXACT, [a, b])
+    group(NEAR, [a, b, c])
+    assert store.waiting_copies(project.id, [b]) == {b: [a, c]}
+
+
+def test_what_only_looks_alike_is_no_waiting_copy(store, project, images, group):
+    *some, third, fourth = images(4)
+    others = [third, fourth]
+    group(NEAR, some, score=0.85)
+    group(NEAR, others, score=0.93)
+    assert store.waiting_copies(project.id, [*some, *others], 0.9) == {others[0]: [others[1]], others[1]: [others[0]]}
