@@ -266,6 +266,39 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondLook:
+    """A picture that another reviewer has decided on, as one sees it who is not told so."""
+
+    image: int
+    label: str  # as the source said, or this reviewer
+    verdict: Verdict  # this reviewer's own; "undecided" until then
+    reason: str
+    version: int  # of this reviewer's own words; far above those of any image
+    box: Box | None = None  # as this reviewer drew it, else as the detector chose it
+    said: tuple[tuple[datetime, str, str, str, Box | None], ...] = ()  # (when, verdict, reason, label, box) of each
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one reviewer said of a picture."""
+
+    reviewer: str
+    verdict: Verdict
+    reason: str = ""
+    label: str = ""  # another class than the source's; "" = that one
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What two reviewers said of one picture, the second one without knowing of the first."""
+
+    image: int
+    first: Word
+    second: Word
+    known: bool = False  # a check picture: the first one is right
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """What the random share of the review has told so far, in order; see core.review.estimate."""
 

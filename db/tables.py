@@ -1,7 +1,7 @@
 """The tables, on one page. Rows stay behind db/store; nouns (core.model) come out.
 
-What is appended and never changed: candidates' provenance, images' facts, showings, operations, decisions, certificates,
-splits, epochs, evaluations. What is overwritten in place: a job's row, a candidate's outcome, an image's current verdict, label and
+What is appended and never changed: candidates' provenance, images' facts, showings, second looks, operations, decisions,
+opinions, certificates, splits, epochs, evaluations. What is overwritten in place: a job's row, a candidate's outcome, an image's current verdict, label and
 crop (derived from its decisions, kept beside them for speed; the version ties the two together), findings, what
 cleaning measured, leases.
 """
@@ -298,6 +298,40 @@ showings = Table(
     Column("created", Utc, nullable=False),
     Index(None, "project", "queue", "id"),
     Index(None, "project", "image"),
+)
+
+# What a reviewer is shown that another one has decided on, without being told so. It is no showing: nothing is drawn there.
+second_looks = Table(
+    "second_looks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects", nullable=False),
+    _ref("image", "images", nullable=False),
+    Column("version", Integer, nullable=False),  # the decision it is held against
+    Column("reviewer", String(200), nullable=False),
+    Column("known", Boolean, nullable=False),  # a check picture: that decision counts as right
+    Column("queue", String(10), nullable=False),  # as what it is shown: like a showing
+    Column("score", Float, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("created", Utc, nullable=False),
+    UniqueConstraint("image", "reviewer"),
+    Index(None, "project", "reviewer", "id"),
+)
+
+# What they said of it. It changes nothing of the image; the last one whose operation was not undone holds.
+opinions = Table(
+    "opinions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("operation", String(36), ForeignKey("operations.id"), nullable=False),
+    _ref("look", "second_looks", nullable=False),
+    Column("verdict", String(9), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("box", JSON(none_as_null=True)),  # the crop they drew
+    Column("created", Utc, nullable=False),
+    UniqueConstraint("operation", "look"),
+    Index(None, "look", "id"),
 )
 
 certificates = Table(

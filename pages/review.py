@@ -10,7 +10,7 @@ import streamlit as st
 from core.model import Project
 from core.review import LEARNED, SIZE
 from db.store.queue import Filter, Order
-from pages.parts import head, house
+from pages.parts import head, house, people
 from pages.parts.grid import FILTERS, review_grid, reviewer
 
 VERDICTS = {"undecided": "undecided", "keep": "kept", "reject": "rejected", "any": "all"}
@@ -49,7 +49,7 @@ def filters(project: Project) -> tuple[Filter, int, str]:
     kinds |= {kind: f"{kind.replace('_', ' ')} ({count:,})" for kind, count in counts.items()}
     with st.container(key=FILTERS, horizontal=True, vertical_alignment="bottom", gap="small"):
         label = choice("Class", "class", classes, "", width=126)
-        verdict = choice("Decision", "show", VERDICTS, "undecided", width=114)
+        verdict = choice("Decision", "show", _verdicts(project), "undecided", width=114)
         kind = choice(
             "Finding",
             "finding",
@@ -61,8 +61,16 @@ def filters(project: Project) -> tuple[Filter, int, str]:
         order: Order = choice("Order", "order", ORDERS, "mixed", width=138, help=ABOUT_ORDERS)  # fmt: skip
         size = choice("On a page", "size", SIZES, str(SIZE), width=80)
         name = reviewer()
+        people.show(project)
     wanted = Filter(label, "" if verdict == "any" else verdict, kind, order, named(st.query_params.get("ids", "")))
     return wanted, int(size), name
+
+
+def _verdicts(project: Project) -> dict[str, str]:
+    """The choices; what two people differ on is among them where there is some, or it is looked at."""
+    now = st.session_state.get("show", st.query_params.get("show"))
+    differ = now == "disputed" or house.store().queue_size(project.id, Filter(verdict="disputed"))
+    return VERDICTS | ({"disputed": "disputed"} if differ else {})
 
 
 def named(ids: str) -> tuple[int, ...]:

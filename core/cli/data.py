@@ -78,6 +78,7 @@ def _next(args: argparse.Namespace, store: Store, settings: Settings, project: P
 def _status(store: Store, project: Project) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from core.review import agreement
     from core.review.certificate import standing
 
     return {
@@ -86,6 +87,7 @@ def _status(store: Store, project: Project) -> dict[str, Any]:
         "counts": store.counts(project.id),
         "left": standing(store, project),
         "reviewers": store.reviewers(project.id),
+        **agreement.standing(store, project),
     }
 
 

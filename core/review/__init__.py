@@ -9,6 +9,8 @@ together.py     the rest of a class, kept by one press, and about how many of it
 guess.py        which class a picture looks like
 decisions.py    what a person said, parsed
 estimate.py     how many bad pictures are left, from the random share
+second_looks.py hidden on a page: what somebody else has decided on
+agreement.py    how far two people agree, how well and how fast each works
 certificate.py  that one may stop, with what it stands on
 """
 

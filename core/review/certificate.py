@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput
+from core.review.agreement import agreements
 from core.review.described import views
 from core.review.estimate import RATE, estimate, needed
 
@@ -65,8 +66,19 @@ def certify(store: Store, project: Project, reviewer: str, rate: float = RATE) -
     newest, funnel = store.newest_image(project.id), store.funnel(project.id)
     counts = {"kept": funnel.kept - funnel.undecided, "undecided": funnel.undecided, "unique": funnel.unique}
     people, model = store.reviewers(project.id), " and ".join(views(store, project))
+    agreed = agreements(store.pairs(project.id))
     return store.add_certificate(
-        project.id, reviewer, newest, now | {"counts": counts, "reviewers": people, "model": model, "method": METHOD}
+        project.id,
+        reviewer,
+        newest,
+        now
+        | {
+            "counts": counts,
+            "reviewers": people,
+            "model": model,
+            "method": METHOD,
+            **({"agreement": agreed} if agreed else {}),
+        },
     )
 
 

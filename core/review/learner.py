@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.model import Judged, Showing
+from core.review.alike import LIKELY
 from core.review.described import Described, describe
+from core.review.reasons import likely
 
 if TYPE_CHECKING:
     from core.model import Project
@@ -21,6 +24,10 @@ BALANCE = 0.25  # the power by which the rarer side weighs more: 0 = not at all,
 USUAL = 5  # good ones that the least strange pictures count as before anybody looked at them
 TAKEN = 2_000  # of these, at most
 NOT_DESCRIBED = "The pictures were not described yet: clean the project, so that there is something to learn from."
+
+Reasons = Callable[
+    [Sequence[int]], Mapping[int, tuple[str, float]]
+]  # the likely ones of some images: core.review.reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +40,25 @@ class Ranking:
     open: np.ndarray  # (N,) bool: not shown to anybody, and not decided
     order: np.ndarray  # positions of those, the likeliest first
     learned: int  # decisions it has learned from; 0 = none yet
+    reasons: Reasons = lambda images: {}
 
     def among(self, allowed: np.ndarray | None) -> np.ndarray:
         """The order, of the allowed images only (None: all)."""
         return self.order if allowed is None else self.order[np.isin(self.ids[self.order], allowed)]
 
     def shown(self, places: np.ndarray, queue: str) -> list[Showing]:
-        return [self._showing(int(n), queue) for n in places]
+        images = self.ids[places]
+        found = self.reasons(images[self.bad[places] >= LIKELY].tolist()) if self.learned else {}
+        return [
+            self._showing(int(n), queue, found.get(int(i), ("", 0))[0]) for n, i in zip(places, images, strict=True)
+        ]
 
-    def _showing(self, n: int, queue: str) -> Showing:
+    def _showing(self, n: int, queue: str, reason: str) -> Showing:
         chance = float(self.bad[n])
         if not self.learned:
             return Showing(int(self.ids[n]), "first", chance, "first look")
         said = f"{chance:.0%} likely bad" if queue == "likely" else f"unsure, {chance:.0%} likely bad"
-        return Showing(int(self.ids[n]), queue, chance, said)
+        return Showing(int(self.ids[n]), queue, chance, f"{said}: {reason}" if reason else said)
 
 
 @dataclass
@@ -81,7 +93,8 @@ class Learner:
         waits[at[there]] = False
         order = np.flatnonzero(waits)
         order = order[np.argsort(-chances[order], kind="stable")]
-        return Ranking(of.ids, chances, without, waits, order, len(rows) if chances is not of.cold else 0)
+        learned = len(rows) if chances is not of.cold else 0
+        return Ranking(of.ids, chances, without, waits, order, learned, partial(likely, of, judged))
 
     def _chances(self, rows: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
         """(N,) how likely each picture is bad, after (n,) rows were said to be; (N,) the same, of these without their own

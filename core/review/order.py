@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.model import Judged, Project, Showing, Tile
-from core.review import reasons
-from core.review.alike import LIKELY
+from core.review import second_looks
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from core.review.described import Described
-    from core.review.learner import Learner
+    from core.review.learner import Learner, Ranking
     from core.settings import Settings
     from db.store import Store
     from db.store.queue import Filter
@@ -110,6 +108,7 @@ def next_page(
 ) -> list[Tile]:
     """The next learned page for a reviewer, noted as shown; an empty one where there is nothing left.
 
+    Among them, unmarked, are some that another reviewer has decided on (`project.reviewing`): see second_looks.py.
     What was shown and not decided comes again first. `without`: pictures that lie on the reviewer's desk already.
     `chance(n)`: a number below n. `growing`: the first pages are smaller than `size`.
     """
@@ -122,11 +121,14 @@ def next_page(
     if allowed is not None:
         inside = set(allowed.tolist())
         again = [one for one in again if one.image in inside]
-    page = again[:size]
+    waits = store.waiting_again(project.id, reviewer, wanted.label, wanted.kind)
+    page = [*(one for one in waits if one.image not in desk), *again][:size]
     if len(page) < size:
-        page += _new(store, learner, project, wanted, reviewer, size - len(page), judged, allowed, chance)
-    page.sort(key=lambda one: PARTS.index(one.queue))
-    tiles = {tile.image: tile for tile in store.tiles(project.id, [one.image for one in page])}
+        page += _new(store, learner, project, wanted, reviewer, size - len(page), judged, allowed, chance, desk)
+    page.sort(key=_place)
+    ids = [one.image for one in page]
+    hidden = store.second_looks(project.id, reviewer, ids)
+    tiles = {tile.image: second_looks.as_seen(tile, hidden) for tile in store.tiles(project.id, ids)}
     return [
         replace(tiles[one.image], score=one.score, why=_why(one, tiles[one.image]))
         for one in page
@@ -141,17 +143,45 @@ def selected(store: Store, project: Project, wanted: Filter) -> np.ndarray | Non
     return np.array(store.selected(project.id, replace(wanted, verdict="undecided", ids=())), np.int64)
 
 
+def _place(one: Showing) -> tuple[int, float]:
+    """Where it stands on a page: by its part, then as that part is chosen; the random ones without an order, for one that
+    was mixed in must not stand at their end."""
+    order = {"first": -one.score, "likely": -one.score, "unsure": abs(one.score - 0.5)}
+    return PARTS.index(one.queue), order.get(one.queue, one.image * 2654435761 % 2**32)
+
+
 def _why(one: Showing, tile: Tile) -> str:
     return ", ".join(filter(None, (one.why, tile.why)))
 
 
 def _new(
     store: Store, learner: Learner, project: Project, wanted: Filter, reviewer: str, size: int,
-    judged: Sequence[Judged], allowed: np.ndarray | None, chance: Callable[[int], int],
+    judged: Sequence[Judged], allowed: np.ndarray | None, chance: Callable[[int], int], desk: Collection[int],
 ) -> list[Showing]:  # fmt: skip
+    """What nobody was shown yet, and hidden among it what another reviewer has decided on."""
     ranking = learner.rank(judged)
     among = ranking.among(allowed)
-    of = shares(wanted.order, size, worth(judged) if len(among) else 0.0)
+    of_late = worth(judged) if len(among) else 0.0
+    of = shares(wanted.order, size, of_late)
+    kinds = {kind for kind, number in (("likely", of.likely), ("unsure", of.unsure)) if number}
+    if of.random or wanted.order == "mixed":
+        kinds |= {"random"} if allowed is None else {"some"} if wanted.order == "random" else set()
+    passes = second_looks.passing(ranking, among[:size], kinds)
+    hidden = second_looks.choose(store, project, wanted, reviewer, size, passes, chance, desk)
+    left = size - sum(map(len, hidden.values()))
+    fresh = _fresh(store, ranking, among, project, wanted, reviewer, left, of_late, allowed, chance)
+    if left and not fresh:  # the end: nobody is kept here by what is decided
+        return []
+    return fresh + [
+        one for known, some in hidden.items() if some for one in store.show_again(project.id, reviewer, some, known)
+    ]
+
+
+def _fresh(
+    store: Store, ranking: Ranking, among: np.ndarray, project: Project, wanted: Filter, reviewer: str, size: int,
+    of_late: float, allowed: np.ndarray | None, chance: Callable[[int], int],
+) -> list[Showing]:  # fmt: skip
+    of = shares(wanted.order, size, of_late)
     if not ranking.learned and wanted.order == "mixed":  # nothing is unsure where nothing was learned
         of = Shares(of.likely + of.unsure, 0, of.random)
     if allowed is not None and wanted.order == "random":
@@ -166,15 +196,7 @@ def _new(
     # What a random draw takes away from these is made up for from the next ones.
     spare = rest[~np.isin(rest, unsure)][: of.random + of.unsure] if of.likely else rest[:0]
     chosen = [*ranking.shown(likely, "likely"), *ranking.shown(unsure, "unsure")]
-    chosen = _because(learner.of, judged, chosen)
     noted = store.show(project.id, reviewer, chosen, of.random, chance)
     if len(noted) < size and len(spare):
-        more = _because(learner.of, judged, ranking.shown(spare[: size - len(noted)], "likely"))
-        noted += store.show(project.id, reviewer, more, 0, chance)
+        noted += store.show(project.id, reviewer, ranking.shown(spare[: size - len(noted)], "likely"), 0, chance)
     return noted
-
-
-def _because(of: Described, judged: Sequence[Judged], chosen: Sequence[Showing]) -> list[Showing]:
-    """The same, those that are more likely bad than not with the reason that is likely."""
-    found = reasons.likely(of, judged, [one.image for one in chosen if one.score >= LIKELY])
-    return [replace(one, why=f"{one.why}: {found[one.image][0]}") if one.image in found else one for one in chosen]

@@ -85,7 +85,9 @@ def sentence(found: Rest, label: str, above: float) -> str:
     """The same, as a person reads it."""
     many, of = len(found.images), f" of {label}" if label else ""
     if not many:
-        return f"No picture{of} that nobody has seen is at least {above:.1%} likely good: look at more, or ask for less."
+        return (
+            f"No picture{of} that nobody has seen is at least {above:.1%} likely good: look at more, or ask for less."
+        )
     said = f"{many:,} {'picture' if many == 1 else 'pictures'}{of} that nobody has seen {'is' if many == 1 else 'are'} at least {above:.1%} likely good."
     if found.bad is None:
         return f"{said} It is too early to say how many of them are bad: only {found.draws} random ones like them were decided."

@@ -12,6 +12,7 @@ groups.py      groups of copies that wait for a person
 queue.py       the review queue: filters, pages of tiles, leases
 showings.py    what was looked at, in which order and why; certificates
 decisions.py   what people said: append-only, undone by more of it
+second_looks.py  what a second person said of the same picture, not knowing of the first
 training.py    splits, runs, epochs, evaluations
 jobs.py        jobs: submit, claim, lease, fence
 """
@@ -29,6 +30,7 @@ from db.store.projects import Projects
 from db.store.provenance import Provenance
 from db.store.queue import Queue
 from db.store.searches import Searches
+from db.store.second_looks import SecondLooks
 from db.store.showings import Showings
 from db.store.training import Training
 
@@ -44,6 +46,7 @@ class Store(
     Queue,
     Findings,
     Showings,
+    SecondLooks,
     Decisions,
     Training,
     Jobs,

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, literal, selec
 from core.errors import BadInput
 from core.model import UNSEEN, Applied, Box, Decision, Operation, Verdict
 from db.store.base import Base, chunks, now, text
+from db.store.second_looks import answered, taken_back
 from db.store.showings import noted
-from db.tables import decisions, images, operations, showings
+from db.tables import decisions, images, operations, opinions, second_looks, showings
 
 LONGEST_REASON = 40  # characters, as wide as the column
 _MOVE = (  # built once: of 10,000 decisions the building took two thirds of the time
@@ -40,7 +41,8 @@ class Decisions(Base):
         """Store an operation, all its decisions in one transaction; sent again it changes nothing.
 
         A decision that names a version someone else has moved on from is a conflict: it is returned, not stored.
-        Undo is stored as new decisions that go back to what was before, where nobody decided since.
+        Undo is stored as new decisions that go back to what was before, where nobody decided since. What is said on a
+        second look is an opinion, and stored as such: see db/store/second_looks.py.
         """
         with self._write() as c:
             new = c.execute(
@@ -60,8 +62,14 @@ class Decisions(Base):
             if new is None:
                 row = c.execute(select(operations).where(operations.c.id == operation.id)).one()
                 return Applied(row.id, row.stored, tuple(row.conflicts), repeated=True)
-            changes = self._undo(c, project, operation) if operation.undoes else self._changes(c, project, operation)
+            late: list[int] = []
+            if operation.undoes:
+                said = taken_back(c, project, operation)
+                changes = self._undo(c, project, operation, said is not None)
+            else:
+                changes, said, late = answered(c, operation, self._changes(c, project, operation))
             stored, conflicts = self._store(c, operation.id, changes)
+            stored, conflicts = stored + (said or 0), late + conflicts
             looked = {d.image for d in operation.decisions if d.verdict != "undecided" and d.reason not in UNSEEN}
             noted(c, self._insert_new(showings), project, operation.reviewer, sorted(looked.difference(conflicts)))
             c.execute(
@@ -111,14 +119,14 @@ class Decisions(Base):
         return found
 
     @staticmethod
-    def _undo(c: Connection, project: int, operation: Operation) -> list[dict[str, Any]]:
+    def _undo(c: Connection, project: int, operation: Operation, said: bool) -> list[dict[str, Any]]:
         done = c.execute(
             select(decisions)
             .join(images, images.c.id == decisions.c.image)
             .where(decisions.c.operation == operation.undoes, images.c.project == project)
             .order_by(decisions.c.id)
         ).all()
-        if not done:
+        if not done and not said:
             raise BadInput(f"There is nothing to undo in operation {operation.undoes!r}.")
         held = {
             r.id: r
@@ -207,10 +215,17 @@ class Decisions(Base):
         return made
 
     def decided(self, operation: str) -> list[Decision]:
-        """What an operation stored, in its order; empty for an unknown one."""
+        """What an operation stored, in its order, then what it said on second looks; empty for an unknown one."""
+        looked = select(second_looks.c.image, opinions).select_from(
+            second_looks.join(opinions, opinions.c.look == second_looks.c.id)
+        )
         with self._read() as c:
             rows = c.execute(select(decisions).where(decisions.c.operation == operation).order_by(decisions.c.id)).all()
-        return [Decision(r.image, r.verdict, r.reason, r.label, r.version) for r in rows]
+            said = c.execute(looked.where(opinions.c.operation == operation).order_by(opinions.c.id)).all()
+        return [
+            *(Decision(r.image, r.verdict, r.reason, r.label, r.version) for r in rows),
+            *(Decision(r.image, r.verdict, r.reason, r.label) for r in said),
+        ]
 
     def reviewed(self, project: int) -> bool:
         """Whether a person's word holds on any picture: one on copies alone says nothing of what they show."""
@@ -221,7 +236,7 @@ class Decisions(Base):
             )
 
     def reviewers(self, project: int) -> dict[str, int]:
-        """Reviewer -> how many decisions they made, taken back ones too."""
+        """Reviewer -> how many decisions they made, second looks and taken back ones too."""
         wanted = select(operations.c.reviewer, func.sum(operations.c.stored)).where(
             operations.c.project == project, operations.c.undoes == ""
         )

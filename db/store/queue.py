@@ -12,6 +12,7 @@ from sqlalchemy import and_, func, literal, or_, select
 from core.model import Finding, Tile
 from db.store.base import chunks, now, text
 from db.store.findings import Findings
+from db.store.second_looks import disputed
 from db.tables import findings, images, leases
 
 Order = Literal["mixed", "likely", "unsure", "random", "found", "score", "label"]  # the first four: core.review.order
@@ -22,7 +23,7 @@ class Filter:
     """Which images the queue shows, and in which order."""
 
     label: str = ""  # "" = every class
-    verdict: str = ""  # "" = any; undecided, keep, reject
+    verdict: str = ""  # "" = any; undecided, keep, reject, disputed
     kind: str = ""  # only images with this finding; "any" = with at least one
     order: Order = "found"
     ids: tuple[int, ...] = ()  # only these (a cell of the confusion matrix)
@@ -64,7 +65,9 @@ class Queue(Findings):
         where: list[Any] = [images.c.project == project]
         if wanted.label:
             where.append(images.c.label == wanted.label)
-        if wanted.verdict:
+        if wanted.verdict == "disputed":
+            where.append(disputed())
+        elif wanted.verdict:
             where.append(images.c.verdict == wanted.verdict)
         if wanted.kind:
             has = findings.alias()

@@ -103,7 +103,16 @@ def test_a_database_of_the_schema_before_keeps_its_searches(store, project, clai
     )
     store.close()
     with sqlite3.connect(file) as connection:
-        for table in ("measures", "embeddings", "links", "detections", "showings", "certificates"):
+        for table in (
+            "measures",
+            "embeddings",
+            "links",
+            "detections",
+            "opinions",
+            "second_looks",
+            "showings",
+            "certificates",
+        ):
             connection.execute(f"DROP TABLE {table}")
         for column in ("projects DROP COLUMN cleaning", "projects DROP COLUMN reviewing", "splits DROP COLUMN crop", "split_images DROP COLUMN box",
                        "images DROP COLUMN crop", "images DROP COLUMN box",
@@ -200,8 +209,8 @@ def test_what_was_decided_before_counts_as_looked_at_in_that_order(store, projec
         store.apply(project.id, operation(decision))
     store.close()
     with sqlite3.connect(file) as connection:
-        connection.execute("DROP TABLE showings")
-        connection.execute("DROP TABLE certificates")
+        for table in ("opinions", "second_looks", "showings", "certificates"):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("ALTER TABLE projects DROP COLUMN reviewing")
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
     again = open_store(url(file))

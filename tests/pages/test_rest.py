@@ -6,7 +6,6 @@ import uuid
 from pathlib import Path
 
 import pytest
-
 from streamlit.testing.v1 import AppTest
 
 from core.model import TOGETHER, Decision, Operation, Showing

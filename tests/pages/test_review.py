@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.model import DUPLICATE, Cleaning, Cropping, Decision, Detection, Finding, Operation
+from core.model import DUPLICATE, Cleaning, Cropping, Decision, Detection, Finding, Operation, Reviewing
 from core.review import DECISIONS_MAX
 from core.review.certificate import standing
 from core.review.learner import learner
@@ -658,3 +658,83 @@ def test_stacks_are_of_the_class_that_is_chosen(alike) -> None:
     told(desk, store)
     stacks = say(desk, store, ask=3, stacks=True)["stacks"]
     assert stacks and {label for stack in stacks for label in stack["labels"]} == {"suv"}
+
+
+# what a second person looks at ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def both(cars):
+    """Ann decides on her first page, rejecting two; half of Ben's is hers. His desk, what he is told, and what is hidden."""
+    store, project = cars
+    project = store.set_reviewing(project.id, Reviewing(overlap=0.5))
+    learned = Filter(verdict="undecided", order="mixed")
+    ann = Desk(project, "Ann", learned, size=10)
+    page = told(ann, store)["pages"]["0"]
+    say(ann, store, commit(page, *page["ids"][:2], reason="interior"))
+    ben = Desk(project, "Ben", learned, size=10)
+    data = told(ben, store)
+    hidden = [i for i in data["pages"]["0"]["ids"] if i in page["ids"]]
+    assert len(hidden) == 5
+    return store, project, ben, data, hidden
+
+
+def at(page: dict, image: int) -> tuple:
+    n = page["ids"].index(image)
+    return page["verdicts"][n], page["reasons"][n], page["by"][n]
+
+
+def test_nothing_tells_what_another_one_decided_on(both) -> None:
+    store, _, ben, data, hidden = both
+    page = data["pages"]["0"]
+    assert set(page["verdicts"]) == {"undecided"} and set(page["reasons"]) == set(page["by"]) == {""}
+    looked = say(ben, store, look=hidden[0])["look"]
+    assert looked["history"] == [] and looked["by"] == ""
+    many = say(ben, store, ask=1, alike=hidden[0], look=None)["alike"]
+    assert not many["rejected"] and many["versions"][0] == page["versions"][page["ids"].index(hidden[0])]
+
+
+def test_who_turns_back_sees_their_own_word_and_one_undo_brings_all_back(both) -> None:
+    store, project, ben, data, hidden = both
+    page = data["pages"]["0"]
+    before = [(r.verdict, r.version) for r in store.images_by_id(project.id, hidden)]
+    sent = commit(page, hidden[0], reason="blurred")
+    after = say(ben, store, sent, cursor=1)
+    assert after["acked"][-1]["stored"] == 10 and after["acked"][-1]["conflicts"] == []
+    assert at(after["pages"]["0"], hidden[0]) == ("reject", "blurred", "")
+    assert {at(after["pages"]["0"], i) for i in hidden[1:]} == {("keep", "", "")}
+    expected = [version + 1 for version in page["versions"]]
+    assert after["pages"]["0"]["versions"] == expected, "as the browser counts"
+    assert [(r.verdict, r.version) for r in store.images_by_id(project.id, hidden)] == before
+    told_of = say(ben, store, look=hidden[0])["look"]["history"]
+    assert [(who, what) for _, who, what in told_of] == [
+        ("Ben", "reject (blurred) as " + page["labels"][page["ids"].index(hidden[0])])
+    ]
+    back = say(ben, store, {"id": str(uuid.uuid4()), "undoes": sent["id"], "decisions": []})
+    assert back["restored"]["page"] == 0 and back["restored"]["marks"] == {str(hidden[0]): "blurred"}
+    assert at(back["pages"]["0"], hidden[0]) == ("undecided", "", "")
+
+
+def test_what_two_differ_on_is_shown_with_both_words_and_deciding_settles_it(both) -> None:
+    store, project, ben, data, hidden = both
+    made = {r.id: r.verdict for r in store.images_by_id(project.id, hidden)}
+    bad = [i for i in hidden if made[i] == "reject"]
+    other = next(i for i in hidden if made[i] == "keep")
+    say(ben, store, commit(data["pages"]["0"], other, *bad, reason="interior"))
+    open_desk = Desk(project, "Ben", Filter(verdict="disputed", order="mixed"), size=10)
+    page = told(open_desk, store)["pages"]["0"]
+    assert page["ids"] == [other] and page["why"] == ["Ann: keep · Ben: reject, interior"]
+    assert page["verdicts"] == ["undecided"], "so that a commit stores it, whatever it says"
+    settled = say(open_desk, store, commit(page))
+    assert settled["pages"]["0"]["verdicts"] == ["keep"] and store.disputes(project.id) == []
+    assert store.image(project.id, other).version == 2
+
+
+def test_one_reviewer_is_told_one_line_and_two_see_how_they_agree(both, screen) -> None:
+    store, project, ben, data, hidden = both
+    shown = screen("review", project=project.name)
+    assert "Shown to two" not in [each.label for each in shown.selectbox], "closed until somebody asks"
+    assert "disputed" not in shown.selectbox(key="show").options
+    say(ben, store, commit(data["pages"]["0"], *hidden))
+    shown = screen("review", project=project.name)
+    assert "disputed" in shown.selectbox(key="show").options

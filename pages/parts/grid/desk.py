@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from core import review
 from core.errors import BadInput
-from core.model import REASONS, UNSEEN, Applied, Box, ImageRecord, Operation, Project, Tile
+from core.model import REASONS, UNSEEN, Applied, Box, ImageRecord, Operation, Project, SecondLook, Tile
+from core.review import second_looks
+from core.review.agreement import dispute
 from core.review.certificate import standing
 from core.review.guess import guess
 from pages.parts.grid.fold import Copies, fold, note
@@ -54,6 +56,10 @@ class Desk:
     restored: dict[str, Any] | None = None  # what the last undo brought back
     totals: dict[str, int] = field(default_factory=dict)
     why: dict[int, str] = field(default_factory=dict)  # image -> why it was chosen
+    hidden: dict[int, SecondLook] = field(
+        default_factory=dict
+    )  # image -> as one sees it who is not told what others said
+    disputes: dict[int, str] = field(default_factory=dict)  # image -> what two people said of it
     standing: dict[str, Any] = field(default_factory=dict)  # how many bad ones are left: core.review.certificate
     learned: str = ""  # what the order stands on
     many: Many = field(default_factory=Many)  # look-alikes and stacks
@@ -153,8 +159,9 @@ class Desk:
         first = max(0, self.cursor - 1)
         near = {n: self.pages[n] for n in range(first, min(len(self.pages), self.cursor + AHEAD + 1))}
         everything = self.copies.whole(image for ids in near.values() for image in ids)
+        self._differing(store, everything)
         tiles = {tile.image: self._because(tile) for tile in store.tiles(self.project.id, everything)}
-        made = store.deciders([tile.image for tile in tiles.values() if tile.version])
+        made = store.deciders([i for i, tile in tiles.items() if tile.version and i not in self.hidden])
         others = {image: name for image, name in made.items() if name != self.reviewer}
         self.told = {
             "project": self.project.id, "reviewer": self.reviewer, "epoch": self.epoch, "cursor": self.cursor,
@@ -164,7 +171,7 @@ class Desk:
             "pages": {str(n): _rows([tiles[i] for i in ids if i in tiles], others, address) for n, ids in near.items()},
             "copies": self.copies.told(tiles, others),
             "look": self._look(store, learner, address),
-            **self.many.payload(store, self.project, self.reviewer, self.wanted, learner, address),
+            **self._untold(self.many.payload(store, self.project, self.reviewer, self.wanted, learner, address)),
         }  # fmt: skip
         return self.told
 
@@ -196,7 +203,11 @@ class Desk:
         self.pages.append(tiles)
 
     def _because(self, tile: Tile) -> Tile:
-        """The tile with the reason it was chosen for; one kept without a look is there to be looked at."""
+        """The tile with the reason it was chosen for; one kept without a look is there to be looked at, and so is one on
+        which two people differ, with both their words."""
+        if tile.image in self.disputes:
+            return replace(tile, why=self.disputes[tile.image], verdict="undecided", reason="")
+        tile = second_looks.as_seen(tile, self.hidden)
         if not self.learns:
             return tile
         unseen = tile.verdict == "keep" and tile.reason in UNSEEN
@@ -204,6 +215,27 @@ class Desk:
             tile, why=self.why.get(tile.image, tile.why), verdict="undecided" if unseen else tile.verdict,
             reason="" if unseen else tile.reason,
         )  # fmt: skip
+
+    def _differing(self, store: Store, images: Sequence[int]) -> None:
+        """What others said and this reviewer is not told; or on what two people differ, where that is looked at."""
+        project, wanted = self.project.id, self.wanted.verdict
+        self.hidden = store.second_looks(project, self.reviewer, images) if wanted == "undecided" else {}
+        found = store.disputes(project, images) if wanted == "disputed" else []
+        self.disputes = {pair.image: dispute(pair) for pair in found}
+
+    def _untold(self, many: dict[str, Any]) -> dict[str, Any]:
+        """Look-alikes of a picture without what another reviewer said of it."""
+        of = many["alike"]
+        one = self.hidden.get(of["image"]) if of else None
+        if of is None or one is None:
+            return many
+        rejected = one.verdict == "reject"
+        own = {
+            "rejected": rejected,
+            "labels": [one.label, *of["labels"][1:]],
+            "versions": [one.version, *of["versions"][1:]],
+        }
+        return many | {"alike": of | own}
 
     def _draw(self, store: Store) -> None:
         """Draw pages from the queue until there are enough ahead of the browser."""
@@ -253,14 +285,17 @@ class Desk:
         found = store.images_by_id(self.project.id, [self.looked]) if self.looked is not None else []
         if not found:
             return None
-        record = found[0]
+        record, hidden = found[0], self.hidden.get(found[0].id)
         origins = [
             {"url": o.candidate.url, "page": o.candidate.page, "title": o.candidate.title, "creator": o.candidate.creator,
              "licence": o.candidate.licence, "licence_url": o.candidate.licence_url, "source": o.candidate.source,
              "fetched": f"{o.fetched:%Y-%m-%d}" if o.fetched else ""}
             for o in store.origins(record.id)[:20]
         ]  # fmt: skip
-        history, by = _history(record, store.history(record.id))
+        told = store.history(record.id)
+        if hidden:  # what others said, their crop too, would tell
+            record, told = replace(record, box=hidden.box), [(w, self.reviewer, *rest) for w, *rest in hidden.said]
+        history, by = _history(record, told)
         looks_like = guess(learner().of, record.id, store.judged(self.project.id))
         return {"image": record.id, "width": record.facts.width, "height": record.facts.height, "origins": origins,
                 "history": history, "box": record.box, "by": by, "seen": self._seen(store, record.id), "guess": looks_like,

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from core import review
-from core.model import TOGETHER, Decision, Judged, Operation
+from core.model import TOGETHER, Decision, Judged, Operation, Reviewing, Showing
+from core.review import second_looks
 from core.review.described import Described
-from core.review.learner import Learner
+from core.review.learner import Learner, Ranking
 from core.review.order import RECENT, WORTH, Shares, shares, worth
 from db.store.queue import Filter
 from tests.pages import filled
@@ -171,3 +172,104 @@ def test_a_likely_one_says_which_reason_it_would_be_rejected_for(cars, learner) 
         t for t in page(store, learner, project, size=5, growing=False) if "likely bad" in t.why and t.score > 0.5
     ]
     assert likely and all("bad: interior" in tile.why for tile in likely)
+
+
+# what a second person looks at ---------------------------------------------------------------------------------------
+
+
+def twice(store, project, **more):
+    return store.set_reviewing(project.id, Reviewing(**more))
+
+
+def hidden(store, project, who: str, tiles) -> list:
+    looks = store.second_looks(project.id, who, [t.image for t in tiles])
+    return [t for t in tiles if t.image in looks]
+
+
+def test_while_one_person_reviews_nothing_is_looked_at_twice(cars, learner) -> None:
+    store, project = cars
+    project = twice(store, project, overlap=0.5)
+    decide(store, project, learner, page(store, learner, project))
+    assert hidden(store, project, "Ann", page(store, learner, project)) == []
+
+
+def test_a_share_of_a_page_was_decided_by_somebody_else_and_looks_like_the_rest(cars, learner) -> None:
+    store, project = cars
+    project = twice(store, project, overlap=0.5)
+    decide(store, project, learner, page(store, learner, project, 10))
+    before = store.audit(project.id)
+    tiles = page(store, learner, project, 8, who="Ben", growing=False)
+    twice_seen = hidden(store, project, "Ben", tiles)
+    assert (len(tiles), len(twice_seen)) == (8, 4)
+    assert {(t.verdict, t.reason) for t in tiles} == {("undecided", "")}
+    reasons = {t.why.split(",")[0] for t in twice_seen}
+    assert reasons <= {"random sample"} or all(reason.endswith("likely bad") for reason in reasons - {"random sample"})
+    again = page(store, learner, project, 8, who="Ben", growing=False)
+    assert {t.image: t.why for t in again} == {t.image: t.why for t in tiles}, "until they are answered"
+    decide_as(store, project, learner, tiles, "Ben")
+    after = store.audit(project.id)
+    assert (after.looked, after.left) == (before.looked + 4, before.left - 4), "second looks are none of the estimate's"
+    assert len(store.pairs(project.id)) == 4 and store.disputes(project.id) == []
+    assert not {t.image for t in twice_seen} & {
+        t.image for t in page(store, learner, project, 8, who="Ben", growing=False)
+    }
+
+
+def decide_as(store, project, learner: Learner, tiles, who: str) -> None:
+    made = tuple(Decision(t.image, "reject" if bad(learner, t.image) else "keep", version=t.version) for t in tiles)
+    store.apply(project.id, Operation(str(uuid.uuid4()), who, made))
+
+
+def test_the_share_is_right_in_the_long_run_on_small_pages_too(cars, learner) -> None:
+    store, project = cars
+    project = twice(store, project, overlap=0.25)
+    decide(store, project, learner, page(store, learner, project, 12, growing=False))
+    chance, found = Random(3).randrange, 0
+    for _ in range(100):
+        chosen = second_looks.choose(store, project, MIXED, "Ben", 6, lambda one: one, chance, ())
+        found += len(chosen[False])
+    assert 120 < found < 180, "100 pages of 6 hold 150"
+
+
+def test_at_the_end_nobody_is_kept_by_what_is_decided(cars, learner) -> None:
+    store, project = cars
+    project = twice(store, project, overlap=0.1)
+    while tiles := page(store, learner, project, 12, growing=False):
+        decide(store, project, learner, tiles)
+    assert page(store, learner, project, 12, who="Ben") == []
+
+
+def test_half_of_the_check_pictures_are_bad_and_the_trusted_one_gets_none(cars, learner) -> None:
+    store, project = cars
+    project = twice(store, project, overlap=0, checks=0.5, trusted="Ann")
+    decide(store, project, learner, page(store, learner, project, 6))
+    decide(
+        store,
+        project,
+        learner,
+        page(store, learner, project, 12, Filter(verdict="undecided", order="random"), growing=False),
+    )
+    tiles = page(store, learner, project, 8, who="Ben", growing=False)
+    known = hidden(store, project, "Ben", tiles)
+    assert len(known) == 4 and sum(bad(learner, t.image) for t in known) == 2
+    assert store.check_counts(project.id) == {"Ben": 4}
+    decide_as(store, project, learner, tiles, "Ben")
+    assert hidden(store, project, "Ann", page(store, learner, project, 8, growing=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("kinds", "one", "as_what"),
+    [
+        ({"likely", "random"}, Showing(1, "likely", 0.5, "50% likely bad"), "50% likely bad"),
+        ({"likely", "random"}, Showing(1, "likely", 0.99, "99% likely bad"), "random sample"),
+        ({"random"}, Showing(1, "likely", 0.5, "50% likely bad"), "random sample"),
+        ({"likely", "unsure"}, Showing(1, "unsure", 0.4, "unsure, 40% likely bad"), "unsure, 40% likely bad"),
+        ({"likely"}, Showing(1, "first", 0.9, "first look"), None),
+        ({"some"}, Showing(1, "first", 0.9, "first look"), "random among these"),
+    ],
+)
+def test_a_reason_that_would_stand_out_is_not_given(kinds, one, as_what) -> None:
+    chances = np.array([0.4, 0.6], np.float32)
+    ranking = Ranking(np.array([1, 2]), chances, chances, np.ones(2, bool), np.array([1, 0]), 9)
+    passed = second_looks.passing(ranking, ranking.order, kinds)(one)
+    assert (passed.why if passed else None) == as_what
