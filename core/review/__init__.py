@@ -5,6 +5,7 @@ described.py    what is known of every picture before anybody looked: vectors, c
 learner.py      from decisions to a ranking of the rest
 alike.py        look-alikes of a picture, and stacks of likely rejects
 guess.py        which class a picture looks like
+pairs.py        two classes side by side: those that are confused most
 decisions.py    what a person said, parsed
 estimate.py     how many bad pictures are left, from the random share
 certificate.py  that one may stop, with what it stands on

@@ -55,10 +55,12 @@ class View {
     const tools = make("div", "tools");
     this.piles = command("", "", () => this.grid.many.pile(), "plain piles");
     this.piles.title = "Pictures that are likely bad and look alike, to be rejected by one press (s)";
+    this.sides = command("Side by side", "v", () => this.grid.many.sideBySide(), "plain beside");
+    this.sides.title = "Two classes side by side: the pictures of each that look like the other (v)";
     const help = command("Keys", "?", () => this.help.showModal(), "plain");
     tools.append(make("span", "small-picture"), size, make("span", "large-picture"), help);
     const head = make("div", "head");
-    head.append(this.place, this.left, this.stored, this.piles, tools, this.meter);
+    head.append(this.place, this.left, this.stored, this.piles, this.sides, tools, this.meter);
     return head;
   }
 
@@ -234,6 +236,7 @@ class View {
     this.meter.firstChild.style.width = `${100 * done}%`;
     this.piles.hidden = !data.stacked;
     this.piles.replaceChildren(make("span", "", `Stacks of likely rejects (${data.stacked})`), make("kbd", "", "s"));
+    this.sides.hidden = grid.classes.length < 2;
     this.back.disabled = grid.cursor === 0;
     this.next.disabled = atEnd;
     this.commit.disabled = !shown;
