@@ -46,7 +46,7 @@ def chances(of: Described, places: np.ndarray, judged: Sequence[Judged] = ()) ->
     return votes / np.maximum(votes.sum(1, keepdims=True), 1e-300)
 
 
-def others(of: Described, images: Sequence[int], labels: Sequence[str], judged: Sequence[Judged] = ()) -> list[str]:
+def instead(of: Described, images: Sequence[int], labels: Sequence[str], judged: Sequence[Judged] = ()) -> list[str]:
     """Of each image that is not what its label says: the class that it is then, "" where that is not sure."""
     if len(of.names) < 2:
         return [""] * len(images)

@@ -14,6 +14,7 @@ const KEYS = [
   ["u", "undo your last step, also after a reload"],
   ["p   n", "page before, page after; nothing is stored"],
   ["f  or double click", "look closer: where it came from, what was decided"],
+  ["c", "give it the class that it looks like, or take that back; a list of classes where that is not sure"],
   ["r", "give it another class"],
   ["b", "change its crop: arrows move, Shift + arrows resize, Enter saves, Esc gives up"],
   ["/", "to the filters"],
@@ -57,7 +58,7 @@ function actionOf(grid, event) {
   const plain = {
     a: () => grid.all(true), k: () => grid.all(false), i: () => grid.invert(),
     Enter: () => grid.commit(), p: () => grid.go(grid.cursor - 1), n: () => grid.go(grid.cursor + 1),
-    f: () => grid.tile() && grid.look.show(), s: () => toStacks(grid), v: () => toSides(grid), "/": () => toFilters(grid), "?": () => view.help.showModal(),
+    f: () => grid.tile() && grid.look.show(), s: () => toStacks(grid), v: () => toSides(grid), c: () => grid.moveOver(), "/": () => toFilters(grid), "?": () => view.help.showModal(),
     Escape: grid.anchor === null ? null : () => grid.move(grid.at),
   };
   const name = key.length === 1 ? key.toLowerCase() : key;

@@ -26,7 +26,8 @@ class Tile {
   constructor(image) {
     this.image = image; // its id
     this.base = { label: "", verdict: "undecided", version: -1, reason: "", why: "" };
-    this.draft = null; // {reject, reason} once touched
+    this.draft = null; // {reject, reason, label} once touched; label: the class it is to have, "" = as it is
+    this.guess = ""; // the class it is of, if not of its own; "" = that is not sure
     this.other = ""; // who decided on it since it was shown here
     this.missing = false; // no picture on disk
   }
@@ -40,16 +41,22 @@ class Tile {
     return this.draft ? this.draft.reason : this.base.reason;
   }
 
-  mark(reject, reason = "") {
-    const same = reject === (this.base.verdict === "reject") && (!reject || reason === this.base.reason);
-    this.draft = same ? null : { reject, reason: reject ? reason : "" };
+  // The class that it will be stored with, "" where that does not change.
+  get moves() {
+    return this.draft?.label && this.draft.label !== this.base.label ? this.draft.label : "";
+  }
+
+  mark(reject, reason = "", label = "") {
+    const same = reject === (this.base.verdict === "reject") && (!reject || reason === this.base.reason) && !label;
+    this.draft = same ? null : { reject, reason: reject ? reason : "", label: reject ? "" : label };
     this.other = "";
     this.show();
   }
 
   // A decision as it will stand once stored; `take` puts what the server says in its place.
   expect({ verdict, reason, label }) {
-    this.take({ ...this.base, verdict, reason, label: label || this.base.label, version: this.base.version + 1 });
+    const moved = label && label !== this.base.label ? label : "";
+    this.take({ ...this.base, verdict, reason, moved, label: label || this.base.label, version: this.base.version + 1 });
   }
 
   take(base, draft = null) {
@@ -61,9 +68,9 @@ class Tile {
   decision() {
     const verdict = this.rejected ? "reject" : "keep";
     const { image, base: { version } } = this;
-    if (verdict === this.base.verdict && this.reason === this.base.reason) return null;
+    if (verdict === this.base.verdict && this.reason === this.base.reason && !this.moves) return null;
     if (this.missing && !this.rejected) return null;
-    return { image, verdict, reason: this.reason, label: "", version };
+    return { image, verdict, reason: this.reason, label: this.moves, version };
   }
 
   build(picture) {
@@ -99,15 +106,18 @@ class Tile {
     const touched = this.draft !== null;
     this.element.classList.toggle("rejected", rejected);
     this.element.classList.toggle("kept", !rejected && verdict === "keep");
+    const moves = this.moves || (rejected ? "" : this.base.moved); // to be stored, or just stored
+    this.element.classList.toggle("moves", Boolean(moves));
     this.element.classList.toggle("other", Boolean(this.other));
     this.element.setAttribute("aria-selected", String(rejected));
     this.label.textContent = label;
     this.label.title = label;
-    const state = rejected ? this.reason || "reject" : verdict === "keep" && !touched ? "kept" : "";
+    const state = rejected ? this.reason || "reject" : moves ? `→ ${moves}` : verdict === "keep" && !touched ? "kept" : "";
     this.chip.textContent = this.other ? `${this.other}: ${verdict}${this.base.reason ? `, ${this.base.reason}` : ""}` : state;
     this.chip.hidden = !this.chip.textContent;
     const said = rejected ? `rejected${this.reason ? `: ${this.reason}` : ""}` : verdict === "keep" ? "kept" : "";
-    const parts = [label, why, said, this.other && `decided meanwhile by ${this.other}`, this.missing && "no picture on disk"];
+    const to = this.moves && `will get the class ${this.moves}`;
+    const parts = [label, why, said, to, this.other && `decided meanwhile by ${this.other}`, this.missing && "no picture on disk"];
     this.element.setAttribute("aria-label", parts.filter(Boolean).join(", "));
   }
 }

@@ -227,6 +227,7 @@ class View {
     const { grid } = this;
     const { data, shown } = grid;
     const rejected = shown ? shown.tiles.filter((tile) => tile.rejected).length : 0;
+    const moved = shown ? shown.tiles.filter((tile) => tile.moves).length : 0;
     const count = shown?.tiles.length ?? 0;
     const atEnd = grid.end !== null && grid.cursor >= grid.end;
     this.place.textContent = atEnd ? "The end" : `Page ${grid.cursor + 1}`;
@@ -240,7 +241,7 @@ class View {
     this.back.disabled = grid.cursor === 0;
     this.next.disabled = atEnd;
     this.commit.disabled = !shown;
-    this.commit.replaceChildren(make("span", "", shown ? `Keep ${count - rejected}, reject ${rejected}` : "Store"), make("kbd", "", "Enter"));
+    this.commit.replaceChildren(make("span", "", shown ? `Keep ${count - rejected}${moved ? ` (${moved} moved)` : ""}, reject ${rejected}` : "Store"), make("kbd", "", "Enter"));
     this.saved();
   }
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.model import Judged
 from core.review.described import Described, labels
-from core.review.guess import chances, guess
+from core.review.guess import chances, guess, instead
 
 
 @pytest.fixture
@@ -69,3 +69,10 @@ def test_only_some_of_very_many_are_asked(described, monkeypatch) -> None:
     monkeypatch.setattr("core.review.guess.BANK", 12)
     votes = chances(described, np.array([5, 10, 40]))
     assert votes.argmax(1).tolist() == [1, 0, 1]
+
+
+def test_what_is_not_of_its_class_is_of_the_likeliest_other_one_where_that_is_sure(described) -> None:
+    assert instead(described, [105, 110], ["coupe", "coupe"]) == ["sedan", ""], "the second looks like no other class"
+    assert instead(described, [110, 999], ["sedan", "sedan"]) == ["coupe", ""], "nobody knows picture 999"
+    assert instead(replace(described, names=("car",)), [105], ["car"]) == [""]
+    assert instead(described, [], []) == []
