@@ -138,7 +138,7 @@ def test_two_classes_lie_side_by_side_and_only_what_is_marked_is_stored(cars, ru
     assert marks == ["→ sedan", "→ coupe", "wrong class"] and "Move 2, reject 1" in grid.words()
     grid.press("Enter", "Enter")
     page.wait_for_function(
-        "() => !document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot.querySelector('.moves')"
+        "() => !document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot.querySelector('.many .moves')"
     )
     grid.stored()
     rejected = next(i for i, said in by_ann(store, project).items() if said[0] == "reject")

@@ -437,6 +437,7 @@ class Many {
   }
 
   commit() {
+    if (this.mode === "pairs") return this.sides.commit();
     if (!this.painted || this.justPressed) return;
     const { group: { ids, versions }, to } = this;
     const decide = (verdict, reason, label) => (i) => ({ image: ids[i], verdict, reason, label, version: versions[i] });
