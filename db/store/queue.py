@@ -157,7 +157,7 @@ def _with_why(tile: Tile, found: Sequence[Finding]) -> Tile:
     best = max(found, key=lambda f: f.score)
     return Tile(
         tile.image, tile.sha256, tile.origin, tile.label, tile.verdict, tile.reason, tile.version,
-        tile.score or best.score, ", ".join(_said(f) for f in sorted(found, key=lambda f: f.kind)),
+        tile.score or best.score, ", ".join(_said(f) for f in sorted(found, key=lambda f: (not f.looks_like, f.kind))),
     )  # fmt: skip
 
 
