@@ -7,6 +7,7 @@ Checkpoint (what was learned) -> Prediction and Explanation (what comes back).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -187,6 +188,12 @@ class Finding:
     by: str  # which check said so
     group: str = ""  # members of one group share it; "" for kinds without groups
     note: str = ""
+
+    @property
+    def looks_like(self) -> tuple[str, float] | None:
+        """Of a label issue: the class that it names, and how likely that is, 0..1."""
+        said = re.match(r"looks more like (.+?) \((\d+)%\) than ", self.note) if self.kind == "label_issue" else None
+        return (said[1], int(said[2]) / 100) if said else None
 
 
 @dataclass(frozen=True, slots=True)

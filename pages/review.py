@@ -16,12 +16,13 @@ from pages.parts.grid import FILTERS, review_grid, reviewer
 VERDICTS = {"undecided": "undecided", "keep": "kept", "reject": "rejected", "any": "all"}
 ORDERS: dict[Order, str] = {
     "mixed": "learned mix", "likely": "likely bad first", "unsure": "unsure first", "random": "random sample",
-    "score": "findings first", "found": "as found", "label": "by class",
+    "score": "findings first", "labels": "wrong class first", "found": "as found", "label": "by class",
 }  # fmt: skip
 ABOUT_ORDERS = (
     "Winnow learns from each page that you store, and chooses the next one by it.\n\n"
     + "\n".join(f"- **{words}**: {LEARNED[order]}" for order, words in ORDERS.items() if order in LEARNED)
     + "\n- **findings first**: what the cleaning step is surest of, then the rest as it was found."
+    + "\n- **wrong class first**: what looks more like another class than its own, the surest first."
 )
 SIZES = {str(size): str(size) for size in (50, SIZE, 200)}
 IDS_MAX = 5000  # pictures that another page may name in the address

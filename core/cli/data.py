@@ -61,7 +61,7 @@ def _next(args: argparse.Namespace, store: Store, settings: Settings, project: P
         raise BadInput(f"--label {args.label!r} is no class of {project.name}: {', '.join(project.classes)}.")
     order = "score" if args.queue == "findings" else args.queue
     wanted = Filter(args.label, "undecided", args.kind, order)
-    if order == "score":
+    if order in ("score", "labels"):
         tiles, _ = review.queue(store, project.id, wanted, size=args.size)
     else:
         who = review.reviewer_name(args.reviewer)

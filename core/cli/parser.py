@@ -67,8 +67,9 @@ def _data(verb: Verb) -> None:
     v.add_argument("what", choices=("next", "decide", "undo", "status", "accept", "certificate"))
     v.add_argument("--size", type=_positive, default=100)
     v.add_argument("--table", type=Path, help="decide: a CSV with columns image, verdict, reason, label")
-    v.add_argument("--queue", choices=("mixed", "likely", "unsure", "random", "findings"), default="mixed",
-                   help="next: what the learner holds to be bad, what it is unsure of, a random sample, or a mix of these")  # fmt: skip
+    v.add_argument("--queue", choices=("mixed", "likely", "unsure", "random", "findings", "labels"), default="mixed",
+                   help="next: what the learner holds to be bad, what it is unsure of, a random sample, or a mix of these; "
+                        "what clean noticed, or what looks like another class")  # fmt: skip
     v.add_argument("--label", default="", help="next, accept: only pictures of this class")
     v.add_argument("--kind", default="", help="next: only pictures with this finding")
     v.add_argument(

@@ -7,6 +7,7 @@ alike.py        look-alikes of a picture, and stacks of likely rejects
 reasons.py      which reason a picture would be rejected for
 together.py     the rest of a class, kept by one press, and about how many of it are bad
 guess.py        which class a picture looks like
+pairs.py        two classes side by side: those that are confused most
 decisions.py    what a person said, parsed
 estimate.py     how many bad pictures are left, from the random share
 second_looks.py hidden on a page: what somebody else has decided on

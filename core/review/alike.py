@@ -39,7 +39,7 @@ def nearest(of: Described, ranking: Ranking, image: int, most: int = MOST, also:
     at = of.place(image)
     if at is None or not of.known[at]:
         return Alike(np.zeros(0, np.intp), np.zeros(0, np.float32), 0)
-    waits = _waiting(of, ranking, also)
+    waits = waiting(of, ranking, also)
     waits[at] = False
     places = np.flatnonzero(waits)
     likeness = ((of.rows @ of.rows[at]) / _lengths(of.rows) / max(float(np.linalg.norm(of.rows[at])), 1e-9))[places]
@@ -77,7 +77,7 @@ def stacks(
     """
     if not ranking.learned:
         return []
-    likely = _waiting(of, ranking, also) & (ranking.bad >= LIKELY)
+    likely = waiting(of, ranking, also) & (ranking.bad >= LIKELY)
     if only is not None:
         likely &= np.isin(of.ids, only)
     places = np.flatnonzero(likely)
@@ -109,8 +109,8 @@ def _alike(close: np.ndarray) -> float:
     return float(np.clip(np.median(others), *ALIKE))
 
 
-def _waiting(of: Described, ranking: Ranking, also: Collection[int]) -> np.ndarray:
-    """(N,) bool: what may be decided on, and is known."""
+def waiting(of: Described, ranking: Ranking, also: Collection[int]) -> np.ndarray:
+    """(N,) bool: what may be decided on, and is known. `also`: as of `nearest`."""
     waits = ranking.open & of.known
     if also:
         waits |= np.isin(of.ids, np.fromiter(also, np.int64, len(also))) & of.known

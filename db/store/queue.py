@@ -15,7 +15,8 @@ from db.store.findings import Findings
 from db.store.second_looks import disputed
 from db.tables import findings, images, leases
 
-Order = Literal["mixed", "likely", "unsure", "random", "found", "score", "label"]  # the first four: core.review.order
+Order = Literal["mixed", "likely", "unsure", "random", "found", "score", "label", "labels"]
+"""The first four: core.review.order; "labels": wrong class first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Queue(Findings):
         keys = self._keys(wanted)
         columns = [
             images.c.id, images.c.sha256, images.c.origin, images.c.label, images.c.verdict, images.c.reason,
-            images.c.version, _score(wanted.kind).label("score"),
+            images.c.version, _score(_kind(wanted)).label("score"),
         ]  # fmt: skip
         query = select(*columns, *(key.label(f"key{i}") for i, (key, _) in enumerate(keys)))
         query = query.where(*self._where(project, wanted)).order_by(
@@ -56,8 +57,8 @@ class Queue(Findings):
     @staticmethod
     def _keys(wanted: Filter) -> list[tuple[Any, bool]]:
         """(column, descending) ...: the order of the queue; the id makes it total."""
-        if wanted.order == "score":
-            return [(_score(wanted.kind), True), (images.c.id, False)]
+        if wanted.order in ("score", "labels"):
+            return [(_score(_kind(wanted)), True), (images.c.id, False)]
         return [(images.c.label, False), (images.c.id, False)] if wanted.order == "label" else [(images.c.id, False)]
 
     @staticmethod
@@ -96,6 +97,14 @@ class Queue(Findings):
         why = self.findings_of(project, list(found))
         return [_with_why(found[i], why.get(i, ())) for i in ids if i in found]
 
+    def moved(self, project: int) -> dict[tuple[str, str], int]:
+        """(class of the source, class now) -> how many pictures people moved so and kept."""
+        of = images.c.project == project, images.c.verdict == "keep", images.c.label != images.c.source_label
+        wanted = select(images.c.source_label, images.c.label, func.count()).where(*of)
+        with self._read() as c:
+            rows = c.execute(wanted.group_by(images.c.source_label, images.c.label)).all()
+        return {(before, after): count for before, after, count in rows}
+
     def lease(self, project: int, reviewer: str, ids: Sequence[int], minutes: float = 5) -> None:
         """Say that this reviewer looks at these images now, so that another one is shown others first."""
         until = now() + timedelta(minutes=minutes)
@@ -124,6 +133,11 @@ class Queue(Findings):
         return held
 
 
+def _kind(wanted: Filter) -> str:
+    """The findings that count for the order."""
+    return "label_issue" if wanted.order == "labels" else wanted.kind
+
+
 def _score(kind: str) -> Any:
     """The score of an image's strongest finding (of that kind), 0 without one."""
     of = findings.alias()
@@ -146,5 +160,10 @@ def _with_why(tile: Tile, found: Sequence[Finding]) -> Tile:
     best = max(found, key=lambda f: f.score)
     return Tile(
         tile.image, tile.sha256, tile.origin, tile.label, tile.verdict, tile.reason, tile.version,
-        tile.score or best.score, ", ".join(sorted(f.kind.replace("_", " ") for f in found)),
+        tile.score or best.score, ", ".join(_said(f) for f in sorted(found, key=lambda f: (not f.looks_like, f.kind))),
     )  # fmt: skip
+
+
+def _said(finding: Finding) -> str:
+    like = finding.looks_like
+    return f"looks like {like[0]}, {like[1]:.0%}" if like else finding.kind.replace("_", " ")

@@ -108,7 +108,7 @@ def test_a_folder_becomes_a_clean_frozen_set(run: Run, pictures: Path, tmp_path:
     assert len(rows) == 12 and [row["image"] for row in rows[:3]] == [row["image"] for row in shown], "not decided yet"
     table.write_text("image,verdict\n" + "".join(f"{row['image']},keep\n" for row in rows))
     assert run("review", "decide", "--project", "p", "--table", table)["stored"] == 12
-    for queue in ("mixed", "likely", "unsure", "random", "findings"):
+    for queue in ("mixed", "likely", "unsure", "random", "findings", "labels"):
         assert run("review", "next", "--project", "p", "--queue", queue) == {"images": []}
     assert "reject some pictures first" in run("review", "accept", "--project", "p", code=2)["said"]
     signed = run("review", "certificate", "--project", "p", "--reviewer", "Ann")

@@ -58,7 +58,9 @@ def test_the_payload_is_whole_pages_around_the_cursor(cars) -> None:
     data = told(desk, store)
     assert list(data["pages"]) == [str(n) for n in range(AHEAD + 1)]
     page = data["pages"]["0"]
-    assert {len(page[name]) for name in ("ids", "labels", "verdicts", "versions", "reasons", "why", "by")} == {5}
+    assert {len(page[name]) for name in ("ids", "labels", "verdicts", "versions", "reasons", "why", "by", "guess")} == {
+        5
+    }
     assert (data["left"], data["total"], data["end"], data["cursor"], data["undo"]) == (36, 36, None, 0, "")
     data = say(desk, store, cursor=4)
     assert list(data["pages"])[0] == "3" and data["end"] == 8 and len(data["pages"]["7"]["ids"]) == 1

@@ -6,7 +6,7 @@ outbox.js    what is not acknowledged yet                    tile.js      one pi
 pack.js      thumbnails, decoded ahead                       look.js      the large view
 keys.js      the keyboard                                    crop.js      what of a picture counts
 pointer.js   mouse, pen and touch                            many.js      look-alikes and stacks, by one press
-                                                             many.py      what there is of these
+sides.js     two classes side by side                        many.py      what there is of these
                                                              fold.py      copies of one photo in one tile
 """
 
@@ -36,7 +36,7 @@ KEY = "review_grid"
 FILTERS = "review_filters"  # key of the container that "/" goes to
 REVIEWER = "reviewer"  # key of the name's field; the browser remembers the name, a session cannot
 # The default export is in grid.js.
-SCRIPTS = ("pack", "outbox", "tile", "crop", "look", "many", "keys", "pointer", "view", "grid")
+SCRIPTS = ("pack", "outbox", "tile", "crop", "look", "sides", "many", "keys", "pointer", "view", "grid")
 HERE = Path(__file__).parent
 
 

@@ -20,7 +20,7 @@ from core.model import REASONS, UNSEEN, Applied, Box, ImageRecord, Operation, Pr
 from core.review import second_looks
 from core.review.agreement import dispute
 from core.review.certificate import standing
-from core.review.guess import guess
+from core.review.guess import guess, instead
 from pages.parts.grid.fold import Copies, fold, note
 from pages.parts.grid.many import Many
 
@@ -56,10 +56,9 @@ class Desk:
     restored: dict[str, Any] | None = None  # what the last undo brought back
     totals: dict[str, int] = field(default_factory=dict)
     why: dict[int, str] = field(default_factory=dict)  # image -> why it was chosen
-    hidden: dict[int, SecondLook] = field(
-        default_factory=dict
-    )  # image -> as one sees it who is not told what others said
+    hidden: dict[int, SecondLook] = field(default_factory=dict)  # as one sees them who is not told what others said
     disputes: dict[int, str] = field(default_factory=dict)  # image -> what two people said of it
+    guessed: dict[int, str] = field(default_factory=dict)  # image -> the class that it is of, if not of its own
     standing: dict[str, Any] = field(default_factory=dict)  # how many bad ones are left: core.review.certificate
     learned: str = ""  # what the order stands on
     many: Many = field(default_factory=Many)  # look-alikes and stacks
@@ -140,7 +139,7 @@ class Desk:
     def begin(self, first: tuple[int, ...] = ()) -> None:
         """A new epoch, from the top of the queue; `first` will be put before it."""
         self.epoch, self.pages, self.first, self.copies = uuid.uuid4().hex, [], frozenset(first), Copies()
-        self.after, self.restored, self.why = None, None, {}
+        self.after, self.restored, self.why, self.guessed = None, None, {}, {}
         self.ended, self.shared, self.cursor, self.looked, self.counted = False, False, 0, None, 0.0
 
     # what the browser is told ------------------------------------------------------------------------------------
@@ -163,12 +162,16 @@ class Desk:
         tiles = {tile.image: self._because(tile) for tile in store.tiles(self.project.id, everything)}
         made = store.deciders([i for i, tile in tiles.items() if tile.version and i not in self.hidden])
         others = {image: name for image, name in made.items() if name != self.reviewer}
+        self._guess(
+            store, learner, [tiles[i] for n in near for i in near[n] if i in tiles and 0 <= n - self.cursor < 2]
+        )
         self.told = {
             "project": self.project.id, "reviewer": self.reviewer, "epoch": self.epoch, "cursor": self.cursor,
             "reasons": REASONS, "classes": self.project.classes, "shared": self.shared,
             "end": len(self.pages) if self.ended else None, "acked": list(self.answers.values()),
             "undo": store.last_operation(self.project.id, self.reviewer), "restored": self.restored, **self.totals,
-            "pages": {str(n): _rows([tiles[i] for i in ids if i in tiles], others, address) for n, ids in near.items()},
+            "pages": {str(n): _rows([tiles[i] for i in ids if i in tiles], others, address) | self._guesses(ids, tiles)
+                      for n, ids in near.items()},
             "copies": self.copies.told(tiles, others),
             "look": self._look(store, learner, address),
             **self._untold(self.many.payload(store, self.project, self.reviewer, self.wanted, learner, address)),
@@ -236,6 +239,25 @@ class Desk:
             "versions": [one.version, *of["versions"][1:]],
         }
         return many | {"alike": of | own}
+
+    def _guess(self, store: Store, learner: Callable[[], Learner], tiles: Sequence[Tile]) -> None:
+        """What each of these looks like, once: as clean noticed, else by its neighbours where they are at hand anyhow."""
+        new = [tile for tile in tiles if tile.image not in self.guessed]
+        if not new:
+            return
+        ids = [tile.image for tile in new]
+        said = [""] * len(new)
+        if self.learns:
+            said = instead(learner().of, ids, [tile.label for tile in new], store.judged(self.project.id))
+        self.guessed |= dict(zip(ids, said, strict=True))
+        for image, found in store.findings_of(self.project.id, ids).items():
+            like = next(filter(None, (one.looks_like for one in found)), None)
+            if like and like[0] in self.project.classes:
+                self.guessed[image] = like[0]
+
+    def _guesses(self, ids: Sequence[int], tiles: Mapping[int, Tile]) -> dict[str, list[str]]:
+        """One more column of a page: the class each picture is of, if not of its own; "" where that is not sure."""
+        return {"guess": [self.guessed.get(i, "") for i in ids if i in tiles]}
 
     def _draw(self, store: Store) -> None:
         """Draw pages from the queue until there are enough ahead of the browser."""

@@ -95,6 +95,7 @@ class Grid {
       const row = { label: rows.labels[i], verdict: rows.verdicts[i], version: rows.versions[i],
         reason: rows.reasons[i], why: rows.why[i], copies };
       const waits = [...tile.images, ...copies.map((copy) => copy.image)].some((image) => held.has(image));
+      tile.guess = rows.guess[i];
       if (!known) {
         tile.take(row);
         const mark = tile.images.map((image) => this.marks[image]).find(Boolean); // it may have been another one's tile
@@ -352,6 +353,25 @@ class Grid {
     this.mark(this.chosen(), true, reason);
   }
 
+  // The chosen ones are not of their class, but of the one they look like: marked, to be stored with the page. Once more
+  // takes it back; where it is not sure the class is chosen by hand.
+  moveOver() {
+    const tiles = this.chosen();
+    const sure = tiles.filter((tile) => tile.guess && tile.guess !== tile.base.label);
+    const back = sure.length > 0 && sure.every((tile) => tile.moves);
+    if (!sure.length && tiles.length > 1) return this.view.note("It is not sure what these look like: give each its class (r).");
+    if (!sure.length) return this.tile() && this.look.show(true);
+    for (const tile of sure) {
+      tile.mark(false, "", back ? "" : tile.guess);
+      this.remember(tile, false);
+    }
+    this.save();
+    this.refresh();
+    const [rest, classes] = [tiles.length - sure.length, [...new Set(sure.map((tile) => tile.guess))].join(", ")];
+    const unsure = rest ? ` Of ${many(rest, "picture")} it is not sure.` : "";
+    return this.view.note(back ? "Taken back." : `Will get the class ${classes} when the page is stored.${unsure}`);
+  }
+
   all(reject) {
     const tiles = this.shown?.tiles ?? [];
     this.mark(tiles.filter((tile) => tile.rejected !== reject), reject);
@@ -369,7 +389,7 @@ class Grid {
   // Marks that are not stored yet survive a reload and a visit to another page, in sessionStorage.
   remember(tile, save = true) {
     for (const image of tile.images) delete this.marks[image];
-    if (tile.draft) this.marks[tile.image] = [tile.draft.reject, tile.draft.reason];
+    if (tile.draft) this.marks[tile.image] = [tile.draft.reject, tile.draft.reason, tile.draft.label];
     if (save) this.save();
   }
 

@@ -7,12 +7,14 @@ const KEYS = [
   ["Shift + arrows", "choose a range; x or 1 … 9 marks all of it"],
   ["Shift + click", "mark a range"],
   ["a   k   i", "reject all, keep all, invert"],
-  ["l", "reject all like this: arrows move the border, x leaves one out, Enter rejects"],
+  ["l", "reject all like this, or give them a class (r): arrows move the border, x leaves one out, Enter stores"],
   ["s", "stacks of likely rejects; n and p turn them over"],
+  ["v", "two classes side by side: Space moves a picture over, x rejects it, Enter stores"],
   ["Enter", "store the page: the marked are rejected, the rest is kept"],
   ["u", "undo your last step, also after a reload"],
   ["p   n", "page before, page after; nothing is stored"],
   ["f  or double click", "look closer: where it came from, what was decided"],
+  ["c", "give it the class that it looks like, or take that back; a list of classes where that is not sure"],
   ["r", "give it another class"],
   ["b", "change its crop: arrows move, Shift + arrows resize, Enter saves, Esc gives up"],
   ["/", "to the filters"],
@@ -45,6 +47,7 @@ function actionOf(grid, event) {
   const view = grid.view;
   if (grid.look.crop.changing) return cropActionOf(grid.look.crop, key, shiftKey);
   if (view.help.open) return key === "?" ? () => view.help.close() : null;
+  if (grid.many.open && grid.many.mode === "pairs") return sidesActionOf(grid.many.sides, key);
   if (grid.many.open) return manyActionOf(grid.many, key, shiftKey);
   if (key.startsWith("Arrow")) return () => grid.shown && step(grid, key, shiftKey);
   if (key === "Home" || key === "End") return () => grid.shown && grid.move(key === "Home" ? 0 : grid.shown.tiles.length - 1, shiftKey);
@@ -55,7 +58,7 @@ function actionOf(grid, event) {
   const plain = {
     a: () => grid.all(true), k: () => grid.all(false), i: () => grid.invert(),
     Enter: () => grid.commit(), p: () => grid.go(grid.cursor - 1), n: () => grid.go(grid.cursor + 1),
-    f: () => grid.tile() && grid.look.show(), s: () => toStacks(grid), "/": () => toFilters(grid), "?": () => view.help.showModal(),
+    f: () => grid.tile() && grid.look.show(), s: () => toStacks(grid), v: () => toSides(grid), c: () => grid.moveOver(), "/": () => toFilters(grid), "?": () => view.help.showModal(),
     Escape: grid.anchor === null ? null : () => grid.move(grid.at),
   };
   const name = key.length === 1 ? key.toLowerCase() : key;
@@ -79,7 +82,7 @@ function manyActionOf(many, key, shiftKey) {
   const name = key.length === 1 ? key.toLowerCase() : key;
   const does = {
     Home: () => many.moveBorder(1), End: () => many.moveBorder(Infinity), x: () => many.flip(many.at), " ": () => many.flip(many.at),
-    Enter: () => many.commit(), u: () => many.undo(), n: () => many.turn(1), p: () => many.turn(-1), "?": () => many.grid.view.help.showModal(),
+    Enter: () => many.commit(), u: () => many.undo(), n: () => many.turn(1), p: () => many.turn(-1), r: () => many.fate.focus(), "?": () => many.grid.view.help.showModal(),
   };
   return does[name] ?? (key.length === 1 ? () => {} : null); // no other key may reach the page behind
 }
@@ -92,6 +95,11 @@ function toCrop(look) {
 function toStacks(grid) {
   if (grid.view.piles.hidden) grid.view.note("There are no stacks of likely rejects now.");
   else grid.many.pile();
+}
+
+function toSides(grid) {
+  if (grid.classes.length < 2) grid.view.note("There is only one class in this project.");
+  else grid.many.sideBySide();
 }
 
 function step(grid, key, range) {

@@ -1,17 +1,37 @@
-// Many pictures by one press: those that look like one, up to a border, or a stack of likely rejects that look alike.
+// Many pictures by one press: those that look like one, up to a border, or a stack of likely rejects that look alike. They
+// are rejected, or given another class. Two classes side by side are in sides.js, in the same dialog.
 // What is shown stays as it is until another question is asked: nothing moves under the hand of the reviewer.
 
 const PAUSE = 600; // ms after a press that rejected many, in which another one belongs to the same press
 const ANEW = 1500; // ms until pictures that did not arrive are asked for again
 const FEW = 15; // pictures that there is room for to be larger
-const ABOUT = {
-  alike: "What comes before the border will be rejected. Move the border, or press a picture before it to keep it.",
-  stacks: "These look alike, and all will be rejected. Press a picture to keep it, or move the border.",
+const MODES = {
+  alike: {
+    title: (to) => (to ? `Give all like this the class ${to}` : "Reject all like this"),
+    about: (fate) => `What comes before the border ${fate}. Move the border, or press a picture before it to keep it as it is.`,
+    list: "Pictures that look alike; selected ones are what the button below is about",
+    keys: "Arrows move the border; with Shift they choose a picture, x keeps it; r chooses what becomes of them",
+  },
+  stacks: {
+    title: () => "Likely rejects",
+    about: (fate) => `These look alike, and each of them ${fate}. Press a picture to keep it as it is, or move the border.`,
+    list: "Pictures that look alike; selected ones are what the button below is about",
+    keys: "Arrows move the border; with Shift they choose a picture, x keeps it; r chooses what becomes of them",
+    none: ["There is no stack of likely rejects now.", "Store a page or two: Winnow learns from each."],
+  },
+  pairs: {
+    title: () => "Two classes side by side",
+    about: () => "Left and right are the pictures that look like the other class. Press one to move it over. What you leave alone stays undecided.",
+    list: "Pictures of two classes; selected ones are moved to the other class or rejected",
+    keys: "Arrows choose a picture; Space moves it over, x rejects it as a wrong class",
+    none: ["No picture here looks more like another class.", "This is known once the pictures were cleaned: then those that wait for a decision are shown here."],
+  },
 };
 
 class Many {
   constructor(grid) {
-    Object.assign(this, { grid, mode: "", ask: 0, answered: true, group: null, stacks: [], passed: new Set(), pressed: 0 });
+    Object.assign(this, { grid, mode: "", ask: 0, answered: true, group: null, stacks: [], passed: new Set(), pressed: 0, to: "" });
+    this.sides = new Sides(this);
     this.dialog = make("dialog", "many");
     this.dialog.append(this.head(), this.body(), this.foot());
     this.dialog.addEventListener("close", () => this.left());
@@ -23,7 +43,7 @@ class Many {
     this.title = make("h3");
     this.place = make("span", "quiet");
     this.turns = make("div", "group");
-    const buttons = [["‹", -1, "Stack before (p)"], ["›", 1, "Next stack (n); nothing is stored"]].map(([sign, by, title]) => {
+    const buttons = [["‹", -1, "The one before (p)"], ["›", 1, "The next one (n); nothing is stored"]].map(([sign, by, title]) => {
       const button = command(sign, "", () => this.turn(by), "plain");
       button.title = title;
       button.setAttribute("aria-label", title);
@@ -36,7 +56,7 @@ class Many {
     this.about = make("p", "quiet");
     this.range = make("input");
     Object.assign(this.range, { type: "range", min: 1, step: 1 });
-    this.range.setAttribute("aria-label", "Border: what comes before it will be rejected");
+    this.range.setAttribute("aria-label", "Border: what comes before it is chosen");
     this.range.oninput = () => this.moveBorder(Number(this.range.value));
     this.range.onpointerup = () => this.rest();
     this.output = make("output");
@@ -54,12 +74,15 @@ class Many {
     this.list.tabIndex = 0;
     this.list.setAttribute("role", "listbox");
     this.list.setAttribute("aria-multiselectable", "true");
-    this.list.setAttribute("aria-label", "Pictures that look alike; selected ones will be rejected");
     this.list.addEventListener("click", (event) => this.onPress(event));
     return this.list;
   }
 
   foot() {
+    this.fate = make("select", "fate");
+    this.fate.setAttribute("aria-label", "What becomes of those before the border");
+    this.fate.onchange = () => this.give(this.fate.value);
+    this.fate.onkeydown = (event) => event.key === "Enter" && (event.preventDefault(), this.rest());
     this.chips = make("div", "reasons");
     this.said = make("p", "said");
     this.said.setAttribute("role", "status");
@@ -68,9 +91,9 @@ class Many {
     this.back = command("Undo", "u", () => this.undo(), "plain");
     this.button = command("", "", () => this.commit(), "commit reject-many");
     const actions = make("div", "actions");
-    actions.append(this.said, this.keys, this.cancel, this.back, this.button);
+    actions.append(this.said, this.keys, this.cancel, this.back, this.sides.others, this.button);
     const foot = make("div", "many-foot");
-    foot.append(this.chips, actions);
+    foot.append(this.fate, this.chips, actions);
     return foot;
   }
 
@@ -91,7 +114,7 @@ class Many {
   // The part of each message that says what is wanted here.
   wish() {
     const mode = this.open ? this.mode : "";
-    return { ask: this.ask, alike: mode === "alike" ? this.image : null, stacks: mode === "stacks" };
+    return { ask: this.ask, alike: mode === "alike" ? this.image : null, stacks: mode === "stacks", pairs: mode === "pairs" };
   }
 
   like(tile) {
@@ -104,14 +127,18 @@ class Many {
     this.begin("stacks");
   }
 
+  sideBySide() {
+    this.begin("pairs");
+  }
+
   begin(mode, reason = "") {
-    Object.assign(this, { mode, reason, group: null, stacks: [], passed: new Set(), pressed: 0 });
-    this.dialog.setAttribute("aria-label", mode === "alike" ? "Reject all like this" : "Stacks of likely rejects");
-    this.title.textContent = mode === "alike" ? "Reject all like this" : "Likely rejects";
-    this.about.textContent = ABOUT[mode];
+    Object.assign(this, { mode, reason, to: "", group: null, stacks: [], passed: new Set(), pressed: 0 });
+    this.list.setAttribute("aria-label", MODES[mode].list);
     this.cancel.textContent = mode === "alike" ? "Cancel" : "Close";
     this.turns.hidden = this.back.hidden = mode === "alike";
-    this.keys.textContent = "Arrows move the border; with Shift they choose a picture, x keeps it";
+    this.keys.textContent = MODES[mode].keys;
+    this.line.hidden = this.fate.hidden = mode === "pairs";
+    this.sides.others.hidden = mode !== "pairs";
     this.said.textContent = "";
     if (!this.open) this.dialog.showModal();
     this.wait();
@@ -141,11 +168,11 @@ class Many {
     this.list.focus({ preventScroll: true });
   }
 
-  // What the server says: {asked, alike: {image, ids, ...}} or {asked, stacks: [{ids, ...}, ...]}
-  fill({ asked, alike, stacks }) {
+  // What the server says: {asked, alike: {image, ids, ...}}, {asked, stacks: [{ids, ...}, ...]}, or pairs as stacks
+  fill({ asked, alike, stacks, pairs }) {
     if (!this.waits || asked !== this.ask) return;
     this.answered = true;
-    if (stacks) this.pileUp(stacks);
+    if (stacks ?? pairs) this.pileUp(stacks ?? pairs);
     else if (alike) this.present(alike);
     else this.nothing("This picture is not there any more.", "Look from the top again.");
   }
@@ -159,7 +186,7 @@ class Many {
     this.stacks = [...(this.group ? [this.group] : []), ...others.filter((one) => !passed(one)), ...others.filter(passed)];
     if (this.group) this.prepare();
     else if (this.stacks.length) this.present(this.stacks[0]);
-    else this.nothing("There is no stack of likely rejects now.", "Store a page or two: Winnow learns from each.");
+    else this.nothing(...MODES[this.mode].none);
     this.draw();
   }
 
@@ -184,14 +211,12 @@ class Many {
 
   async present(group) {
     this.wait();
-    Object.assign(this, { group, own: new Map(), at: null, border: group.border ?? group.ids.length });
+    this.offerFates(group);
+    Object.assign(this, { group, own: new Map(), at: this.mode === "pairs" ? 0 : null, border: group.border ?? group.ids.length });
     this.draw();
     if (!(await this.load(group)) || this.group !== group) return;
     this.tiles = group.ids.map((image, i) => this.build(i));
-    const page = make("div", "page");
-    page.classList.toggle("few", group.ids.length <= FEW);
-    page.setAttribute("role", "presentation");
-    page.append(...this.tiles);
+    const page = this.mode === "pairs" ? this.sides.lay(this.tiles) : this.lay();
     if (group.note) page.append(make("p", "quiet alone", group.note));
     this.list.removeAttribute("aria-busy");
     this.list.replaceChildren(page);
@@ -203,6 +228,14 @@ class Many {
       if (this.painted) this.list.dataset.painted = group.ids[0];
     }));
     this.prepare();
+  }
+
+  lay() {
+    const page = make("div", "page");
+    page.classList.toggle("few", this.tiles.length <= FEW);
+    page.setAttribute("role", "presentation");
+    page.append(...this.tiles);
+    return page;
   }
 
   // True once the pictures are decoded.
@@ -224,11 +257,11 @@ class Many {
   // The next stack's pictures, so that it is there at once.
   prepare() {
     const next = this.stacks[this.stacks.indexOf(this.group) + 1];
-    if (this.mode === "stacks" && next) this.load(next);
+    if (this.mode !== "alike" && next) this.load(next);
   }
 
   build(i) {
-    const { ids, labels, chances, likeness } = this.group;
+    const { ids, labels, chances, likeness, why } = this.group;
     const picture = this.group.page.images[i];
     const tile = make("div", "tile");
     tile.id = `winnow-many-${ids[i]}`;
@@ -236,14 +269,14 @@ class Many {
     Object.assign(tile.dataset, { image: ids[i], at: i });
     const frame = make("div", "frame");
     frame.append(picture ?? make("span", "gone", "no picture on disk"), make("span", "chip"));
-    const here = make("button", "to-here", "up to here");
+    const here = make("button", "to-here", why ? "reject" : "up to here");
     here.tabIndex = -1;
     here.setAttribute("aria-hidden", "true");
     frame.append(here);
     const caption = make("div", "caption");
-    const chance = chances.length ? `${Math.round(100 * chances[i])} % bad` : "";
+    const chance = why ? why[i] : chances.length ? `${Math.round(100 * chances[i])} % bad` : "";
     caption.append(make("span", "label", labels[i]), make("span", "why", chance));
-    const facts = [labels[i], chances.length && `${Math.round(100 * chances[i])} % likely bad`,
+    const facts = [labels[i], why?.[i], chances.length && `${Math.round(100 * chances[i])} % likely bad`,
       i && likeness && `likeness ${likeness[i].toFixed(2)} of 1`].filter(Boolean).join(", ");
     caption.title = facts;
     tile.append(frame, caption);
@@ -271,21 +304,29 @@ class Many {
   }
 
   draw() {
-    const { group } = this;
+    const { group, mode, to } = this;
+    this.title.textContent = MODES[mode].title(to);
+    this.dialog.setAttribute("aria-label", mode === "stacks" ? "Stacks of likely rejects" : this.title.textContent);
+    this.about.textContent = MODES[mode].about(to ? `gets the class ${to}, and is kept` : "will be rejected");
+    this.dialog.classList.toggle("moving", mode === "pairs" || Boolean(to));
+    const turned = this.stacks.indexOf(group);
+    this.place.textContent = mode !== "alike" && turned >= 0 ? `${mode === "pairs" ? "pair" : "stack"} ${turned + 1} of ${this.stacks.length}` : "";
+    this.turns.firstChild.disabled = turned <= 0;
+    this.turns.lastChild.disabled = turned < 0 || turned + 1 >= this.stacks.length;
+    this.chips.hidden = mode === "pairs" || Boolean(to);
+    if (mode === "pairs") return this.sides.draw();
     const [count, kept] = [this.chosen().length, this.spared().length];
     const all = group?.ids.length ?? 1;
     Object.assign(this.range, { max: all, value: this.border ?? 1, disabled: !group });
     this.range.value = this.border ?? 1; // after max
     this.output.textContent = group ? `first ${this.border} of ${all}` : "";
     this.line.classList.toggle("idle", !group || all < 2);
-    const at = this.stacks.indexOf(group);
-    this.place.textContent = this.mode === "stacks" && at >= 0 ? `stack ${at + 1} of ${this.stacks.length}` : "";
-    this.turns.firstChild.disabled = at <= 0;
-    this.turns.lastChild.disabled = at < 0 || at + 1 >= this.stacks.length;
     this.button.disabled = !count;
-    this.button.replaceChildren(make("span", "", group ? `Reject ${count}${kept ? `, keep ${kept}` : ""}` : "Reject"), make("kbd", "", "Enter"));
+    const does = to ? "Move" : "Reject";
+    this.button.replaceChildren(make("span", "", group ? `${does} ${count}${kept ? `, keep ${kept}` : ""}` : does), make("kbd", "", "Enter"));
+    this.button.classList.remove("bad");
     this.offer();
-    if (group && this.list.getAttribute("aria-busy") !== "true") this.tiles.forEach((tile, i) => this.mark(tile, i));
+    return group && this.list.getAttribute("aria-busy") !== "true" && this.tiles.forEach((tile, i) => this.mark(tile, i));
   }
 
   mark(tile, i) {
@@ -293,12 +334,13 @@ class Many {
     const alone = this.own.has(this.group.ids[i]) && goes !== i < this.border;
     const itself = this.mode === "alike" && i === 0;
     const said = itself ? (this.group.rejected ? "this one, rejected" : goes ? "this one" : "this one, keep") : alone ? (goes ? "also" : "keep") : "";
+    const will = !goes ? "stays" : this.to ? `gets the class ${this.to}` : "will be rejected";
     tile.classList.toggle("goes", goes);
     tile.classList.toggle("left-out", !goes && i < this.border);
     tile.classList.toggle("border", i === this.border - 1);
     tile.classList.toggle("cursor", i === this.at);
     tile.setAttribute("aria-selected", String(goes));
-    tile.setAttribute("aria-label", [tile.facts, said, goes ? "will be rejected" : "stays"].filter(Boolean).join(", "));
+    tile.setAttribute("aria-label", [tile.facts, said, will].filter(Boolean).join(", "));
     const chip = tile.querySelector(".chip");
     chip.textContent = said;
     chip.hidden = !said;
@@ -319,6 +361,20 @@ class Many {
     [...this.chips.children].slice(1).forEach((chip, i) => chip.setAttribute("aria-pressed", String(reasons[i] === this.reason)));
   }
 
+  // What may become of them: rejected, or of a class, the likeliest first.
+  offerFates({ guess = [] }) {
+    const classes = guess.map(([name, chance]) => {
+      const likely = chance >= 0.1 ? `, looks ${Math.round(100 * chance)} % like it` : "";
+      const option = make("option", "", `Give them the class ${name}${likely}`);
+      option.value = name;
+      return option;
+    });
+    const reject = make("option", "", "Reject them");
+    reject.value = "";
+    this.fate.replaceChildren(reject, ...(classes.length > 1 ? classes : []));
+    this.fate.value = this.to;
+  }
+
   // What the reviewer does ----------------------------------------------------------------------------------------
 
   get columns() {
@@ -330,7 +386,8 @@ class Many {
     const tile = event.target.closest(".tile");
     if (!tile || !this.group) return;
     const at = Number(tile.dataset.at);
-    if (event.target.closest(".to-here")) this.moveBorder(at + 1);
+    if (this.mode === "pairs") this.sides.flip(at, event.target.closest(".to-here") ? THROW : MOVE);
+    else if (event.target.closest(".to-here")) this.moveBorder(at + 1);
     else this.flip(at);
   }
 
@@ -367,6 +424,12 @@ class Many {
     this.draw();
   }
 
+  give(label) {
+    if (this.group) this.to = label;
+    this.draw();
+    this.rest(); // the keys mean the pictures again
+  }
+
   because(reason) {
     if (!reason) return;
     this.reason = this.reason === reason ? "" : reason;
@@ -374,18 +437,26 @@ class Many {
   }
 
   commit() {
+    if (this.mode === "pairs") return this.sides.commit();
     if (!this.painted || this.justPressed) return;
-    const { ids, versions } = this.group;
-    const decide = (verdict, reason) => (i) => ({ image: ids[i], verdict, reason, label: "", version: versions[i] });
-    const [rejects, keeps] = [this.chosen().map(decide("reject", this.reason)), this.spared().map(decide("keep", ""))];
-    if (!rejects.length) return;
+    const { group: { ids, versions }, to } = this;
+    const decide = (verdict, reason, label) => (i) => ({ image: ids[i], verdict, reason, label, version: versions[i] });
+    // Whoever says that all of these are of a class has looked at those that are of it already, too: they are kept.
+    const gone = this.chosen().map(to ? decide("keep", "", to) : decide("reject", this.reason, ""));
+    const keeps = this.spared().map(decide("keep", "", ""));
+    if (!gone.length) return;
+    const said = `${to ? "Moved" : "Rejected"} ${many(gone.length, "picture")}${to ? ` to ${to}` : ""}`;
+    this.take([...gone, ...keeps], keeps.length ? `${said}, kept ${keeps.length}` : said);
+  }
+
+  // One operation, whatever it is made of.
+  take(decisions, said) {
     this.pressed = Date.now();
-    this.grid.store(null, [...rejects, ...keeps]);
+    this.grid.store(null, decisions);
     this.grid.refresh();
     if (this.mode === "alike") this.dialog.close(); // which says it to the server
     else this.following();
-    const also = keeps.length ? `, kept ${keeps.length}` : "";
-    this.grid.view.note(`Rejected ${many(rejects.length, "picture")}${also}. Undo (u) takes ${rejects.length + keeps.length === 1 ? "it" : "them"} back.`);
+    this.grid.view.note(`${said}. Undo (u) takes ${decisions.length === 1 ? "it" : "them"} back.`);
   }
 
   // The next stack comes at once, and those behind it as they are after what was just learned.
@@ -393,7 +464,7 @@ class Many {
     const at = this.stacks.indexOf(this.group);
     this.group.page.free();
     this.stacks.splice(at, 1);
-    this.reason = "";
+    this.reason = this.to = "";
     const next = this.stacks[Math.min(at, this.stacks.length - 1)];
     if (next) this.present(next);
     else this.wait();
@@ -401,16 +472,17 @@ class Many {
   }
 
   turn(by) {
-    const next = this.mode === "stacks" && this.stacks[this.stacks.indexOf(this.group) + by];
+    const next = this.mode !== "alike" && this.stacks[this.stacks.indexOf(this.group) + by];
     if (!next || !this.group) return;
     if (by > 0) this.group.ids.forEach((image) => this.passed.add(image));
     this.said.textContent = "";
+    this.reason = this.to = "";
     this.present(next);
   }
 
-  // Only what was rejected here: the pages behind are not in sight.
+  // Only what was chosen here: the pages behind are not in sight.
   undo() {
-    if (this.mode !== "stacks") return;
+    if (this.mode === "alike") return;
     if (this.grid.stack.at(-1)?.page !== null) {
       this.said.textContent = "There is nothing to undo here.";
       return;

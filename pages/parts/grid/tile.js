@@ -36,7 +36,8 @@ class Tile {
     this.image = image; // its id
     // `copies`: [{image, version, verdict, reason}] of the same photo, which are decided with it
     this.base = { label: "", verdict: "undecided", version: -1, reason: "", why: "", copies: [] };
-    this.draft = null; // {reject, reason} once touched
+    this.draft = null; // {reject, reason, label} once touched; label: the class it is to have, "" = as it is
+    this.guess = ""; // the class it is of, if not of its own; "" = that is not sure
     this.other = ""; // who decided on it since it was shown here
     this.missing = false; // no picture on disk
   }
@@ -50,9 +51,14 @@ class Tile {
     return this.draft ? this.draft.reason : this.base.reason;
   }
 
-  mark(reject, reason = "") {
-    const same = reject === (this.base.verdict === "reject") && (!reject || reason === this.base.reason);
-    this.draft = same ? null : { reject, reason: reject ? reason : "" };
+  // The class that it will be stored with, "" where that does not change.
+  get moves() {
+    return this.draft?.label && this.draft.label !== this.base.label ? this.draft.label : "";
+  }
+
+  mark(reject, reason = "", label = "") {
+    const same = reject === (this.base.verdict === "reject") && (!reject || reason === this.base.reason) && !label;
+    this.draft = same ? null : { reject, reason: reject ? reason : "", label: reject ? "" : label };
     this.other = "";
     this.show();
   }
@@ -69,7 +75,9 @@ class Tile {
       return decision ? { ...of, verdict: decision.verdict, reason: decision.reason, version: of.version + 1 } : of;
     };
     const own = decisions.get(this.image);
-    const base = own ? { ...stands({ ...this.base, image: this.image }), label: own.label || this.base.label } : this.base;
+    const label = own?.label || this.base.label;
+    const moved = label === this.base.label ? "" : label;
+    const base = own ? { ...stands({ ...this.base, image: this.image }), label, moved } : this.base;
     // A copy that was decided on otherwise is on its own.
     const goes = ({ verdict, reason }) => verdict === "undecided" || (verdict === base.verdict && reason === base.reason);
     this.take({ ...base, copies: base.copies.map(stands).filter(goes) }, own ? null : this.draft);
@@ -97,11 +105,11 @@ class Tile {
   // The decisions that a commit of the page makes of it and its copies: none where nothing changes or nothing was seen.
   decisions() {
     const verdict = this.rejected ? "reject" : "keep";
-    const { image, reason, base } = this;
+    const { image, reason, base, moves } = this;
     if (this.missing && !this.rejected) return [];
     return [{ ...base, image }, ...base.copies]
-      .filter((one) => one.verdict !== verdict || one.reason !== reason)
-      .map((one) => ({ image: one.image, verdict, reason, label: "", version: one.version }));
+      .filter((one) => one.verdict !== verdict || one.reason !== reason || moves)
+      .map((one) => ({ image: one.image, verdict, reason, label: moves, version: one.version }));
   }
 
   build(picture) {
@@ -138,11 +146,13 @@ class Tile {
     const touched = this.draft !== null;
     this.element.classList.toggle("rejected", rejected);
     this.element.classList.toggle("kept", !rejected && verdict === "keep");
+    const moves = this.moves || (rejected ? "" : this.base.moved); // to be stored, or just stored
+    this.element.classList.toggle("moves", Boolean(moves));
     this.element.classList.toggle("other", Boolean(this.other));
     this.element.setAttribute("aria-selected", String(rejected));
     this.label.textContent = label;
     this.label.title = label;
-    const state = rejected ? this.reason || "reject" : verdict === "keep" && !touched ? "kept" : "";
+    const state = rejected ? this.reason || "reject" : moves ? `→ ${moves}` : verdict === "keep" && !touched ? "kept" : "";
     this.chip.textContent = this.other ? `${this.other}: ${verdict}${this.base.reason ? `, ${this.base.reason}` : ""}` : state;
     this.chip.hidden = !this.chip.textContent;
     const copies = together(this.base.copies.length);
@@ -150,7 +160,8 @@ class Tile {
     this.badge.title = copies;
     this.badge.hidden = !copies;
     const said = rejected ? `rejected${this.reason ? `: ${this.reason}` : ""}` : verdict === "keep" ? "kept" : "";
-    const parts = [label, why, said, copies, this.other && `decided meanwhile by ${this.other}`, this.missing && "no picture on disk"];
+    const to = moves && `will get the class ${moves}`;
+    const parts = [label, why, said, to, copies, this.other && `decided meanwhile by ${this.other}`, this.missing && "no picture on disk"];
     this.element.setAttribute("aria-label", parts.filter(Boolean).join(", "));
   }
 }

@@ -55,10 +55,12 @@ class View {
     const tools = make("div", "tools");
     this.piles = command("", "", () => this.grid.many.pile(), "plain piles");
     this.piles.title = "Pictures that are likely bad and look alike, to be rejected by one press (s)";
+    this.sides = command("Side by side", "v", () => this.grid.many.sideBySide(), "plain beside");
+    this.sides.title = "Two classes side by side: the pictures of each that look like the other (v)";
     const help = command("Keys", "?", () => this.help.showModal(), "plain");
     tools.append(make("span", "small-picture"), size, make("span", "large-picture"), help);
     const head = make("div", "head");
-    head.append(this.place, this.left, this.stored, this.piles, tools, this.meter);
+    head.append(this.place, this.left, this.stored, this.piles, this.sides, tools, this.meter);
     return head;
   }
 
@@ -226,6 +228,7 @@ class View {
     const { data, shown } = grid;
     const pictures = (tiles) => tiles.reduce((sum, tile) => sum + tile.images.length, 0);
     const rejected = shown ? pictures(shown.tiles.filter((tile) => tile.rejected)) : 0;
+    const moved = shown ? pictures(shown.tiles.filter((tile) => tile.moves)) : 0;
     const count = shown ? pictures(shown.tiles) : 0;
     const atEnd = grid.end !== null && grid.cursor >= grid.end;
     this.place.textContent = atEnd ? "The end" : `Page ${grid.cursor + 1}`;
@@ -235,10 +238,11 @@ class View {
     this.meter.firstChild.style.width = `${100 * done}%`;
     this.piles.hidden = !data.stacked;
     this.piles.replaceChildren(make("span", "", `Stacks of likely rejects (${data.stacked})`), make("kbd", "", "s"));
+    this.sides.hidden = grid.classes.length < 2;
     this.back.disabled = grid.cursor === 0;
     this.next.disabled = atEnd;
     this.commit.disabled = !shown;
-    this.commit.replaceChildren(make("span", "", shown ? `Keep ${count - rejected}, reject ${rejected}` : "Store"), make("kbd", "", "Enter"));
+    this.commit.replaceChildren(make("span", "", shown ? `Keep ${count - rejected}${moved ? ` (${moved} moved)` : ""}, reject ${rejected}` : "Store"), make("kbd", "", "Enter"));
     this.saved();
   }
 

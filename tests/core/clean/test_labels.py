@@ -34,6 +34,7 @@ def test_a_planted_wrong_label_is_found_with_the_right_class_and_its_evidence_in
     said = found("label_issue", vectors, names, ids)
     assert set(said) == {105}
     assert said[105].note.startswith("looks more like Cayenne (")
+    assert said[105].looks_like is not None and said[105].looks_like[0] == "Cayenne" and said[105].looks_like[1] > 0.4
     assert said[105].note.endswith("of the 10 most similar pictures are Cayenne")
     assert said[105].score >= (1 + labels.LEAD) / 2
 

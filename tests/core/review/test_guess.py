@@ -9,7 +9,7 @@ import pytest
 
 from core.model import Judged
 from core.review.described import Described, labels
-from core.review.guess import guess
+from core.review.guess import chances, guess, instead
 
 
 @pytest.fixture
@@ -53,3 +53,26 @@ def test_nothing_is_guessed_where_nothing_is_known(described) -> None:
     unknown[5] = False
     assert guess(replace(described, known=unknown), 105) == []
     assert guess(replace(described, names=("car",)), 105) == []
+
+
+def test_a_page_of_pictures_is_guessed_as_each_alone(described) -> None:
+    places = np.array([5, 10, 40])
+    votes = chances(described, places)
+    assert votes.shape == (3, 2) and votes.sum(1) == pytest.approx(np.ones(3))
+    for place, row in zip(places, votes, strict=True):
+        assert dict(guess(described, 100 + int(place))) == pytest.approx(
+            dict(zip(described.names, row, strict=True)), abs=0.001
+        )
+
+
+def test_only_some_of_very_many_are_asked(described, monkeypatch) -> None:
+    monkeypatch.setattr("core.review.guess.BANK", 12)
+    votes = chances(described, np.array([5, 10, 40]))
+    assert votes.argmax(1).tolist() == [1, 0, 1]
+
+
+def test_what_is_not_of_its_class_is_of_the_likeliest_other_one_where_that_is_sure(described) -> None:
+    assert instead(described, [105, 110], ["coupe", "coupe"]) == ["sedan", ""], "the second looks like no other class"
+    assert instead(described, [110, 999], ["sedan", "sedan"]) == ["coupe", ""], "nobody knows picture 999"
+    assert instead(replace(described, names=("car",)), [105], ["car"]) == [""]
+    assert instead(described, [], []) == []

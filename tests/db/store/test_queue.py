@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.model import Decision, Finding
 from db.store.queue import Filter
 from tests.db.conftest import finding, operation, reject
 
@@ -17,7 +18,7 @@ def pages(store, project, wanted: Filter, limit: int = 3) -> list[int]:
             return ids
 
 
-@pytest.mark.parametrize("order", ["found", "score", "label"])
+@pytest.mark.parametrize("order", ["found", "score", "label", "labels"])
 def test_pages_of_the_queue_show_each_image_once_in_every_order(store, project, images, claim, order):
     ids = images(5, "sedan") + images(5, "coupe")
     store.replace_findings(
@@ -37,6 +38,27 @@ def test_the_queue_by_score_begins_with_the_surest_finding_and_says_why(store, p
     assert tiles[0].why == "label conflict, too small"
     tiles, _ = store.queue(project.id, Filter(order="score", kind="label_conflict"))
     assert [(t.image, t.score) for t in tiles] == [(ids[3], 0.2)]
+
+
+def test_wrong_class_first_begins_with_the_surest_wrong_label_and_says_what_it_looks_like(
+    store, project, images, claim
+):
+    ids = images(4)
+    note = "looks more like GT (3) (92%) than sedan (4%); 9 of the 10 most similar pictures are GT (3)"
+    store.replace_findings(claim("clean"), project.id, ["too_small", "label_issue"], [
+        finding(ids[1], score=1.0), finding(ids[2], "label_issue", 0.7), finding(ids[3], score=0.5),
+        Finding(ids[3], "label_issue", 0.9, "embedding", note=note)])  # fmt: skip
+    tiles, _ = store.queue(project.id, Filter(order="labels", kind="any"))
+    assert [(t.image, t.score) for t in tiles] == [(ids[3], 0.9), (ids[2], 0.7), (ids[1], 1.0)]
+    assert tiles[0].why == "looks like GT (3), 92%, too small" and tiles[1].why == "label issue"
+    assert pages(store, project, Filter(order="labels")) == [ids[3], ids[2], ids[0], ids[1]]
+
+
+def test_what_people_moved_from_class_to_class_is_counted(store, project, images):
+    ids = images(4, "sedan")
+    store.apply(project.id, operation(*(Decision(i, "keep", label="coupe") for i in ids[:2]), Decision(ids[3], "keep")))
+    store.apply(project.id, operation(Decision(ids[1], "reject", label="coupe")))
+    assert store.moved(project.id) == {("sedan", "coupe"): 1}
 
 
 def test_filters_take_class_verdict_finding_and_ids_together(store, project, images, claim):
