@@ -29,6 +29,7 @@ REASONS: tuple[str, ...] = (
     "too small in the picture",
     "other",
 )
+WRONG = "wrong class"  # the one of them that says nothing of a picture in another project
 DUPLICATE = "duplicate"  # the reason of copies taken out together; it says nothing of what the picture shows
 TOGETHER = "together"  # the reason of what was kept with the rest of its class, without a look at each
 UNSEEN = (DUPLICATE, TOGETHER)  # decisions for which nobody looked at what the picture shows

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, insert, or_, select
 
-from core.model import DUPLICATE, UNSEEN, Audit, Certificate, Judged, Showing
+from core.model import DUPLICATE, UNSEEN, WRONG, Audit, Certificate, Judged, Showing
 from db.store.base import Base, chunks, now, text
 from db.tables import certificates, images, leases, projects, showings
 
@@ -19,6 +19,8 @@ _SAID = and_(images.c.verdict != "undecided", ~images.c.reason.in_(UNSEEN))
 _BAD = or_(images.c.verdict == "reject", images.c.label != images.c.source_label)
 _SHOWN = exists().where(showings.c.image == images.c.id)
 _OUT = and_(images.c.verdict == "reject", images.c.reason == DUPLICATE)
+# Said of what the picture shows, and not of whether it shows this project's class.
+_ANYWHERE = and_(_SAID, images.c.label == images.c.source_label, images.c.reason != WRONG)
 
 
 class Showings(Base):
@@ -75,6 +77,19 @@ class Showings(Base):
             ]
             found += [Judged(image, None) for image in c.execute(unseen).scalars()]
         return found
+
+    def examples(self, project: int) -> list[tuple[int, bool]]:
+        """(image, whether it was rejected) of what was decided for a reason that holds in another project too, in order of
+        image: no copies, no wrong classes, nothing kept without a look."""
+        wanted = select(images.c.id, images.c.verdict == "reject").where(images.c.project == project, _ANYWHERE)
+        with self._read() as c:
+            return [(image, bool(rejected)) for image, rejected in c.execute(wanted.order_by(images.c.id))]
+
+    def rejects(self, project: int) -> int:
+        """How many of these were rejected."""
+        of = (images.c.project == project, images.c.verdict == "reject", _ANYWHERE)
+        with self._read() as c:
+            return c.execute(select(func.count()).select_from(images).where(*of)).scalar_one()
 
     def audit(self, project: int) -> Audit:
         """What the random share has told so far.
