@@ -70,9 +70,7 @@ def earlier(store: Store, project: Project, of: Described, usual: np.ndarray) ->
             continue
         kin = _kin(of.rows[usual], found[0][~found[1]]) if (~found[1]).any() else 0.0
         if not kin:
-            left_out.append(
-                f"The rejects of {name} are not used: too little of what is kept there looks like these pictures."
-            )
+            left_out.append(f"The rejects of {name} are not used: what is kept there looks unlike the pictures here.")
             continue
         used.append(name)
         rows.append(found[0])

@@ -91,6 +91,20 @@ class Learner:
         learned = len(rows) if of.known.any() and bad.any() else 0
         return Ranking(of.ids, chances, waits, order, learned, self.like, self._named)
 
+    def leading(
+        self, waiting: Sequence[Showing], judged: Sequence[Judged], size: int, allowed: np.ndarray | None = None
+    ) -> list[Showing]:
+        """What of that which was shown and is not decided leads a page of `size` still. With earlier projects, until a picture
+        is rejected here, that is what would lead it anew: they may have been chosen after it was shown."""
+        ranking = self.rank(judged)
+        if ranking.learned or not self._named:
+            return list(waiting)
+        at = {one.image: self.of.place(one.image) for one in waiting if one.queue == "first"}
+        chances = {image: float(ranking.bad[place]) for image, place in at.items() if place is not None}
+        every = sorted([*ranking.bad[ranking.among(allowed)[:size]].tolist(), *chances.values()], reverse=True)
+        least = every[min(size, len(every)) - 1] if every else 0.0
+        return [one for one in waiting if chances.get(one.image, 1.0) >= least]
+
     def _chances(self, rows: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, str]:
         """(N,) how likely each picture is bad, after (n,) rows were said to be; and what that stands on."""
         many = int(bad.sum())

@@ -119,7 +119,7 @@ def next_page(
     if allowed is not None:
         inside = set(allowed.tolist())
         again = [one for one in again if one.image in inside]
-    page = again[:size]
+    page = learner.leading(again, judged, size, allowed)[:size]
     if len(page) < size:
         page += _new(store, learner, project, wanted, reviewer, size - len(page), judged, allowed, chance)
     page.sort(key=lambda one: PARTS.index(one.queue))

@@ -73,6 +73,21 @@ def test_the_first_page_is_led_by_what_looks_like_the_rejects_of_an_earlier_proj
     assert tiles[0].why.startswith("looks like what was rejected in old")
 
 
+def test_what_was_shown_before_earlier_projects_were_chosen_waits_until_one_is_rejected(projects) -> None:
+    store, _, second = projects
+    alone, wanted = started(store, second), Filter(verdict="undecided", order="likely")
+
+    def page(learner, size: int = 8):
+        return review.next_page(store, learner, second, wanted, "Ann", size)
+
+    before, helped = {t.image for t in page(alone)}, started(store, second, "old")
+    after = [t.image for t in page(helped)]
+    assert all(map(odd, after)) and not all(map(odd, before))
+    assert [t.image for t in page(helped)] == after, "and it stands still"
+    decide(store, second, after)
+    assert before - set(after) <= {t.image for t in page(helped)}
+
+
 def test_what_is_decided_here_outgrows_what_was_decided_there(projects) -> None:
     store, _, second = projects
     helped = started(store, second, "old")
@@ -121,7 +136,7 @@ def test_pictures_of_another_kind_are_left_out(projects, home: Path) -> None:
     far = filled.scraped(store, home, "far", each=20)
     decide(store, far, described(store, far, apart=200.0))
     found = started(store, second, "far")
-    assert "too little of what is kept there looks like these" in found.left_out[0]
+    assert "what is kept there looks unlike the pictures here" in found.left_out[0]
     alone = started(store, second)
     assert np.array_equal(found.rank([]).order, alone.rank([]).order)
 
