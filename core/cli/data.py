@@ -48,7 +48,23 @@ def review(args: argparse.Namespace) -> dict[str, Any]:
         return _certificate(args, store, project)
     if args.what == "accept":
         return _accept(args, store, settings, project)
+    if args.what == "references":
+        return _references(args, store, settings, project)
     return _decide(args, store, project)
+
+
+def _references(args: argparse.Namespace, store: Store, settings: Settings, project: Project) -> dict[str, Any]:
+    """Which earlier projects the review starts from; `--projects` chooses others."""
+    from core import review
+    from core.review.earlier import choose
+    from core.review.learner import learner
+
+    if args.projects is not None:
+        names = [name.strip() for name in args.projects.split(",") if name.strip()]
+        project = choose(store, project, names)
+    found = learner(store, project, review.cache(settings)).earlier
+    used, left_out = (found.used, found.left_out) if found else ((), ())
+    return {"references": list(used), "left_out": list(left_out)}
 
 
 def _next(args: argparse.Namespace, store: Store, settings: Settings, project: Project) -> dict[str, Any]:

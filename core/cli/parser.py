@@ -64,7 +64,8 @@ def _data(verb: Verb) -> None:
     v.add_argument("--table", type=Path, help="write the rows to this CSV")
 
     v = verb("review", data.review, "what to look at next, and what was decided")
-    v.add_argument("what", choices=("next", "decide", "undo", "status", "accept", "certificate"))
+    v.add_argument("what", choices=("next", "decide", "undo", "status", "accept", "certificate", "references"))
+    v.add_argument("--projects", help="references: earlier projects to start from, as in sneakers,porsche; '' for none")
     v.add_argument("--size", type=_positive, default=100)
     v.add_argument("--table", type=Path, help="decide: a CSV with columns image, verdict, reason, label")
     v.add_argument("--queue", choices=("mixed", "likely", "unsure", "random", "findings", "labels"), default="mixed",

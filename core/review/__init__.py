@@ -2,6 +2,7 @@
 
 order.py        the next page: what is likely bad, what is unsure, what is drawn at random; and plain orders
 described.py    what is known of every picture before anybody looked: vectors, class, findings
+earlier.py      what was rejected in earlier projects, as a start
 learner.py      from decisions to a ranking of the rest
 alike.py        look-alikes of a picture, and stacks of likely rejects
 reasons.py      which reason a picture would be rejected for

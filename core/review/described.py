@@ -28,6 +28,23 @@ COPIES = ("exact_duplicate", "near_duplicate")  # these say nothing of what is o
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """How a project's vectors, those of all its networks side by side, become components."""
+
+    mean: np.ndarray  # (D,) float32
+    spread: np.ndarray  # (D,) float32
+    axes: np.ndarray  # (D, d) float32
+
+    def of(self, views: Sequence[np.ndarray]) -> np.ndarray:
+        """(N, D1), (N, D2) ... -> (N, d) float32. What is no number lies in the middle: it says nothing."""
+        out = np.empty((len(views[0]), self.axes.shape[1]), np.float32)
+        for start in range(0, len(out), BLOCK):
+            some = np.hstack([one[start : start + BLOCK] for one in views]).astype(np.float32)
+            out[start : start + BLOCK] = np.nan_to_num((some - self.mean) / self.spread, copy=False) @ self.axes
+        return out
+
+
+@dataclass(frozen=True, slots=True)
 class Described:
     """N pictures in order of their number."""
 
@@ -38,6 +55,7 @@ class Described:
     known: np.ndarray  # (N,) bool: whether it has a vector
     names: tuple[str, ...]  # of the classes
     by: str  # the embedder's key; "" = no vectors at all
+    frame: Frame | None = None  # of the rows, without the class; None where there are none
 
     def place(self, image: int) -> int | None:
         """Which of the N an image is; None where it is none of them."""
@@ -63,52 +81,57 @@ def describe(store: Store, project: Project, folder: Path | None = None) -> Desc
     number = {name: n for n, name in enumerate(names)}
     classes = np.array([number[label] for _, label in labelled], np.int32)
     by = views(store, project)
-    rows, known, strange = _rows(store, project, by, ids, classes, folder)
+    rows, known, strange, frame = _rows(store, project, by, ids, classes, folder)
     cold = 1 / (1 + np.exp(1.5 - strange))
     place = {image: n for n, image in enumerate(ids.tolist())}
     for one in store.findings(project.id):
         at = place.get(one.image)
         if at is not None and one.kind not in COPIES:
             cold[at] = max(cold[at], one.score * WEIGHT.get(one.kind, 0.5))
-    return Described(ids, rows, classes, cold.astype(np.float32), known, names, " and ".join(by))
+    return Described(ids, rows, classes, cold.astype(np.float32), known, names, " and ".join(by), frame)
 
 
 def _rows(
     store: Store, project: Project, by: Sequence[str], ids: np.ndarray, classes: np.ndarray, folder: Path | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N, D) components, (N,) which are known, (N,) strangeness; kept in `folder`."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Frame | None]:
+    """(N, D) components, (N,) which are known, (N,) strangeness, and what made the components; kept in `folder`."""
     known, strange = np.zeros(len(ids), bool), np.zeros(len(ids))
     if not by or not len(ids):
-        return np.zeros((len(ids), 0), np.float32), known, strange
+        return np.zeros((len(ids), 0), np.float32), known, strange, None
     of = json.dumps([project.name, *by, int(ids[-1]), len(ids), project.cleaning.checked])
     name = f"{project.id}-{hashlib.sha256(of.encode()).hexdigest()[:24]}.npz"
     if folder is None:
         return _computed(store, project.id, by, ids, classes)
     # It is not there, or not whole: then it is made again.
     with suppress(OSError, ValueError, KeyError, BadZipFile), np.load(folder / name) as held:
-        return held["rows"], held["known"], held["strange"]
-    made = dict(zip(("rows", "known", "strange"), _computed(store, project.id, by, ids, classes), strict=True))
+        frame = Frame(held["mean"], held["spread"], held["axes"])
+        return held["rows"], held["known"], held["strange"], frame if frame.axes.size else None
+    rows, known, strange, frame = _computed(store, project.id, by, ids, classes)
+    none = np.zeros((0, 0), np.float32)
+    mean, spread, axes = (frame.mean, frame.spread, frame.axes) if frame else (none, none, none)
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{uuid.uuid4().hex}.part.npz"
-    np.savez(part, **made)
+    np.savez(part, rows=rows, known=known, strange=strange, mean=mean, spread=spread, axes=axes)
     part.replace(folder / name)
     for old in folder.glob(f"{project.id}-*.npz"):
         if old.name != name:
             old.unlink(missing_ok=True)
-    return made["rows"], made["known"], made["strange"]
+    return rows, known, strange, frame
 
 
 def _computed(
     store: Store, project: int, by: Sequence[str], ids: np.ndarray, classes: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Frame | None]:
     """The same, from the vectors."""
-    found = [_vectors(store, project, one, ids) for one in by]
+    found = [vectors_of(store, project, one, ids) for one in by]
     known = np.any([there for there, _ in found], axis=0)
     strange = np.zeros(len(ids))
     at = np.flatnonzero(known)
     if len(at) < 2:
-        return np.zeros((len(ids), 0), np.float32), known, strange
-    components = components_of([vectors[at] for _, vectors in found])
+        return np.zeros((len(ids), 0), np.float32), known, strange, None
+    some = [vectors[at] for _, vectors in found]
+    frame = frame_of(some)
+    components = frame.of(some)
     rows = np.zeros((len(ids), components.shape[1]), np.float32)
     rows[at] = components
     there, vectors = found[0]
@@ -117,10 +140,10 @@ def _computed(
     if len(some):
         of = np.unique(classes[some], return_inverse=True)[1]
         strange[some] = unlikely(vectors[some], of, _copies(store, project, ids[some]))
-    return np.hstack([rows, labels(classes)]), known, strange
+    return np.hstack([rows, labels(classes)]), known, strange, frame
 
 
-def _vectors(store: Store, project: int, by: str, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def vectors_of(store: Store, project: int, by: str, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(N,) which pictures have one of this network, and (N, D) float16, zeros where they have none."""
     there, vectors = np.zeros(len(ids), bool), np.zeros((len(ids), 0), np.float16)
     for image, vector, _ in store.embeddings(project, by):
@@ -171,26 +194,24 @@ def labels(classes: np.ndarray) -> np.ndarray:
 
 
 def components_of(views: Sequence[np.ndarray]) -> np.ndarray:
-    """(N, D1), (N, D2) ... -> (N, d) float32: the principal components of all views side by side, each of them brought to one
+    """(N, D1), (N, D2) ... -> (N, d) float32, by the frame of these same pictures."""
+    return frame_of(views).of(views)
+
+
+def frame_of(views: Sequence[np.ndarray]) -> Frame:
+    """(N, D1), (N, D2) ... -> what gives the principal components of all views side by side, each of them brought to one
     spread, number by number, and to the same weight; the mean square of a row's length is 1."""
     step = max(1, len(views[0]) // SAMPLE)
-    scaled = [_scale(one[::step].astype(np.float32)) for one in views]
-    some = _side_by_side([one[::step] for one in views], scaled)
-    values, axes = np.linalg.eigh(some.T @ some / len(some))
-    axes = axes[:, ::-1][:, : min(DIMENSIONS, len(some))]
+    some = [one[::step].astype(np.float32) for one in views]
+    mean, spread = (np.concatenate(each) for each in zip(*map(_scale, some), strict=True))
+    rows = (np.hstack(some) - mean) / spread
+    values, axes = np.linalg.eigh(rows.T @ rows / len(rows))
+    axes = axes[:, ::-1][:, : min(DIMENSIONS, len(rows))]
     axes = (axes / np.sqrt(max(float(values[::-1][: axes.shape[1]].sum()), 1e-9))).astype(np.float32)
-    out = np.empty((len(views[0]), axes.shape[1]), np.float32)
-    for start in range(0, len(out), BLOCK):
-        out[start : start + BLOCK] = _side_by_side([one[start : start + BLOCK] for one in views], scaled) @ axes
-    return out
+    return Frame(mean, spread, axes)
 
 
 def _scale(some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n, D) -> mean and spread of each number; what never changes counts for nothing."""
     spread = some.std(0)
     return some.mean(0), np.where(spread < 1e-6, np.inf, spread) * np.float32(np.sqrt(some.shape[1]))
-
-
-def _side_by_side(views: Sequence[np.ndarray], scaled: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    blocks = [(one.astype(np.float32) - mean) / spread for one, (mean, spread) in zip(views, scaled, strict=True)]
-    return np.hstack(blocks)

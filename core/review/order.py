@@ -122,7 +122,7 @@ def next_page(
         inside = set(allowed.tolist())
         again = [one for one in again if one.image in inside]
     waits = store.waiting_again(project.id, reviewer, wanted.label, wanted.kind)
-    page = [*(one for one in waits if one.image not in desk), *again][:size]
+    page = [*(one for one in waits if one.image not in desk), *learner.leading(again, judged, size, allowed)][:size]
     if len(page) < size:
         page += _new(store, learner, project, wanted, reviewer, size - len(page), judged, allowed, chance, desk)
     page.sort(key=_place)

@@ -20,6 +20,8 @@ _BAD = or_(images.c.verdict == "reject", images.c.label != images.c.source_label
 _WHY = case((images.c.verdict == "reject", images.c.reason), (_BAD, WRONG_CLASS), else_="")
 _SHOWN = exists().where(showings.c.image == images.c.id)
 _OUT = and_(images.c.verdict == "reject", images.c.reason == DUPLICATE)
+# Said of what the picture shows, and not of whether it shows this project's class.
+_ANYWHERE = and_(_SAID, images.c.label == images.c.source_label, images.c.reason != WRONG_CLASS)
 
 
 class Showings(Base):
@@ -76,6 +78,19 @@ class Showings(Base):
             ]
             found += [Judged(image, None) for image in c.execute(unseen).scalars()]
         return found
+
+    def examples(self, project: int) -> list[tuple[int, bool]]:
+        """(image, whether it was rejected) of what was decided for a reason that holds in another project too, in order of
+        image: no copies, no wrong classes, nothing kept without a look."""
+        wanted = select(images.c.id, images.c.verdict == "reject").where(images.c.project == project, _ANYWHERE)
+        with self._read() as c:
+            return [(image, bool(rejected)) for image, rejected in c.execute(wanted.order_by(images.c.id))]
+
+    def rejects(self, project: int) -> int:
+        """How many of these were rejected."""
+        of = (images.c.project == project, images.c.verdict == "reject", _ANYWHERE)
+        with self._read() as c:
+            return c.execute(select(func.count()).select_from(images).where(*of)).scalar_one()
 
     def audit(self, project: int) -> Audit:
         """What the random share has told so far.

@@ -151,9 +151,9 @@ def address(page: str, **more: str) -> str:
 
 
 def learner(project: Project) -> Learner:
-    """What ranks the project's pictures; another one after each clean, and when pictures came."""
-    newest = store().newest_image(project.id)
-    return _learner(settings().database, project.name, (newest, *cleans(project)))
+    """What ranks the project's pictures; another one after each clean, when pictures came, and for other references."""
+    newest, references = store().newest_image(project.id), project.reviewing.references
+    return _learner(settings().database, project.name, (newest, references, *cleans(project)))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Getting ready to learn from you...")
