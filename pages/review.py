@@ -48,7 +48,7 @@ def filters(project: Project) -> tuple[Filter, int, str]:
     counts = house.store().finding_counts(project.id)
     kinds = {"": "with or without"} | ({"any": "with any"} if counts else {})
     kinds |= {kind: f"{kind.replace('_', ' ')} ({count:,})" for kind, count in counts.items()}
-    with st.container(key=FILTERS, horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(key=FILTERS, horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         label = choice("Class", "class", classes, "", width=126)
         verdict = choice("Decision", "show", _verdicts(project), "undecided", width=114)
         kind = choice(
@@ -56,7 +56,7 @@ def filters(project: Project) -> tuple[Filter, int, str]:
             "finding",
             kinds,
             "",
-            width=163,
+            width=153,
             help="What the cleaning step noticed. It takes nothing out: you decide.",
         )
         order: Order = choice("Order", "order", ORDERS, "mixed", width=138, help=ABOUT_ORDERS)  # fmt: skip

@@ -33,11 +33,11 @@ class Agreement:
 
     @property
     def words(self) -> str:
-        """`substantial (0.72, 95% interval 0.55 to 0.89)`, by the names of Landis and Koch 1977; or why there is none."""
+        """`substantial, 0.72 (0.55 to 0.89)`, by the names of Landis and Koch 1977; or why there is none."""
         if self.kappa is None:
             return self.note
         name = next((name for least, name in NAMES if self.kappa > least), "none beyond chance")
-        return f"{name} ({self.kappa:.2f}, 95% interval {self.low:.2f} to {self.high:.2f})"
+        return f"{name}, {self.kappa:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
 def said(word: Word) -> str:

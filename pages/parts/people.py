@@ -18,7 +18,7 @@ ALONE = (
 )
 ABOUT = (
     "**Agreement** is Cohen's kappa: 1 = always the same word, 0 = as often as by chance. It is computed from pictures "
-    "that two people decided on, the second one without knowing of the first. The words for it are those of Landis and Koch.\n\n"
+    "that two people decided on, the second one without knowing of the first; in brackets the 95 % interval. The words for it are those of Landis and Koch.\n\n"
     "**Check pictures** are such whose right answer is known, half of them bad.\n\n"
     "**Per minute** counts the time between two stored pages; pauses over two minutes are no work."
 )
@@ -51,7 +51,8 @@ def _people(project: Project) -> None:
         if shown:
             cells.append(house.text(_checked(agreement.checked(pairs, shown.get(name, 0), name))))
         rows.append("| " + " | ".join(cells) + " |")
-    st.markdown("\n".join(rows), help=ABOUT)
+    st.markdown("**Who reviews here**", help=ABOUT)
+    st.markdown("\n".join(rows))
     _disputed(len(disputes))
     _settings(project, list(names))
 
@@ -60,7 +61,7 @@ def _checked(of: dict) -> str:
     if not of["answered"]:
         return "–"
     found = f", {of['found']} of {of['bad']} bad ones found" if of["bad"] else ""
-    return f"{of['right']} of {of['answered']} right (95% interval {of['low']:.0%} to {of['high']:.0%}){found}"
+    return f"{of['right']} of {of['answered']} right ({of['low']:.0%} to {of['high']:.0%}){found}"
 
 
 def _disputed(number: int) -> None:

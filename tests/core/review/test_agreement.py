@@ -73,8 +73,8 @@ def test_where_it_is_not_defined_it_says_why() -> None:
 def test_who_agreed_on_a_few_pictures_is_not_said_to_agree_for_certain() -> None:
     found = kappa([("keep", "keep")] * 8 + [("reject", "reject")] * 4)
     assert (found.kappa, found.high) == (1, 1) and 0.3 < found.low < 0.6
-    assert found.words.startswith("almost perfect (1.00, 95% interval 0.")
-    assert kappa([("a", "b"), ("b", "a")] * 10).words.startswith("none beyond chance (-1.00")
+    assert found.words.startswith("almost perfect, 1.00 (0.")
+    assert kappa([("a", "b"), ("b", "a")] * 10).words.startswith("none beyond chance, -1.00")
 
 
 def test_each_two_are_compared_whoever_was_first_and_check_pictures_are_left_out() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadInput
-from core.model import DUPLICATE, Decision
+from core.model import DUPLICATE, Decision, Showing
 from core.review.certificate import certify, export, missing, sentence, standing
 from tests.db.conftest import claim, images, operation, project, reject  # noqa: F401, fixtures
 
@@ -83,3 +83,13 @@ def test_it_goes_with_an_export_and_says_whether_pictures_came_since(store, proj
     assert json.loads(Path(file).read_text())["pictures_came_since"]
     with pytest.raises(BadInput, match="The certificate cannot be written to"):
         export(store, project, tmp_path / "nowhere")
+
+
+def test_it_says_how_far_two_people_agree_where_two_looked(store, project, images):  # noqa: F811
+    ids = images(20)
+    store.apply(project.id, operation(*(Decision(i, "keep") for i in ids[:19]), reject(ids[19])))
+    assert "agreement" not in certify(store, project, "ann").result
+    store.show_again(project.id, "ben", [Showing(i) for i in ids])
+    store.apply(project.id, operation(*(Decision(i, "keep") for i in ids), who="ben"))
+    (of,) = certify(store, project, "ann").result["agreement"]
+    assert (of["reviewers"], of["pictures"], of["agreed"], of["kappa"]) == (["ann", "ben"], 20, 19, 0)
