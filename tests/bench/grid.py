@@ -140,7 +140,7 @@ def insist(grid: Any) -> None:
 
 def settle(grid: Any) -> None:
     """All stored, four pages ahead decoded: what a reviewer who looks at a page for a second has."""
-    grid.wait_for_selector(".stored:text('all stored')", timeout=30_000)
+    grid.wait_for_selector(".stored:text('all stored')", timeout=120_000)
     grid.wait_for_timeout(1500)
 
 
@@ -173,7 +173,7 @@ def restarted(grid: Any, app: Any, store: Any, project: Any) -> int:
     return 100 - (Counter(record.verdict for record in store.images(project.id))["keep"] - before)
 
 
-def taught(store: Any, project: Any) -> None:
+def taught(store: Any, project: Any, known: Path) -> None:
     """Made-up vectors, a fifth of the pictures bad in one of two ways, and three pages of decisions to learn from."""
     import numpy as np
 
@@ -195,7 +195,7 @@ def taught(store: Any, project: Any) -> None:
             for image, row in zip(some, rows, strict=False)
         ])  # fmt: skip
     store.finish(claim, "done", {"borders": {}, "embedder": "drawn"})
-    learns, wanted = learner(store, project), Filter(verdict="undecided", order="mixed")
+    learns, wanted = learner(store, project, known), Filter(verdict="undecided", order="mixed")
     for _ in range(3):
         tiles = review.next_page(store, learns, project, wanted, "ann", growing=False)
         rows = [{"image": t.image, "verdict": "reject" if kind(t.image) < KINDS - 1 else "keep"} for t in tiles]
@@ -217,7 +217,7 @@ def main() -> None:
         home = Path(folder)
         store, project = seed(home, wanted.pictures, name="grid", distinct=400)
         learning = seed(home, wanted.pictures, name="learned", distinct=400)
-        taught(*learning)
+        taught(*learning, home / "cache" / "review")
         learning[0].close()
         projects = {"grid": project, "learned": learning[1]}
         seed(home, wanted.pictures, name="naive", distinct=400)[0].close()
@@ -231,7 +231,7 @@ def main() -> None:
                     grid = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
                     grid.add_init_script(LISTEN)
                     grid.goto(f"{app.url}/review?project={name}&order={order}")
-                    grid.wait_for_selector(".list[data-painted='0']", timeout=60_000)
+                    grid.wait_for_selector(".list[data-painted='0']", timeout=240_000)
                     settle(grid)
                     memory[name] = psutil.Process(app.process.pid).memory_info().rss // 2**20
                     grids[name] = grid
@@ -239,7 +239,7 @@ def main() -> None:
                 page.add_init_script(LISTEN)
                 page.goto(f"http://localhost:{app.port + 1}")
                 page.wait_for_function(
-                    "document.querySelectorAll('[data-testid=stImage] img').length === 100", timeout=60_000
+                    "document.querySelectorAll('[data-testid=stImage] img').length === 100", timeout=240_000
                 )
                 page.wait_for_timeout(2000)
                 times = turns(grids, page, wanted.rounds)

@@ -41,9 +41,8 @@ ENOUGH = 0.97  # of the junk: so far presses are counted
 POLICIES = {
     "pages of 50, small ones first": groups.Policy(50, growing=True),
     "pages of 100, small ones first": groups.Policy(growing=True),
-    "and stacks": groups.Policy(growing=True, stacks=True),
-    "and stacks, hasty": groups.Policy(growing=True, stacks=True, hasty=True),
-    "and look-alikes": groups.Policy(growing=True, alike=True),
+    "pages of 100, small ones first, stacks, hasty": groups.Policy(growing=True, stacks=True, hasty=True),
+    "pages of 100, small ones first, look-alikes, hasty": groups.Policy(growing=True, alike=True, hasty=True),
     "pages of 100, small ones first, copies folded, the rest accepted": groups.Policy(
         growing=True, folded=True, rest=True
     ),
@@ -54,7 +53,7 @@ PAGES = ("measures", "embeddings", "detections", "findings", "candidates")
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", type=Path, help="keep the cleaned projects here, and take them from here")
-    parser.add_argument("--only", default="", help="the set with this word in its name")
+    parser.add_argument("--only", default="", help="what has these words in its name, as in 'cards in sneakers'")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--size", type=int, default=50)
     parser.add_argument("--groups", action="store_true", help="presses, by what a person makes use of")
@@ -63,10 +62,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home, figures = args.home or Path(folder), {}
         for name, junk in (("sneakers", ("Handbags", "Watches", "Shirts", "cards")), ("porsche", ("seat", "cards"))):
-            if args.only not in name:
-                continue
-            mixed(home / name, name, junk)
-            for kind in junk:
+            kinds = [kind for kind in junk if args.only in f"{kind} in {name}"]
+            if kinds:
+                mixed(home / name, name, junk)
+            for kind in kinds:
                 for share in SHARES:
                     if args.groups:
                         figures[f"{kind} in {name}, {share:.0%}"] = grouped(home / name, kind, share, args.seeds)
@@ -116,17 +115,17 @@ def found(home: Path, kind: str, share: float, seed: int, size: int) -> float:
 
 def grouped(home: Path, kind: str, share: float, seeds: int) -> dict[str, Any]:
     """Presses of some policies of review_groups.py."""
-    figures = {}
-    for name, policy in POLICIES.items():
-        runs = []
-        for seed in range(seeds):
-            with fresh(home, kind, share, seed) as (store, folder, origins):
-                project, junk = store.projects()[-1], set(origins)
-                bad = {one.id: one.origin in junk for one in store.images(project.id)}
-                runs.append(groups.counted(store, project, folder, seed, bad, policy, ENOUGH))
-        figures[name] = groups.means(runs)
-        print(f"{kind}, {share:.0%}, {name}: {figures[name]}", file=sys.stderr, flush=True)
-    return figures
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in POLICIES}
+    for seed in range(seeds):
+        with fresh(home, kind, share, seed) as (_, folder, origins):
+            junk = set(origins)
+            for name, policy in POLICIES.items():
+                with curve.fresh(folder) as store:
+                    project = store.projects()[-1]
+                    bad = {one.id: one.origin in junk for one in store.images(project.id)}
+                    runs[name].append(groups.counted(store, project, folder / "known", seed, bad, policy, ENOUGH))
+                print(f"{kind}, {share:.0%}, {name}: {runs[name][-1]}", file=sys.stderr, flush=True)
+    return {name: groups.means(some) for name, some in runs.items()}
 
 
 @contextmanager
