@@ -5,7 +5,8 @@ scraped and cleaned by the command line; then a simulated reviewer asks for page
 `review next` calls) and decides each as a person would who thinks as the table does (`core.review.decide`). Nothing of the
 table is read before its picture was shown, and every picture shown counts. Decisions are presses: a mark each, two for a row
 of marks (Shift), one for all of a page, and Enter; counted until .93 of the bad ones are found (what nobody decided on is
-kept, without a press). `--home` keeps the cleaned project for another run.
+kept, without a press). `--groups` counts presses alone, with what else a person has in the browser (review_groups.py).
+`--home` keeps the cleaned project for another run.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent))
+import review_groups as groups  # noqa: E402
+
 from core import review  # noqa: E402
 from core.model import Project  # noqa: E402
 from core.review.learner import learner, ridge  # noqa: E402
@@ -57,15 +61,19 @@ def main() -> None:
     parser.add_argument("--upto", type=float, default=0.5, help="share of the pictures after which it stops")
     parser.add_argument("--plot", type=Path, help="draw all the curves into this HTML file")
     parser.add_argument("--most", type=int, help="pictures after which it stops")
+    parser.add_argument("--groups", action="store_true", help="presses, by what a person makes use of")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     truth = read_truth(args.truth or args.images / "manifest.csv")
     with tempfile.TemporaryDirectory() as folder:
         home = args.home or Path(folder)
         cleaned(args.images, home, args.detector)
-        runs = [simulate(home, seed, truth, args) for seed in range(args.seeds)]
-        figures = summary(runs) | {"others": others(home, truth)}
-    if args.plot:
+        if args.groups:
+            figures = grouped(home, truth, args.seeds)
+        else:
+            runs = [simulate(home, seed, truth, args) for seed in range(args.seeds)]
+            figures = summary(runs) | {"others": others(home, truth)}
+    if args.plot and not args.groups:
         plot(args.plot, figures)
     print(json.dumps(figures) if args.json else json.dumps(figures, indent=1))
 
@@ -94,6 +102,13 @@ def cleaned(images: Path, home: Path, detector: str | None) -> None:
 
 def simulate(home: Path, seed: int, truth: dict[tuple[str, str], bool], args: argparse.Namespace) -> dict[str, Any]:
     """One review: shares seen, recalls, and what the learner thought when a tenth was seen."""
+    with fresh(home) as store:
+        return reviewed(store, store.projects()[-1], home, seed, truth, args)
+
+
+@contextmanager
+def fresh(home: Path) -> Iterator[Store]:
+    """The cleaned project, to review once; it stays as it is."""
     with tempfile.TemporaryDirectory() as folder:
         with (
             closing(sqlite3.connect(home / "winnow.db")) as kept,
@@ -102,9 +117,24 @@ def simulate(home: Path, seed: int, truth: dict[tuple[str, str], bool], args: ar
             kept.backup(copy)
         store = open_store(f"sqlite:///{folder}/winnow.db")
         try:
-            return reviewed(store, store.projects()[-1], home, seed, truth, args)
+            yield store
         finally:
             store.close()
+
+
+def grouped(home: Path, truth: dict[tuple[str, str], bool], seeds: int) -> dict[str, Any]:
+    """Presses of each policy of review_groups.py."""
+    figures = {}
+    for name, policy in groups.POLICIES.items():
+        runs = []
+        for seed in range(seeds):
+            with fresh(home) as store:
+                project = store.projects()[-1]
+                bad = {one.id: truth.get(Path(one.origin).parts[-2:], False) for one in store.images(project.id)}
+                runs.append(groups.counted(store, project, home / "cache" / "review", seed, bad, policy, ENOUGH))
+        figures[name] = groups.means(runs)
+        print(name, figures[name], file=sys.stderr, flush=True)
+    return figures
 
 
 def reviewed(

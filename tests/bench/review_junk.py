@@ -3,7 +3,8 @@
 Photos of another set, or drawn posters and text cards, are mixed into sneakers and into the porsches that their reviewer
 kept, 5, 10 and 20 % of all, each under a class of that set. Told is the share of them found once 1.2 times as many pictures
 were seen as there are, from the first to the last tile of a page (the first pages are small, as in the browser). The sneakers' own junk (3 to 6 % by eye) is in no
-table: it counts as good, and what is spent on it counts against the figure.
+table: it counts as good, and what is spent on it counts against the figure. `--groups` tells the presses until .97 of the
+junk is found instead, with what a person has in the browser (review_groups.py).
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +27,49 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(Path(__file__).parent))
 import review_curve as curve  # noqa: E402
+import review_groups as groups  # noqa: E402
 
 from core.demo.junk import poster  # noqa: E402
 from db import open_store  # noqa: E402
+from db.store import Store  # noqa: E402
 
 DATA = curve.DATA.parent
 SHARES = (0.05, 0.10, 0.20)
 BUDGET = 1.2  # pictures seen for each bad one
 CARDS = 300
+ENOUGH = 0.97  # of the junk: so far presses are counted
+POLICIES = {
+    "pages of 50, small ones first": groups.Policy(50, growing=True),
+    "pages of 100, small ones first": groups.Policy(growing=True),
+    "pages of 100, small ones first, stacks, hasty": groups.Policy(growing=True, stacks=True, hasty=True),
+    "pages of 100, small ones first, look-alikes, hasty": groups.Policy(growing=True, alike=True, hasty=True),
+    "pages of 100, small ones first, copies folded, the rest accepted": groups.Policy(
+        growing=True, folded=True, rest=True
+    ),
+}
 PAGES = ("measures", "embeddings", "detections", "findings", "candidates")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", type=Path, help="keep the cleaned projects here, and take them from here")
+    parser.add_argument("--only", default="", help="what has these words in its name, as in 'cards in sneakers'")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--size", type=int, default=50)
+    parser.add_argument("--groups", action="store_true", help="presses, by what a person makes use of")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home, figures = args.home or Path(folder), {}
         for name, junk in (("sneakers", ("Handbags", "Watches", "Shirts", "cards")), ("porsche", ("seat", "cards"))):
-            mixed(home / name, name, junk)
-            for kind in junk:
+            kinds = [kind for kind in junk if args.only in f"{kind} in {name}"]
+            if kinds:
+                mixed(home / name, name, junk)
+            for kind in kinds:
                 for share in SHARES:
+                    if args.groups:
+                        figures[f"{kind} in {name}, {share:.0%}"] = grouped(home / name, kind, share, args.seeds)
+                        continue
                     runs = [found(home / name, kind, share, seed, args.size) for seed in range(args.seeds)]
                     figures[f"{kind} in {name}, {share:.0%}"] = round(float(np.mean(runs)), 4)
                     print(f"{kind} in {name}, {share:.0%}: {np.mean(runs):.3f}", file=sys.stderr)
@@ -86,6 +106,31 @@ def truth_of(name: str) -> dict[tuple[str, str], bool]:
 
 def found(home: Path, kind: str, share: float, seed: int, size: int) -> float:
     """The share of this junk that is found within BUDGET, where it is `share` of all."""
+    with fresh(home, kind, share, seed) as (store, folder, bad):
+        truth = {tuple(Path(origin).parts[-2:]): True for origin in bad}
+        args = argparse.Namespace(size=size, growing=True, order="mixed", upto=1.0, most=BUDGET * len(bad))
+        run: dict[str, Any] = curve.reviewed(store, store.projects()[-1], folder, seed, truth, args)
+        return sum(run["said"][: round(BUDGET * len(bad))]) / len(bad)
+
+
+def grouped(home: Path, kind: str, share: float, seeds: int) -> dict[str, Any]:
+    """Presses of some policies of review_groups.py."""
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in POLICIES}
+    for seed in range(seeds):
+        with fresh(home, kind, share, seed) as (_, folder, origins):
+            junk = set(origins)
+            for name, policy in POLICIES.items():
+                with curve.fresh(folder) as store:
+                    project = store.projects()[-1]
+                    bad = {one.id: one.origin in junk for one in store.images(project.id)}
+                    runs[name].append(groups.counted(store, project, folder / "known", seed, bad, policy, ENOUGH))
+                print(f"{kind}, {share:.0%}, {name}: {runs[name][-1]}", file=sys.stderr, flush=True)
+    return {name: groups.means(some) for name, some in runs.items()}
+
+
+@contextmanager
+def fresh(home: Path, kind: str, share: float, seed: int) -> Iterator[tuple[Store, Path, list[str]]]:
+    """A project with so much of this junk in it, a folder for it, and the junk's origins."""
     with tempfile.TemporaryDirectory() as folder:
         with (
             closing(sqlite3.connect(home / "winnow.db")) as kept,
@@ -93,14 +138,11 @@ def found(home: Path, kind: str, share: float, seed: int, size: int) -> float:
         ):
             kept.backup(copy)
             bad = only(copy, kind, share, random.Random(seed))
-        truth = {tuple(Path(origin).parts[-2:]): True for origin in bad}
-        args = argparse.Namespace(size=size, growing=True, order="mixed", upto=1.0, most=BUDGET * len(bad))
         store = open_store(f"sqlite:///{folder}/winnow.db")
         try:
-            run: dict[str, Any] = curve.reviewed(store, store.projects()[-1], Path(folder), seed, truth, args)
+            yield store, Path(folder), bad
         finally:
             store.close()
-        return sum(run["said"][: round(BUDGET * len(bad))]) / len(bad)
 
 
 def only(copy: sqlite3.Connection, kind: str, share: float, chance: random.Random) -> list[str]:
