@@ -10,7 +10,7 @@ import streamlit as st
 from core.model import Project
 from core.review import LEARNED, SIZE
 from db.store.queue import Filter, Order
-from pages.parts import earlier, head, house, people
+from pages.parts import head, house, people
 from pages.parts.grid import FILTERS, review_grid, reviewer
 
 VERDICTS = {"undecided": "undecided", "keep": "kept", "reject": "rejected", "any": "all"}
@@ -92,7 +92,6 @@ def main() -> None:
             if st.button("Show all pictures"):
                 del st.query_params["ids"]
                 st.rerun()
-    earlier.show(project)
     review_grid(project, name, wanted, size, "Nothing fits these filters: choose other ones above.")
 
 

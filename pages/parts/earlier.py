@@ -1,4 +1,4 @@
-"""Which earlier projects a review starts from; nothing where no other one has rejects that could be used."""
+"""Which earlier projects a review starts from; nothing where there is no other project."""
 
 from __future__ import annotations
 
@@ -13,15 +13,25 @@ ABOUT = (
     "The first pages are led by pictures that look like what you rejected there, and unlike what you kept. It helps where "
     "these pictures are of the same kind, and counts for less with each decision here. Wrong classes and copies are left out."
 )
+NONE = "No other project has rejects yet whose pictures were described by the same network as these."
 
 
 def show(project: Project) -> None:
-    there = usable(house.store(), project)
+    """A button; what it opens is read only while it is open."""
     names = {one.id: one.name for one in house.store().projects()}
+    if len(names) > 1:
+        with st.popover("Earlier projects", type="tertiary", key="earlier", on_change="rerun") as opened:
+            if opened.open:
+                _choice(project, names)
+
+
+def _choice(project: Project, names: dict[int, str]) -> None:
+    rejects = {one.name: number for one, number in usable(house.store(), project)}
     chosen = [names[number] for number in project.reviewing.references if number in names]
-    if not there and not chosen:
+    st.markdown(ABOUT)
+    if not rejects and not chosen:
+        st.info(NONE)
         return
-    rejects = {one.name: number for one, number in there}
     key = f"earlier_{project.id}_{project.reviewing.references}"
 
     def keep() -> None:
@@ -29,15 +39,14 @@ def show(project: Project) -> None:
             choose(house.store(), project, st.session_state[key])
         except BadInput as error:
             st.session_state["earlier_refused"] = str(error)
+        st.session_state["whole page"] = True  # the order is another one now
 
-    with st.popover("Learn from earlier projects", type="tertiary", icon=":material/history:"):
-        st.markdown(ABOUT)
-        st.multiselect(
-            "Projects", sorted({*rejects, *chosen}), default=chosen, key=key, on_change=keep,
-            format_func=lambda name: f"{name} · {house.count(rejects.get(name, 0), 'reject')}",
-        )  # fmt: skip
-        if refused := st.session_state.pop("earlier_refused", ""):
-            st.error(house.text(refused))
-        if project.reviewing.references:
-            for sentence in house.learner(project).left_out:
-                st.caption(house.text(sentence, 400))
+    st.multiselect(
+        "Learn from the rejects of", sorted({*rejects, *chosen}), default=chosen, key=key, on_change=keep,
+        format_func=lambda name: f"{name} · {house.count(rejects.get(name, 0), 'reject')}",
+    )  # fmt: skip
+    if refused := st.session_state.pop("earlier_refused", ""):
+        st.error(house.text(refused))
+    if project.reviewing.references:
+        for sentence in house.learner(project).left_out:
+            st.caption(house.text(sentence, 400))

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import BadInput
 from core.model import Project
 from core.review import certificate
-from pages.parts import house, together
+from pages.parts import earlier, house, together
 
 if TYPE_CHECKING:
     from pages.parts.grid.desk import Desk
@@ -46,6 +46,7 @@ def show(project: Project, reviewer: str, desk: Desk) -> None:
             if opened.open:
                 _known(project, desk)
         together.show(project, reviewer, desk)
+        earlier.show(project)
         if now["done"]:
             _certificate(project, reviewer, desk)
 

@@ -51,6 +51,12 @@ def button(shown: AppTest, label: str):
     return next(each for each in shown.button if each.label == label)
 
 
+def opened(shown: AppTest, key: str) -> AppTest:
+    """After a press on what opens."""
+    shown.session_state[key] = True
+    return shown.run()
+
+
 def words(shown: AppTest) -> str:
     """All that the page says, as Markdown."""
     kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")

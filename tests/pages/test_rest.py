@@ -6,11 +6,10 @@ import uuid
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.model import TOGETHER, Decision, Operation, Showing
 from tests.pages import filled
-from tests.pages.conftest import button, plain
+from tests.pages.conftest import button, opened, plain
 from tests.pages.vectors import described, kind
 
 
@@ -22,12 +21,6 @@ def cars(store, home: Path):
 def keep(store, project, images) -> None:
     decisions = tuple(Decision(i, "keep") for i in images)
     store.apply(project.id, Operation(str(uuid.uuid4()), "Ann", decisions))
-
-
-def opened(shown: AppTest, key: str) -> AppTest:
-    """After a press on what opens."""
-    shown.session_state[key] = True
-    return shown.run()
 
 
 def test_before_a_random_picture_was_decided_the_page_says_that_nothing_is_known(cars, screen) -> None:

@@ -237,7 +237,8 @@ class View {
     const done = data.total ? (data.total - data.left) / data.total : 0;
     this.meter.firstChild.style.width = `${100 * done}%`;
     this.piles.hidden = !data.stacked;
-    this.piles.replaceChildren(make("span", "", `Stacks of likely rejects (${data.stacked})`), make("kbd", "", "s"));
+    this.piles.replaceChildren(make("span", "", `Stacks (${data.stacked})`), make("kbd", "", "s"));
+    this.piles.setAttribute("aria-label", `Stacks of likely rejects (${data.stacked})`);
     this.sides.hidden = grid.classes.length < 2;
     this.back.disabled = grid.cursor === 0;
     this.next.disabled = atEnd;
