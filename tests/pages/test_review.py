@@ -629,6 +629,20 @@ def test_without_vectors_the_picture_stands_alone_and_the_note_says_what_to_do(c
     assert say(desk, store, ask=9, stacks=True)["stacks"] == []
 
 
+def test_a_stack_and_look_alikes_propose_the_reason_that_those_like_them_were_rejected_for(alike) -> None:
+    store, project, rest = alike
+    done = [one for one in store.images(project.id) if one.id not in rest]
+    why = [Decision(one.id, "reject", ("interior", "part only")[kind(one.id)]) for one in done if kind(one.id) < 2]
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ann", tuple(why)))
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    told(desk, store)
+    stacks = say(desk, store, ask=3, stacks=True)["stacks"]
+    reasons = {("interior", "part only", "")[kind(stack["ids"][0])]: stack["reason"] for stack in stacks}
+    assert reasons == {"interior": "interior", "part only": "part only"}
+    image = next(i for i in rest if kind(i) == 1)
+    assert asked(desk, store, image, ask=8)["alike"]["reason"] == "part only"
+
+
 def test_stacks_are_told_with_how_many_there_are_and_asked_for_again_after_each(alike) -> None:
     store, project, rest = alike
     desk = Desk(project, "Ann", Filter(verdict="undecided", order="mixed"), size=10)

@@ -212,6 +212,7 @@ class Many {
   async present(group) {
     this.wait();
     this.offerFates(group);
+    this.reason ||= group.reason ?? ""; // the likely one: the chip shows it, its key takes it off
     Object.assign(this, { group, own: new Map(), at: this.mode === "pairs" ? 0 : null, border: group.border ?? group.ids.length });
     this.draw();
     if (!(await this.load(group)) || this.group !== group) return;
@@ -323,7 +324,8 @@ class Many {
     this.line.classList.toggle("idle", !group || all < 2);
     this.button.disabled = !count;
     const does = to ? "Move" : "Reject";
-    this.button.replaceChildren(make("span", "", group ? `${does} ${count}${kept ? `, keep ${kept}` : ""}` : does), make("kbd", "", "Enter"));
+    const as = !to && this.reason ? `: ${this.reason}` : "";
+    this.button.replaceChildren(make("span", "", group ? `${does} ${count}${kept ? `, keep ${kept}` : ""}${as}` : does), make("kbd", "", "Enter"));
     this.button.classList.remove("bad");
     this.offer();
     return group && this.list.getAttribute("aria-busy") !== "true" && this.tiles.forEach((tile, i) => this.mark(tile, i));
@@ -433,7 +435,7 @@ class Many {
   because(reason) {
     if (!reason) return;
     this.reason = this.reason === reason ? "" : reason;
-    this.offer();
+    this.draw();
   }
 
   commit() {

@@ -3,13 +3,14 @@ likely rejects, or for two classes side by side."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.model import Project, Tile
+from core.model import WRONG_CLASS, Project, Tile
 from core.review import alike
 from core.review.guess import chances
 from core.review.order import selected
@@ -91,6 +92,7 @@ class _Table:
         border = 1 + sum(tile.image in first for tile in tiles)
         return self._columns([*itself, *tiles]) | {
             "guess": self._guess([*itself, *tiles][:border]),
+            "reason": self._reason([*itself, *tiles][:border]),
             "image": image,
             "rejected": itself[0].verdict == "reject",
             "likeness": [1.0] + [round(likeness[tile.image], 3) for tile in tiles],
@@ -105,7 +107,11 @@ class _Table:
 
     def stacks(self, allowed: np.ndarray | None) -> list[dict[str, Any]]:
         found = [self._tiles(self.of.ids[stack]) for stack in alike.stacks(self.of, self.ranking, self.also, allowed)]
-        return [self._columns(tiles) | {"guess": self._guess(tiles)} for tiles in found if len(tiles) >= alike.LEAST]
+        return [
+            self._columns(tiles) | {"guess": self._guess(tiles), "reason": self._reason(tiles)}
+            for tiles in found
+            if len(tiles) >= alike.LEAST
+        ]
 
     def pairs(self, wanted: Filter) -> list[dict[str, Any]]:
         """Pairs of classes, of all or with the one that the filter names: one page of both sides, the left one first."""
@@ -143,6 +149,12 @@ class _Table:
         likely = dict(zip(names, ((votes * strange).sum(0) / len(tiles)).round(3).tolist(), strict=True))
         order = sorted(self.project.classes, key=lambda name: -likely.get(name, 0.0))
         return [(name, likely.get(name, 0.0)) for name in order]
+
+    def _reason(self, tiles: Sequence[Tile]) -> str:
+        """That which most of them are likely to be rejected for; "" = none, or they rather get another class."""
+        found = Counter(reason for reason, _ in self.ranking.reasons([tile.image for tile in tiles]).values())
+        reason, number = found.most_common(1)[0] if found else ("", 0)
+        return reason if 2 * number > len(tiles) and reason != WRONG_CLASS else ""
 
     def _tiles(self, ids: np.ndarray) -> list[Tile]:
         """Without those that somebody else has on the screen now."""
