@@ -47,7 +47,7 @@ def sentence(now: Mapping[str, Any]) -> str:
     if not now["left"]:
         return "Every picture was looked at."
     if now["draws"] < ENOUGH:
-        return f"It is too early to say how many of the {left} pictures not looked at are bad."
+        return f"Too early to say how many of the {left} not looked at are bad."
     some = round(now["bad"])
     about = (
         f"About {some:,} bad {'picture is' if some == 1 else 'pictures are'}" if some else "Hardly any bad pictures are"

@@ -46,7 +46,8 @@ def show(project: Project, reviewer: str, desk: Desk) -> None:
             if opened.open:
                 _known(project, desk)
         together.show(project, reviewer, desk)
-        earlier.show(project)
+        if not now["found"] or project.reviewing.references:
+            earlier.show(project)
         if now["done"]:
             _certificate(project, reviewer, desk)
 

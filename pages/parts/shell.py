@@ -18,6 +18,8 @@ STYLE = """<style>
   .st-key-review_filters { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 0.25rem; }
   .st-key-review_filters > * { flex: none; }
 }
+/* what is open keeps the text's colour: Streamlit's own is hardly to be read on a dark page */
+[data-testid="stPopoverButton"][kind="tertiary"][aria-expanded="true"] { color: inherit; }
 </style>"""
 
 

@@ -26,7 +26,7 @@ def keep(store, project, images) -> None:
 def test_before_a_random_picture_was_decided_the_page_says_that_nothing_is_known(cars, screen) -> None:
     _, project = cars
     shown = screen("review", project=project.name)
-    assert "It is too early to say" in plain(shown)
+    assert "Too early to say" in plain(shown)
     opened(shown, "known")
     said = plain(shown)
     assert "more random ones without a bad one" in said

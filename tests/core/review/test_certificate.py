@@ -24,7 +24,7 @@ def test_before_the_first_random_picture_nothing_is_known(store, project, images
     images(20)
     now = standing(store, project)
     assert (now["left"], now["bad"], now["high"], now["done"]) == (20, None, 20, False)
-    assert "too early to say how many of the 20" in sentence(now) and "more random ones" in missing(now)
+    assert "Too early to say how many of the 20" in sentence(now) and "more random ones" in missing(now)
 
 
 def test_random_pictures_without_a_bad_one_make_it_green_in_the_end(store, project, images):  # noqa: F811
