@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.model import DUPLICATE, Cleaning, Cropping, Decision, Detection, Finding, Operation, Reviewing
+from core.model import DUPLICATE, TOGETHER, Cleaning, Cropping, Decision, Detection, Finding, Operation, Reviewing
 from core.review import DECISIONS_MAX
 from core.review.certificate import standing
 from core.review.learner import learner
@@ -344,6 +344,17 @@ def test_copies_that_were_decided_apart_come_back_apart(sedans) -> None:
     data = say(desk, store, {"id": str(uuid.uuid4()), "undoes": done.id, "decisions": []})
     assert data["pages"]["0"]["ids"] == ids[:2] and data["copies"] == {str(ids[1]): [[ids[2], 2, "undecided"]]}
     assert data["restored"]["marks"] == {str(ids[1]): DUPLICATE}
+
+
+def test_the_rest_of_a_class_taken_back_lies_on_no_page(sedans) -> None:
+    store, project, ids = sedans
+    done = Operation(str(uuid.uuid4()), "Ann", tuple(Decision(i, "keep", TOGETHER) for i in ids[1:]))
+    store.apply(project.id, done)
+    desk = Desk(project, "Ann", UNDECIDED, size=5)
+    first = told(desk, store)["epoch"]
+    data = say(desk, store, {"id": str(uuid.uuid4()), "undoes": done.id, "decisions": []})
+    assert (data["epoch"], data["restored"]) == (first, None), "nobody looked at them"
+    assert {tile.verdict for tile in store.tiles(project.id, ids)} == {"undecided"}
 
 
 def test_what_was_decided_looks_alike_only_or_the_filter_leaves_out_is_not_folded(sedans) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import review
 from core.errors import BadInput
-from core.model import REASONS, UNSEEN, Applied, Box, ImageRecord, Operation, Project, SecondLook, Tile
+from core.model import REASONS, TOGETHER, UNSEEN, Applied, Box, ImageRecord, Operation, Project, SecondLook, Tile
 from core.review import second_looks
 from core.review.agreement import dispute
 from core.review.certificate import standing
@@ -121,7 +121,7 @@ class Desk:
 
     def _put_back(self, store: Store, undo: Operation) -> None:
         """Where the undone pictures lie now, with the marks they had: the same page, or a new epoch that begins with them."""
-        undone = [one for one in store.decided(undo.undoes) if one.reason not in UNSEEN]
+        undone = [one for one in store.decided(undo.undoes) if one.reason != TOGETHER]
         if not undone:  # nobody looked at these, and may not want to see them now
             return
         images = tuple(decision.image for decision in undone)
