@@ -15,7 +15,7 @@ STYLE = """<style>
 @media (max-width: 640px) { /* on a phone the work begins on the first screen */
   .stMainBlockContainer { padding-top: 3.5rem; }
   .st-key-next { row-gap: 0.25rem; }
-  .st-key-review_filters { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 0.25rem; }
+  .st-key-review_filters { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 0.25rem; position: relative; }
   .st-key-review_filters > * { flex: none; }
 }
 /* what is open keeps the text's colour: Streamlit's own is hardly to be read on a dark page */
