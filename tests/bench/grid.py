@@ -178,11 +178,13 @@ def taught(store: Any, project: Any, known: Path) -> None:
     import numpy as np
 
     from core import review
+    from core.model import Reviewing
     from core.review.learner import learner
     from db.store.queue import Filter
     from tests.pages import filled
     from tests.pages.vectors import KINDS, kind
 
+    store.set_reviewing(project.id, Reviewing(overlap=0))  # whoever reviews in the browser is a second person
     chance = np.random.default_rng(2)
     ids = [record.id for record in store.images(project.id)]
     places = chance.normal(size=(KINDS - 1, 1280))
