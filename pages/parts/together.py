@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import BadInput
-from core.model import Project
-from core.review import together
+from core.model import TOGETHER, Project
+from core.review import together, undo
 from pages.parts import house
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def _chosen(project: Project, reviewer: str, desk: Desk) -> None:
         st.info(house.text(error))
         return
     st.markdown(house.text(together.sentence(found, label, above), 400))
+    _take_back(project, reviewer, desk)
     many = house.count(len(found.images), "picture")
     if len(found.images) and st.button(f"Keep these {many}", key="keep-together"):
         try:
@@ -51,5 +52,15 @@ def _chosen(project: Project, reviewer: str, desk: Desk) -> None:
             st.error(house.text(error))
             return
         desk.counted = 0.0  # the totals are others now
-        st.toast(f"{house.count(applied.stored, 'picture')} kept. Undo (u) takes them back.")
+        st.toast(f"{house.count(applied.stored, 'picture')} kept. They can be taken back in the same place.")
+        st.rerun(scope="app")
+
+
+def _take_back(project: Project, reviewer: str, desk: Desk) -> None:
+    """Where the reviewer's last step was such a one."""
+    last = house.store().last_operation(project.id, reviewer)
+    kept = [one for one in house.store().decided(last) if one.reason == TOGETHER] if last else []
+    if kept and st.button(f"Take back the {house.count(len(kept), 'picture')} kept last", key="take-back-together"):
+        house.store().apply(project.id, undo(last, reviewer))
+        desk.counted = 0.0
         st.rerun(scope="app")

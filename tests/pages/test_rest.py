@@ -88,6 +88,9 @@ def test_the_rest_of_a_class_is_kept_by_one_press_that_says_what_it_takes(begun,
     assert len(kept) == many and sum(kind(i) == 2 for i in kept) > 0.9 * many
     shown.selectbox(key=f"together-{project.id}-class").set_value("coupe").run()
     assert "of coupe" in plain(shown)
+    button(shown, f"Take back the {many} pictures kept last").click().run()
+    assert {one.verdict for one in store.tiles(project.id, kept)} == {"undecided"}
+    assert "Take back" not in " ".join(each.label for each in shown.button)
 
 
 def test_the_random_ones_found_bad_can_be_looked_at_once_more(begun, screen) -> None:
