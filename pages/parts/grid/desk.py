@@ -52,6 +52,7 @@ class Desk:
     shared: bool = False  # also pictures that somebody else has on the screen: there are no others
     cursor: int = 0
     looked: int | None = None  # the image in the large view
+    looks_like: tuple[int, list[tuple[str, float]]] = (0, [])  # it, and the classes as it looks like them
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # operation -> what became of it
     restored: dict[str, Any] | None = None  # what the last undo brought back
     totals: dict[str, int] = field(default_factory=dict)
@@ -318,9 +319,10 @@ class Desk:
         if hidden:  # what others said, their crop too, would tell
             record, told = replace(record, box=hidden.box), [(w, self.reviewer, *rest) for w, *rest in hidden.said]
         history, by = _history(record, told)
-        looks_like = guess(learner().of, record.id, store.judged(self.project.id))
+        if self.looks_like[0] != record.id:  # once: the browser asks every few seconds
+            self.looks_like = record.id, guess(learner().of, record.id, store.judged(self.project.id))
         return {"image": record.id, "width": record.facts.width, "height": record.facts.height, "origins": origins,
-                "history": history, "box": record.box, "by": by, "seen": self._seen(store, record.id), "guess": looks_like,
+                "history": history, "box": record.box, "by": by, "seen": self._seen(store, record.id), "guess": self.looks_like[1],
                 "copies": self.copies.closely(store, self.project, record.id, address)}  # fmt: skip
 
     def _seen(self, store: Store, image: int) -> list[tuple[str, float, Box]]:

@@ -119,7 +119,7 @@ class Tile {
     tile.dataset.image = this.image;
     const frame = make("div", "frame");
     this.missing = !picture;
-    frame.append(picture ?? make("span", "gone", "no picture on disk"), cross());
+    frame.append(picture ?? make("span", "gone", "no picture on disk: reject it"), cross());
     this.chip = make("span", "chip");
     this.badge = make("span", "badge");
     frame.append(this.chip, this.badge);
