@@ -130,18 +130,18 @@ def _accept(args: argparse.Namespace, store: Store, settings: Settings, project:
     from core.review import together
     from core.review.learner import learner
 
-    who, learns, judged = (
-        review.reviewer_name(args.reviewer), learner(store, project, review.cache(settings)), store.judged(project.id),
-    )  # fmt: skip
-    found = together.rest(learns.of, learns.rank(judged), judged, args.label, args.above)
-    said = {
-        "images": len(found.images), "bad": found.bad, "low": found.low, "high": found.high, "draws": found.draws,
-        "bad_draws": found.bad_draws, "sentence": together.sentence(found, args.label, args.above),
-    }  # fmt: skip
+    who, learns = review.reviewer_name(args.reviewer), learner(store, project, review.cache(settings))
     if args.dry_run:
-        return said | {"operation": "", "stored": 0}
-    _, applied = together.accept(store, learns, project, who, args.label, args.above)
-    return said | {"operation": applied.id, "stored": applied.stored, "conflicts": list(applied.conflicts)}
+        judged = store.judged(project.id)
+        found = together.rest(learns.of, learns.rank(judged), judged, args.label, args.above)
+        done = {"operation": "", "stored": 0}
+    else:
+        found, applied = together.accept(store, learns, project, who, args.label, args.above)
+        done = {"operation": applied.id, "stored": applied.stored, "conflicts": list(applied.conflicts)}
+    return {
+        "images": len(found.images), "bad": found.bad, "low": found.low, "high": found.high, "draws": found.draws,
+        "bad_draws": found.bad_draws, "sentence": together.sentence(found, args.label, args.above), **done,
+    }  # fmt: skip
 
 
 def _decide(args: argparse.Namespace, store: Store, project: Project) -> dict[str, Any]:

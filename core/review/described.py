@@ -193,11 +193,6 @@ def labels(classes: np.ndarray) -> np.ndarray:
     return one * np.float32(CLASS / max(float(np.sqrt((one**2).sum(1).mean())), 1e-6))
 
 
-def components_of(views: Sequence[np.ndarray]) -> np.ndarray:
-    """(N, D1), (N, D2) ... -> (N, d) float32, by the frame of these same pictures."""
-    return frame_of(views).of(views)
-
-
 def frame_of(views: Sequence[np.ndarray]) -> Frame:
     """(N, D1), (N, D2) ... -> what gives the principal components of all views side by side, each of them brought to one
     spread, number by number, and to the same weight; the mean square of a row's length is 1."""
@@ -215,3 +210,8 @@ def _scale(some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n, D) -> mean and spread of each number; what never changes counts for nothing."""
     spread = some.std(0)
     return some.mean(0), np.where(spread < 1e-6, np.inf, spread) * np.float32(np.sqrt(some.shape[1]))
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    """(N, D) brought to length 1."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)

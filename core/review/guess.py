@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.model import Judged
-from core.review.described import Described
+from core.review.described import Described, unit
 
 NEIGHBOURS = 20
 WARMTH = 0.1  # of the votes: how much nearer ones count for more
@@ -37,7 +37,7 @@ def chances(of: Described, places: np.ndarray, judged: Sequence[Judged] = ()) ->
     if not len(bank) or not len(places):
         return votes
     without = slice(None, -len(of.names))  # what says the class itself
-    near = _unit(of.rows[places, without]) @ _unit(of.rows[bank, without]).T
+    near = unit(of.rows[places, without]) @ unit(of.rows[bank, without]).T
     near[places[:, None] == bank] = -np.inf
     near[~of.known[places]] = -np.inf
     nearest = np.argpartition(near, -min(NEIGHBOURS, len(bank)), axis=1)[:, -NEIGHBOURS:]
@@ -59,7 +59,3 @@ def instead(of: Described, images: Sequence[int], labels: Sequence[str], judged:
     best, most = votes.argmax(1), votes.max(1)
     sure = (most >= LEAST) & (most >= SURE * votes.sum(1))
     return [of.names[n] if is_sure else "" for n, is_sure in zip(best.tolist(), sure.tolist(), strict=True)]
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.model import Judged
-from core.review.described import Described
+from core.review.described import Described, unit
 
 NEIGHBOURS = 10
 WARMTH = 0.1  # of the votes: how much nearer ones count for more
@@ -23,7 +23,7 @@ def likely(of: Described, judged: Sequence[Judged], images: Sequence[int]) -> di
     if not places or not asked:
         return {}
     names, reason = np.unique([said[int(of.ids[n])] for n in places], return_inverse=True)
-    near = _unit(of.rows[asked]) @ _unit(of.rows[places]).T
+    near = unit(of.rows[asked]) @ unit(of.rows[places]).T
     near[np.equal.outer(asked, places)] = -np.inf  # a picture says nothing of itself
     found = {}
     for n, row in zip(asked, near, strict=True):
@@ -33,7 +33,3 @@ def likely(of: Described, judged: Sequence[Judged], images: Sequence[int]) -> di
         if votes[first] > 0 and votes[first] >= SURE * votes.sum():
             found[int(of.ids[n])] = str(names[first]), float(votes[first] / votes.sum())
     return found
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)

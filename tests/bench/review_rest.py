@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import sqlite3
 import sys
 import tempfile
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from review_curve import DATA, below, cleaned, read_truth  # noqa: E402
+from review_curve import DATA, below, cleaned, fresh, read_truth  # noqa: E402
 
 from core import review  # noqa: E402
 from core.review import together  # noqa: E402
 from core.review.learner import learner  # noqa: E402
-from db import open_store  # noqa: E402
 from db.store.queue import Filter  # noqa: E402
 
 ABOVE = (0.9, 0.95, 0.98, 0.99)
@@ -48,13 +45,7 @@ def main() -> None:
 
 
 def reviewed(home: Path, truth: dict[tuple[str, str], bool], seed: int) -> list[dict]:
-    with tempfile.TemporaryDirectory() as folder:
-        with (
-            closing(sqlite3.connect(home / "winnow.db")) as kept,
-            closing(sqlite3.connect(f"{folder}/winnow.db")) as copy,
-        ):
-            kept.backup(copy)
-        store = open_store(f"sqlite:///{folder}/winnow.db")
+    with fresh(home) as store:
         project, chance = store.projects()[-1], np.random.default_rng(seed)
         bad = {one.id: truth.get(tuple(Path(one.origin).parts[-2:]), False) for one in store.images(project.id)}
         learns, rows, looked = learner(store, project, home / "cache" / "review"), [], 0
@@ -73,7 +64,6 @@ def reviewed(home: Path, truth: dict[tuple[str, str], bool], seed: int) -> list[
                     number = sum(bad[image] for image in found.images.tolist())
                     rows.append({"seen": seen, "above": above, "label": label, "pictures": len(found.images), "bad": number,
                                  "told": found.bad is not None, "holds": found.low <= number <= found.high})  # fmt: skip
-        store.close()
     return rows
 
 

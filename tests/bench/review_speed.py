@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from core import review  # noqa: E402
 from core.model import Judged  # noqa: E402
 from core.review.certificate import standing  # noqa: E402
-from core.review.described import DIMENSIONS, Described, components_of  # noqa: E402
+from core.review.described import DIMENSIONS, Described, frame_of  # noqa: E402
 from core.review.learner import Learner  # noqa: E402
 from db import open_store  # noqa: E402
 from db.store import Store  # noqa: E402
@@ -93,7 +93,7 @@ def once(size: int, chance: np.random.Generator) -> float:
     vectors = chance.normal(size=(size, 1280)).astype(np.float16) if size <= 100_000 else np.zeros((0, 1280))
     began = time.perf_counter()
     if len(vectors):
-        components_of([vectors])
+        frame_of([vectors]).of([vectors])
     return round(time.perf_counter() - began, 3)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.model import Judged
-from core.review.described import Described, components_of
+from core.review.described import Described, frame_of
 from core.review.learner import BALANCE, PENALTY, USUAL, Learner, ridge, sigmoid
 
 N, BAD = 400, 60  # pictures, the first of which are bad
@@ -118,6 +118,7 @@ def test_a_sigmoid_is_found_again() -> None:
 
 def test_components_of_few_and_of_equal_vectors_are_numbers() -> None:
     vectors = np.random.default_rng(0).normal(size=(30, 700)).astype(np.float16)
-    rows = components_of([vectors])
+    rows = frame_of([vectors]).of([vectors])
     assert rows.shape == (30, 30) and (rows**2).sum(1).mean() == pytest.approx(1, abs=0.01)
-    assert np.isfinite(components_of([np.repeat(vectors[:1], 5, 0)])).all()
+    equal = [np.repeat(vectors[:1], 5, 0)]
+    assert np.isfinite(frame_of(equal).of(equal)).all()
