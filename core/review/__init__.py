@@ -17,14 +17,16 @@ certificate.py  that one may stop, with what it stands on
 """
 
 from core.review.decisions import DECISIONS_MAX, NAME_MAX, decide, parse, reviewer_name, undo
-from core.review.order import LEARNED, SIZE, cache, next_page, queue
+from core.review.order import LEARNED, SIZE, Page, cache, choose_page, next_page, queue
 
 __all__ = [
     "DECISIONS_MAX",
     "LEARNED",
     "NAME_MAX",
     "SIZE",
+    "Page",
     "cache",
+    "choose_page",
     "decide",
     "next_page",
     "parse",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +25,7 @@ PENALTY = 3.0  # of the regression, for rows of mean length 1
 BALANCE = 0.25  # the power by which the rarer side weighs more: 0 = not at all, 1 = as much as the other side in all
 USUAL = 5  # good ones that the least strange pictures count as before anybody looked at them
 TAKEN = 2_000  # of these, at most
+KEPT = 4  # rankings: of what is stored, and with the marks on the screens of some reviewers
 NOT_DESCRIBED = "The pictures were not described yet: clean the project, so that there is something to learn from."
 
 Reasons = Callable[
@@ -75,7 +77,9 @@ class Learner:
     of: Described
     earlier: Earlier | None = None  # what was rejected in earlier projects
     usual: np.ndarray = field(init=False, repr=False)  # the rows of some pictures of the less strange half
-    last: tuple[bytes, np.ndarray, np.ndarray, str] | None = field(default=None, repr=False)  # decisions; of `_chances`
+    last: dict[bytes, tuple[np.ndarray, np.ndarray, str]] = field(
+        default_factory=dict, repr=False
+    )  # decisions -> `_chances`
     like: np.ndarray | None = field(default=None, init=False, repr=False)  # as of Ranking
 
     def __post_init__(self) -> None:
@@ -84,19 +88,21 @@ class Learner:
     @property
     def note(self) -> str:
         """What the last ranking stands on, one sentence."""
-        return self.last[3] if self.last else ""
+        return list(self.last.values())[-1][2] if self.last else ""
 
     def rank(self, judged: Sequence[Judged]) -> Ranking:
-        """The ranking after these decisions. It learns again only where one of them is new."""
+        """The ranking after these decisions. It learns again only where they are others than those of the last few times."""
         of = self.of
         at = np.searchsorted(of.ids, [one.image for one in judged])
         there = np.array([n < len(of.ids) and of.ids[n] == one.image for n, one in zip(at, judged, strict=True)], bool)
         said = np.array([one.bad is not None for one in judged], bool) & there
         rows, bad = at[said], np.array([bool(one.bad) for one in judged], bool)[said]
-        key = rows.tobytes() + bad.tobytes()
-        if self.last is None or self.last[0] != key:
-            self.last = key, *self._chances(rows, bad)
-        _, chances, without, _ = self.last
+        key = hashlib.sha256(rows.tobytes() + bad.tobytes()).digest()
+        made = self.last.pop(key, None) or self._chances(rows, bad)
+        self.last[key] = made  # the newest one stands last
+        for old in list(self.last)[:-KEPT]:
+            self.last.pop(old, None)  # another session may have done so
+        chances, without, _ = made
         waits = np.ones(len(of.ids), bool)
         waits[at[there]] = False
         order = np.flatnonzero(waits)

@@ -8,7 +8,7 @@ the likely ones bring bad ones, and then all.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -95,6 +95,14 @@ def worth(judged: Sequence[Judged]) -> float:
     return sum(said) / RECENT if len(said) == RECENT else 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as it was chosen, before anybody saw it."""
+
+    tiles: list[Tile]
+    chosen: list[Showing]  # those that are not noted as shown yet; the random ones are, for a draw is made once
+
+
 def next_page(
     store: Store,
     learner: Learner,
@@ -106,13 +114,38 @@ def next_page(
     chance: Callable[[int], int] = _random.randrange,
     growing: bool = True,
 ) -> list[Tile]:
-    """The next learned page for a reviewer, noted as shown; an empty one where there is nothing left.
+    """The next learned page for a reviewer, noted as shown; an empty one where there is nothing left. As of `choose_page`."""
+    page = choose_page(store, learner, project, wanted, reviewer, size, without, chance, growing)
+    noted = {one.image for one in store.show(project.id, reviewer, page.chosen, 0, chance)}
+    lost = {one.image for one in page.chosen} - noted  # somebody else was shown these meanwhile
+    return [tile for tile in page.tiles if tile.image not in lost]
+
+
+def choose_page(
+    store: Store,
+    learner: Learner,
+    project: Project,
+    wanted: Filter,
+    reviewer: str,
+    size: int = SIZE,
+    without: Collection[int] = (),
+    chance: Callable[[int], int] = _random.randrange,
+    growing: bool = True,
+    marks: Mapping[int, str | None] = {},
+    anew: bool = False,
+) -> Page:
+    """The next learned page for a reviewer; an empty one where there is nothing left.
 
     Among them, unmarked, are some that another reviewer has decided on (`project.reviewing`): see second_looks.py.
     What was shown and not decided comes again first. `without`: pictures that lie on the reviewer's desk already.
-    `chance(n)`: a number below n. `growing`: the first pages are smaller than `size`.
+    `chance(n)`: a number below n. `growing`: the first pages are smaller than `size`. `marks`: what will be said of pictures
+    that were shown and are not decided, why each is bad or None for a good one; the ranking has learned it already, the
+    mix of the page waits until it is stored, for a page that is half looked at has few bad ones. `anew`: the page takes
+    the place of one that nobody saw, whose random ones and second looks it keeps.
     """
     judged, desk = store.judged(project.id), set(without)
+    of_late = worth(judged)
+    judged = [_marked(one, marks) for one in judged] if marks else judged
     if growing:
         looked = sum(one.queue is not None and one.bad is not None for one in judged)
         size = min([size, *(most for until, most in FIRST if looked < until)])
@@ -122,18 +155,23 @@ def next_page(
         inside = set(allowed.tolist())
         again = [one for one in again if one.image in inside]
     waits = store.waiting_again(project.id, reviewer, wanted.label, wanted.kind)
-    page = [*(one for one in waits if one.image not in desk), *learner.leading(again, judged, size, allowed)][:size]
-    if len(page) < size:
-        page += _new(store, learner, project, wanted, reviewer, size - len(page), judged, allowed, chance, desk)
-    page.sort(key=_place)
+    there = [*(one for one in waits if one.image not in desk), *learner.leading(again, judged, size, allowed)][:size]
+    drawn, chosen = [], []
+    if len(there) < size:
+        ranking = learner.rank(judged)
+        drawn, chosen = _new(
+            store, ranking, project, wanted, reviewer, size, there, of_late, allowed, chance, None if anew else desk
+        )
+    page = sorted([*there, *drawn, *chosen], key=_place)
     ids = [one.image for one in page]
     hidden = store.second_looks(project.id, reviewer, ids)
     tiles = {tile.image: second_looks.as_seen(tile, hidden) for tile in store.tiles(project.id, ids)}
-    return [
+    shown = [
         replace(tiles[one.image], score=one.score, why=_why(one, tiles[one.image]))
         for one in page
         if one.image in tiles
     ]
+    return Page(shown, chosen)
 
 
 def selected(store: Store, project: Project, wanted: Filter) -> np.ndarray | None:
@@ -154,49 +192,71 @@ def _why(one: Showing, tile: Tile) -> str:
     return ", ".join(filter(None, (one.why, tile.why)))
 
 
+def _marked(one: Judged, marks: Mapping[int, str | None]) -> Judged:
+    """As it will be once the page with these marks is stored."""
+    if one.bad is not None or one.image not in marks:
+        return one
+    why = marks[one.image]
+    return replace(one, bad=why is not None, reason=why or "")
+
+
 def _new(
-    store: Store, learner: Learner, project: Project, wanted: Filter, reviewer: str, size: int,
-    judged: Sequence[Judged], allowed: np.ndarray | None, chance: Callable[[int], int], desk: Collection[int],
-) -> list[Showing]:  # fmt: skip
-    """What nobody was shown yet, and hidden among it what another reviewer has decided on."""
-    ranking = learner.rank(judged)
-    among = ranking.among(allowed)
-    of_late = worth(judged) if len(among) else 0.0
-    of = shares(wanted.order, size, of_late)
-    kinds = {kind for kind, number in (("likely", of.likely), ("unsure", of.unsure)) if number}
-    if of.random or wanted.order == "mixed":
-        kinds |= {"random"} if allowed is None else {"some"} if wanted.order == "random" else set()
-    passes = second_looks.passing(ranking, among[:size], kinds)
-    hidden = second_looks.choose(store, project, wanted, reviewer, size, passes, chance, desk)
-    left = size - sum(map(len, hidden.values()))
-    fresh = _fresh(store, ranking, among, project, wanted, reviewer, left, of_late, allowed, chance)
-    if left and not fresh:  # the end: nobody is kept here by what is decided
-        return []
-    return fresh + [
-        one for known, some in hidden.items() if some for one in store.show_again(project.id, reviewer, some, known)
-    ]
+    store: Store, ranking: Ranking, project: Project, wanted: Filter, reviewer: str, size: int,
+    there: Sequence[Showing], of_late: float, allowed: np.ndarray | None, chance: Callable[[int], int],
+    desk: Collection[int] | None,
+) -> tuple[list[Showing], list[Showing]]:  # fmt: skip
+    """What nobody was shown yet, to fill a page of `size` that has these already: what is noted as shown, and what is not.
+    Hidden among the former is what another reviewer has decided on; with no `desk` the page has got that already."""
+    among, left = ranking.among(allowed), size - len(there)
+    of = shares(wanted.order, size, of_late if len(among) else 0.0)
+    hidden: dict[bool, list[Showing]] = {}
+    if desk is not None:
+        kinds = {kind for kind, number in (("likely", of.likely), ("unsure", of.unsure)) if number}
+        if of.random or wanted.order == "mixed":
+            kinds |= {"random"} if allowed is None else {"some"} if wanted.order == "random" else set()
+        passes = second_looks.passing(ranking, among[:left], kinds)
+        hidden = second_looks.choose(store, project, wanted, reviewer, left, passes, chance, desk)
+        left -= sum(map(len, hidden.values()))
+    drawn, chosen = _fresh(store, ranking, among, project, wanted, reviewer, left, of, there, allowed, chance)
+    if left and not drawn and not chosen:  # the end: nobody is kept here by what is decided
+        return [], []
+    for known, some in hidden.items():
+        drawn += store.show_again(project.id, reviewer, some, known) if some else []
+    return drawn, chosen
 
 
 def _fresh(
-    store: Store, ranking: Ranking, among: np.ndarray, project: Project, wanted: Filter, reviewer: str, size: int,
-    of_late: float, allowed: np.ndarray | None, chance: Callable[[int], int],
-) -> list[Showing]:  # fmt: skip
-    of = shares(wanted.order, size, of_late)
-    if not ranking.learned and wanted.order == "mixed":  # nothing is unsure where nothing was learned
-        of = Shares(of.likely + of.unsure, 0, of.random)
-    if allowed is not None and wanted.order == "random":
-        some = sorted(range(len(among)), key=lambda _: chance(2**31))[:size]
-        drawn = [Showing(int(ranking.ids[among[n]]), "", why="random among these") for n in some]
-        return store.show(project.id, reviewer, drawn, 0, chance)
-    if allowed is not None:  # a random share of some pictures would say nothing of all
+    store: Store, ranking: Ranking, among: np.ndarray, project: Project, wanted: Filter, reviewer: str, left: int,
+    of: Shares, there: Sequence[Showing], allowed: np.ndarray | None, chance: Callable[[int], int],
+) -> tuple[list[Showing], list[Showing]]:  # fmt: skip
+    """`left` pictures that nobody decided on: those drawn at random, which are noted, and those chosen by the ranking, which
+    no other reviewer has on the screen now."""
+    drawn: list[Showing] = []
+    lots = allowed is not None and wanted.order == "random"
+    if lots:
+        among = among[sorted(range(len(among)), key=lambda _: chance(2**31))]
+    elif allowed is not None:  # a random share of some pictures would say nothing of all
         of = Shares(of.likely + of.random, of.unsure, 0)
-    likely = among[: of.likely]
-    rest = among[of.likely :]
-    unsure = rest[np.argsort(np.abs(ranking.bad[rest] - 0.5), kind="stable")[: of.unsure]]
-    # What a random draw takes away from these is made up for from the next ones.
-    spare = rest[~np.isin(rest, unsure)][: of.random + of.unsure] if of.likely else rest[:0]
-    chosen = [*ranking.shown(likely, "likely"), *ranking.shown(unsure, "unsure")]
-    noted = store.show(project.id, reviewer, chosen, of.random, chance)
-    if len(noted) < size and len(spare):
-        noted += store.show(project.id, reviewer, ranking.shown(spare[: size - len(noted)], "likely"), 0, chance)
-    return noted
+    else:
+        draws = min(left, max(0, of.random - sum(one.queue == "random" for one in there)))
+        drawn = store.show(project.id, reviewer, [], draws, chance) if draws else []
+        left, among = left - len(drawn), _but(ranking, among, [one.image for one in drawn])
+    doubtful = min(left, max(0, of.unsure - sum(one.queue == "unsure" for one in there)))
+    if not ranking.learned and wanted.order == "mixed":  # nothing is unsure where nothing was learned
+        doubtful = 0
+    while True:
+        likely = among[: left - doubtful if of.likely else 0]
+        rest = among[len(likely) :]
+        unsure = rest[np.argsort(np.abs(ranking.bad[rest] - 0.5), kind="stable")[:doubtful]]
+        chosen = [*ranking.shown(likely, "likely"), *ranking.shown(unsure, "unsure")]
+        if lots:
+            chosen = [Showing(image, why="random among these") for image in ranking.ids[among[:left]].tolist()]
+        held = store.leased(project.id, reviewer, [one.image for one in chosen])
+        if not held:
+            return drawn, chosen
+        among = _but(ranking, among, list(held))
+
+
+def _but(ranking: Ranking, among: np.ndarray, images: Sequence[int]) -> np.ndarray:
+    """These places without those of the images."""
+    return among[~np.isin(ranking.ids[among], images)]

@@ -1,10 +1,10 @@
 """How fast a review finds the bad pictures: python tests/bench/review_curve.py --images DIR --truth manifest.csv [--json]
 
 DIR has a folder for each class; the table, without a head, has the columns class, file, keep or reject. The folder is
-scraped and cleaned by the command line; then a simulated reviewer asks for page after page (`core.review.next_page`, what
-`review next` calls) and decides each as a person would who thinks as the table does (`core.review.decide`). Nothing of the
-table is read before its picture was shown, and every picture shown counts. Decisions are presses: a mark each, two for a row
-of marks (Shift), one for all of a page, and Enter; counted until .93 of the bad ones are found (what nobody decided on is
+scraped and cleaned by the command line; then a simulated reviewer asks for page after page (`core.review.choose_page`, what
+`review next` and the browser call) and decides each as a person would who thinks as the table does (`core.review.decide`). Nothing of the
+table is read before its picture was shown, and every picture shown counts. Decisions are presses: one for each mark or row
+of marks (a drag), one for all of a page, and Enter; counted until .93 of the bad ones are found (what nobody decided on is
 kept, without a press). `--groups` counts presses alone, with what else a person has in the browser (review_groups.py).
 `--home` keeps the cleaned project for another run.
 """
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import itertools
 import json
 import os
 import sqlite3
@@ -21,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import review_groups as groups  # noqa: E402
 
 from core import review  # noqa: E402
-from core.model import Project  # noqa: E402
+from core.model import Project, Tile  # noqa: E402
 from core.review.learner import learner, ridge  # noqa: E402
 from db import open_store  # noqa: E402
 from db.store import Store  # noqa: E402
@@ -57,6 +56,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--size", type=int, default=50, help="pictures on a page")
     parser.add_argument("--growing", action="store_true", help="small pages at first, as in the browser")
+    parser.add_argument(
+        "--late",
+        type=int,
+        metavar="N",
+        help="as in the browser the next page is chosen before this one is stored, and has not "
+        "heard of its last N marks",
+    )
     parser.add_argument("--order", default="mixed", choices=tuple(review.LEARNED))
     parser.add_argument("--upto", type=float, default=0.5, help="share of the pictures after which it stops")
     parser.add_argument("--plot", type=Path, help="draw all the curves into this HTML file")
@@ -150,24 +156,44 @@ def reviewed(
     said: list[bool] = []
     pressed = 0
     seen, found, curve, seconds, auroc = 0, 0, [(0.0, 0.0)], [], None
-    while seen < min(args.upto * len(total), args.most or np.inf):
-        began = time.perf_counter()
-        size, few = args.size, args.growing
-        tiles = review.next_page(store, learns, project, wanted, "simulated", size, chance=below(chance), growing=few)
+
+    def choose(here: Sequence[Tile]) -> list[Tile]:
+        """The next page; `here`: the one on the screen, if it is not stored yet."""
+        began, known = time.perf_counter(), [n for n, tile in enumerate(here) if bad(tile.origin)]
+        known = known[: len(known) - (args.late or 0)]
+        looked_at = here[: known[-1] + 1] if known else ()  # behind the last mark nothing is known
+        marks = {tile.image: "" if bad(tile.origin) else None for tile in looked_at}
+        page = review.choose_page(
+            store,
+            learns,
+            project,
+            wanted,
+            "simulated",
+            args.size,
+            {tile.image for tile in here},
+            below(chance),
+            args.growing,
+            marks,
+        )
+        store.show(project.id, "simulated", page.chosen, 0, below(chance))
         seconds.append(time.perf_counter() - began)
-        if not tiles:
-            break
+        return page.tiles
+
+    tiles = choose(())
+    while tiles and seen < min(args.upto * len(total), args.most or np.inf):
+        following = choose(tiles) if args.late is not None else []
         rows = [{"image": t.image, "verdict": "reject" if bad(t.origin) else "keep"} for t in tiles]
         operation, _ = review.decide(rows, "simulated", project.classes)
         store.apply(project.id, operation)
         page = [row["verdict"] == "reject" for row in rows]
         if sum(said) < ENOUGH * sum(total.values()):
-            pressed += presses(page)
+            pressed += 1 + groups.marks(page)
         said += page
         seen, found = seen + len(tiles), sum(said)
         curve.append((seen / len(total), found / max(1, sum(total.values()))))
         if auroc is None and seen >= 0.15 * len(total):
             auroc = ranked(store, project, learns, total)
+        tiles = following or choose(())
     return {
         "curve": curve,
         "said": said,
@@ -177,14 +203,6 @@ def reviewed(
         "images": len(total),
         "bad": sum(total.values()),
     }
-
-
-def presses(bad: list[bool]) -> int:
-    """The fewest presses that a page takes: the bad ones marked, or all marked and the good ones taken out; and Enter."""
-    marks = {
-        one: sum(min(2, len(list(run))) for kind, run in itertools.groupby(bad) if kind is one) for one in (True, False)
-    }
-    return 1 + min(marks[True], 1 + marks[False])
 
 
 def below(chance: np.random.Generator) -> Callable[[int], int]:

@@ -2,21 +2,21 @@
 
 What a person has in the browser, and what it costs in presses; moving the cursor costs nothing, as with a mouse:
 
-- on a page: a mark 1, a row of marks 2 (Shift), all marked 1, a picture of a row taken out again 1, Enter 1
+- on a page: a mark or a row of marks 1 (a drag over them), all marked 1, a row of these taken out again 1, Enter 1
 - stacks of likely rejects (`core.review.alike.stacks`): open 1, take one 1, take a good one out of it 1, close 1
 - look-alikes of a marked picture (`nearest`): open 1, each row that the border is moved 1, take a good one out 1, Enter 1
 - a group of copies under one class is one tile: what is said of it holds for all of them
 - what nobody decided on is kept, with `rest` by one press for each class
 
-Rules that a person can follow who knows nothing but what is on the screen. On a page, whose likeliest ones come first, a row
-from the first one to where the bad ones are no longer most is marked and its good ones are taken out; behind it, the bad
-ones are marked. Stacks are opened where the page says that there are at least LEAST, one is taken if at least MOSTLY of it is bad,
+Rules that a person can follow who knows nothing but what is on the screen. On a page the bad ones are marked, or all of it is and
+the good ones are taken out. Stacks are opened where the page says that there are at least LEAST, one is taken if at least MOSTLY of it is bad,
 and the first that is not is closed. Look-alikes are opened of the first marked picture of a page with at least SEVERAL.
 Whoever is hasty overlooks a good picture in a stack or among look-alikes with a probability of .05: it is lost.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +43,6 @@ HASTY = 0.05
 class Policy:
     size: int = 100  # pictures on a page
     growing: bool = False  # small pages at first, as in the browser
-    first: bool = True  # the row from the first picture on
     stacks: bool = False
     alike: bool = False
     folded: bool = False
@@ -52,7 +51,6 @@ class Policy:
 
 
 POLICIES = {
-    "pages of 50, no good one in a row": Policy(50, first=False),
     "pages of 50": Policy(50),
     "pages of 100": Policy(),
     "pages of 200": Policy(200),
@@ -130,7 +128,7 @@ class Reviewer:
             self.like(marked[0])
             images = [image for image in images if image not in self.said]
         if images:
-            self.presses += 1 + marks([self.bad[image] for image in images], self.policy.first)
+            self.presses += 1 + marks([self.bad[image] for image in images])
             self.decide(images, lambda image: self.bad[image])
         self.pages += 1
         return True
@@ -195,25 +193,10 @@ def copies(store: Store, project: Project) -> dict[int, list[int]]:
     return {image: sorted(group) for group in groups.values() if len(group) > 1 for image in group}
 
 
-def marks(bad: Sequence[bool], first: bool = True) -> int:
-    """The fewest presses that mark these; with `first` a row from the first picture on may have good ones in it."""
-    some, others = (sum(min(2, run) for run in runs(bad, kind)) for kind in (True, False))
-    fewest = min(some, 1 + others)  # or all marked, and rows of good ones taken out
-    if first:
-        for to in range(1, len(bad)):
-            behind = sum(min(2, run) for run in runs(bad[to:], True))
-            fewest = min(fewest, 2 + sum(not one for one in bad[:to]) + behind)
-    return fewest
-
-
-def runs(bad: Sequence[bool], kind: bool) -> list[int]:
-    lengths = [0]
-    for one in bad:
-        if one is kind:
-            lengths[-1] += 1
-        elif lengths[-1]:
-            lengths.append(0)
-    return lengths
+def marks(bad: Sequence[bool]) -> int:
+    """The fewest presses that mark these: their rows, or all of the page and the rows of good ones taken out."""
+    rows = [kind for kind, _ in itertools.groupby(bad)]
+    return min(sum(rows), 1 + len(rows) - sum(rows))
 
 
 def counted(

@@ -77,7 +77,7 @@ def asked(learner: Learner, names: tuple[str, ...], ids: np.ndarray, bad: np.nda
         decided(store, project.id, ids, bad)
 
         def anew() -> Learner:
-            learner.last = None  # as after a new decision
+            learner.last.clear()  # as after a new decision
             return learner
 
         told = {

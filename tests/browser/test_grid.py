@@ -14,6 +14,7 @@ import pytest
 
 from core.model import REASONS, Decision, Operation
 from tests.browser.conftest import seed
+from tests.pages.vectors import described
 
 pytestmark = pytest.mark.browser
 
@@ -52,6 +53,10 @@ class Grid:
 
     def stored(self) -> None:
         self.page.wait_for_selector(".stored:text('all stored')", state="attached", timeout=60_000)
+
+    def chosen_anew(self) -> None:
+        """The page behind the one on the screen was chosen anew by the marks, and lies ready."""
+        self.page.wait_for_selector(".list[data-next]:not([data-next='0'])", timeout=60_000)
 
     def tile(self, at: int):
         return self.page.locator(".tile").nth(at)
@@ -151,6 +156,42 @@ def test_mouse_click_marks_shift_click_marks_a_range_double_click_looks(cars, ru
     assert grid.marked() == 100
 
 
+def test_on_a_new_page_one_shift_click_marks_from_the_first_picture_on(cars, running, page) -> None:
+    _, project = cars
+    grid = Grid(page, running, project)
+    grid.tile(6).click(modifiers=["Shift"])
+    assert grid.marked() == 7
+    grid.tile(3).click()
+    assert grid.marked() == 6
+
+
+def test_a_drag_marks_all_from_there_to_here_and_once_more_takes_it_back(cars, running, page) -> None:
+    _, project = cars
+    grid = Grid(page, running, project)
+
+    def drag(start: int, *over: int) -> None:
+        for number, at in enumerate((start, *over)):
+            box = grid.tile(at).bounding_box()
+            page.mouse.move(box["x"] + 40, box["y"] + 40, steps=3)
+            if not number:
+                page.mouse.down()
+        page.mouse.up()
+
+    drag(2, 3, 5)
+    assert grid.marked() == 4 and [grid.tile(i).get_attribute("aria-selected") for i in (1, 2, 5, 6)] == [
+        "false", "true", "true", "false"]  # fmt: skip
+    drag(5, 3, 2)
+    assert grid.marked() == 0
+    drag(1, 4, 2)
+    assert grid.marked() == 2, "as far as the mouse is in the end"
+    drag(8, 9, 8)
+    assert grid.marked() == 3, "back where it began, it is a click"
+    grid.tile(8).click()
+    assert grid.marked() == 2
+    grid.commit()
+    grid.stored()
+
+
 def test_after_a_press_on_a_reason_or_a_button_with_the_mouse_enter_still_stores_the_page(cars, running, page) -> None:
     store, project = cars
     grid = Grid(page, running, project)
@@ -220,6 +261,29 @@ def test_marks_survive_a_reload_and_a_visit_to_another_page(cars, running, page)
     page.goto(f"{grid.app.url}/jobs")
     grid.open()
     assert grid.marked() == 2
+
+
+def test_enter_shows_a_page_that_has_learned_from_the_marks_of_this_one(running, page) -> None:
+    store, project = seed(running.home, 450, name=next(NAMES))
+    described(store, project)
+    grid = Grid(page, running, project, order="mixed")
+
+    def here() -> list[int]:
+        return [int(tile.get_attribute("data-image")) for tile in page.locator(".tile").all()]
+
+    first = here()
+    assert len(first) == 10 and set(page.locator(".tile .why").all_text_contents()) == {"first look"}
+    grid.press("x", "ArrowRight", "x")
+    grid.chosen_anew()
+    assert store.decision_count(project.id) == 0
+    grid.commit()
+    reasons = page.locator(".tile .why").all_text_contents()
+    assert len(reasons) == 20, "the second page is larger, once the first one is known"
+    assert sum("likely bad" in reason for reason in reasons) >= 18 and "first look" not in reasons
+    grid.stored()
+    shown = {one.image for one in store.judged(project.id) if one.queue}
+    assert {*here()} <= shown and grid.errors == []
+    store.close()
 
 
 def test_two_reviewers_get_different_pages_and_every_decision_is_stored(cars, running, browser) -> None:
@@ -408,7 +472,7 @@ def test_the_keys_work_at_once_after_coming_from_another_page_and_after_choosing
     page.keyboard.type("coupe")
     grid.press("Enter")
     page.wait_for_function("() => { const labels = [...document.querySelector('[data-testid=stBidiComponentIsolated]')"
-                           ".shadowRoot.querySelectorAll('.tile .label')];"
+                           "?.shadowRoot.querySelectorAll('.tile .label') ?? []];"
                            " return labels.length && labels.every(label => label.textContent === 'coupe'); }")  # fmt: skip
     before = grid.marked()
     grid.press("End", "x")

@@ -527,6 +527,144 @@ def test_a_reviewer_s_name_that_does_not_fit_is_a_sentence(cars, screen) -> None
     assert any("name" in error.value for error in shown.error) and not shown.exception
 
 
+# the page behind the one on the screen ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def learning(store, home: Path):
+    """120 pictures with vectors, two fifths of them bad, a few decided: the desk of Ann, and what she is told."""
+    project = filled.scraped(store, home, "learning", each=40)
+    ids = described(store, project)
+    done = tuple(Decision(i, "reject" if kind(i) == 0 else "keep") for i in ids[:5] if kind(i) != 1)
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ben", done))
+    project = store.set_reviewing(project.id, Reviewing(overlap=0))
+    desk = Desk(project, "Ann", LEARNED, size=10)
+    return store, desk, told(desk, store)
+
+
+def marks(data: dict, number: int = 0, why: str = "interior") -> dict:
+    """As the browser says that the bad ones of a page are marked."""
+    return {"page": number, "bad": [[i, why] for i in data["pages"][str(number)]["ids"] if kind(i) < 2]}
+
+
+def test_the_next_page_has_learned_from_the_marks_before_they_are_stored(learning) -> None:
+    store, desk, first = learning
+    assert first["ranks"] and [first["pages"][n]["choice"] for n in "01"] == [0, 0]
+    data = say(desk, store, marks=marks(first))
+    assert data["epoch"] == first["epoch"] and data["pages"]["0"] == first["pages"]["0"]
+    next_page = data["pages"]["1"]
+    assert next_page["choice"] == 1 and next_page["ids"] != first["pages"]["1"]["ids"]
+    same = say(desk, store, marks=marks(first))["pages"]["1"]
+    assert (same["choice"], same["ids"]) == (1, next_page["ids"]), "nothing new was marked"
+    bad = [image for image, _ in marks(first)["bad"]]
+    stored = say(desk, store, commit(first["pages"]["0"], *bad), cursor=1, saw=[[0, 0], [1, 1]])
+    assert stored["pages"]["1"]["ids"] == next_page["ids"], "and after it is stored nothing changes"
+    fresh = Desk(desk.project, "Cleo", LEARNED, size=10)
+    desk.release(store)
+    waits = {one.image for one in store.waiting(desk.project.id, "Cleo")}
+    assert {*next_page["ids"]} <= waits and {*told(fresh, store)["pages"]["0"]["ids"]} <= waits
+
+
+def test_the_choice_that_the_browser_shows_stays_whatever_came_after_it(learning) -> None:
+    store, desk, first = learning
+    old = first["pages"]["1"]["ids"]
+    new = say(desk, store, marks=marks(first))["pages"]["1"]
+    assert new["choice"] == 1 and new["ids"] != old
+    operation = commit(first["pages"]["0"])
+    data = say(desk, store, operation, cursor=1, saw=[[0, 0], [1, 0]])
+    assert (data["pages"]["1"]["ids"], data["pages"]["1"]["choice"]) == (old, 0)
+    assert data["pages"]["2"]["choice"] == 0 and not {*data["pages"]["2"]["ids"]} & {*old}
+    shown_to = {one.image: one.queue for one in store.judged(desk.project.id)}
+    assert {*old} <= {*shown_to}
+    left = {*new["ids"]} - {*old} - {*data["pages"]["2"]["ids"]}
+    assert left and not left & {*shown_to}, "nobody saw these"
+    late = say(desk, store, cursor=1, saw=[[1, 1]], marks={"page": 0, "bad": []})
+    assert late["pages"]["1"]["ids"] == old, "it is settled, and marks of a page behind say nothing new"
+
+
+def test_a_page_that_nobody_saw_leaves_nothing_behind_but_its_random_ones(learning) -> None:
+    store, desk, first = learning
+    say(desk, store, marks=marks(first))
+    queues = Counter(one.queue for one in store.judged(desk.project.id) if one.bad is None)
+    assert sum(queues.values()) - queues["random"] <= len(first["pages"]["0"]["ids"])
+    desk.release(store)
+    again = told(Desk(desk.project, "Ann", LEARNED, size=10), store)
+    assert {*first["pages"]["0"]["ids"]} <= {*shown(again)}
+
+
+def test_the_pages_end_with_every_picture_shown_once_whatever_is_marked_on_the_way(learning) -> None:
+    store, desk, data = learning
+    seen: Counter[int] = Counter()
+    number = 0
+    while data["end"] is None or number < data["end"]:
+        for some in (slice(1), slice(None)):
+            said = marks(data, number)
+            data = say(desk, store, marks=said | {"bad": said["bad"][some]}, saw=[[number, desk.choices[number]]])
+        page = data["pages"][str(number)]
+        seen.update(page["ids"])
+        bad = [image for image, _ in marks(data, number)["bad"]]
+        number += 1
+        data = say(desk, store, commit(page, *bad), cursor=number, marks=None)
+    assert set(seen.values()) == {1} and len(seen) + 4 == 120
+    found = store.audit(desk.project.id)
+    assert (found.left, found.open, len(found.among)) == (0, 0, sum(r.queue == "random" for r in store.judged(1)))
+
+
+def test_what_is_stored_beside_the_page_is_learned_too(learning) -> None:
+    store, desk, first = learning
+    before = say(desk, store, marks={"page": 0, "bad": []})["pages"]["1"]
+    bad = [r.id for r in store.images(desk.project.id) if kind(r.id) == 1 and r.id not in shown(first)][:6]
+    alike = commit({"ids": bad, "versions": [0] * len(bad)}, *bad)
+    after = say(desk, store, alike, marks={"page": 0, "bad": []})["pages"]["1"]
+    assert after["choice"] == before["choice"] + 1 and after["ids"] != before["ids"]
+
+
+def test_in_a_random_order_marks_change_nothing(learning) -> None:
+    store, desk, _ = learning
+    drawn = Desk(desk.project, "Cleo", Filter(verdict="undecided", order="random"), size=10)
+    first = told(drawn, store)
+    assert not first["ranks"]
+    assert say(drawn, store, marks=marks(first))["pages"]["1"] == first["pages"]["1"]
+
+
+def test_a_picture_that_is_chosen_no_more_is_free_for_others(learning) -> None:
+    store, desk, first = learning
+    new = say(desk, store, marks=marks(first))["pages"]["1"]["ids"]
+    gone = [i for i in first["pages"]["1"]["ids"] if i not in new]
+    assert gone and store.leased(desk.project.id, "Ben", gone) == {}
+    assert {*store.leased(desk.project.id, "Ben", new)} == {*new}
+
+
+def test_copies_go_with_the_choice_that_is_seen(learning) -> None:
+    store, desk, first = learning
+    label = {record.id: record.label for record in store.images(desk.project.id)}
+    pairs = []
+    for tile in first["pages"]["1"]["ids"][:8]:
+        taken = {*shown(first), *(i for pair in pairs for i in pair)}
+        pairs.append([tile, next(i for i in label if label[i] == label[tile] and i not in taken and i > 5)])
+    copies(store, desk.project, *pairs)
+    desk.begin()
+    old = told(desk, store)
+    page = old["pages"]["1"]["ids"]
+    folded = {tile: old["copies"][str(tile)] for tile in page if str(tile) in old["copies"]}
+    new = say(desk, store, marks=marks(old))
+    assert folded and new["pages"]["1"]["choice"] == 1
+    data = say(desk, store, commit(old["pages"]["0"]), cursor=1, saw=[[0, 0], [1, 0]])
+    assert {tile: data["copies"].get(str(tile)) for tile in page if tile in folded} == folded
+    noted = {one.image for one in store.judged(desk.project.id)}
+    assert {copy for some in folded.values() for copy, *_ in some} <= noted, "they were shown with their tiles"
+
+
+@pytest.mark.parametrize("more", [
+    {"marks": "x"}, {"marks": {"page": 0}}, {"marks": {"page": "0", "bad": []}}, {"marks": {"page": 0, "bad": [[1], 3, ["x", 2]]}},
+    {"marks": {"page": 99, "bad": []}}, {"saw": "x"}, {"saw": [[1, "x"], [1], 7, [1, 99], [1, -1]]}, {"saw": {"1": 0}},
+    {"marks": {"page": 2, "bad": []}, "cursor": 2},
+])  # fmt: skip
+def test_whatever_is_said_of_marks_leaves_a_desk_that_still_works(learning, more) -> None:
+    store, desk, _ = learning
+    assert say(desk, store, **more)["pages"] and told(desk, store)["pages"]
+
+
 # look-alikes and stacks ---------------------------------------------------------------------------------------------
 
 

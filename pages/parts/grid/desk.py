@@ -1,8 +1,10 @@
 """What lies on one reviewer's desk: which pages are out, what was answered, what to tell the browser next.
 
 The browser owns cursor and marks; the desk owns the epoch: the pages of one filter in one order, each with a fixed list
-of images. A page is drawn from the queue when the browser comes near it. What the browser says may come twice, late or
-not at all, and a desk may be lost with its server: nothing here is the only copy of anything.
+of images. A page is drawn from the queue when the browser comes near it. Where the order is learned, that is the one
+behind the page on the screen, and it is chosen anew by what is marked there, until somebody sees it: so it has learned
+from this page and still turns at once. What the browser says may come twice, late or not at all, and a desk may be lost
+with its server: nothing here is the only copy of anything.
 """
 
 from __future__ import annotations
@@ -12,11 +14,24 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from random import randrange
 from typing import TYPE_CHECKING, Any
 
 from core import review
 from core.errors import BadInput
-from core.model import REASONS, TOGETHER, UNSEEN, Applied, Box, ImageRecord, Operation, Project, SecondLook, Tile
+from core.model import (
+    REASONS,
+    TOGETHER,
+    UNSEEN,
+    Applied,
+    Box,
+    ImageRecord,
+    Operation,
+    Project,
+    SecondLook,
+    Showing,
+    Tile,
+)
 from core.review import second_looks
 from core.review.agreement import dispute
 from core.review.certificate import standing
@@ -30,11 +45,19 @@ if TYPE_CHECKING:
     from db.store.queue import Filter
 
 AHEAD = 6  # pages the browser is told of; it decodes four of them
-LEARNED_AHEAD = 1  # where the order is learned: what lies further ahead waits for what this page will teach
 LEASED_AHEAD = 2  # pages nobody else is given, besides the one on the screen
 LEASE = 5.0  # minutes
 RECOUNT = 30.0  # seconds after which the totals are counted again without a decision of one's own
 ANSWERS_MAX = 60  # a browser sends 20 operations at once
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A page that nobody has seen yet."""
+
+    tiles: tuple[int, ...]
+    folded: Mapping[int, tuple[int, ...]]
+    chosen: Sequence[Showing]  # to be noted once somebody sees it
 
 
 @dataclass
@@ -46,6 +69,12 @@ class Desk:
     epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
     pages: list[tuple[int, ...]] = field(default_factory=list)  # image ids, one for each tile
     copies: Copies = field(default_factory=Copies)  # what else is decided with a tile
+    ahead: list[Choice] = field(
+        default_factory=list
+    )  # the last page, as often as it was chosen, until somebody sees it
+    choices: list[int] = field(default_factory=list)  # of each page, which of its choices it is
+    marks: tuple[int, Mapping[int, str]] | None = None  # the page on the screen; image -> why it is bad
+    taught: object = None  # what the last page has learned from the marks; () = something was stored since
     first: frozenset[int] = frozenset()  # put before the queue by an undo
     after: tuple | None = None  # the key behind the last page
     ended: bool = False  # there is nothing behind the last page
@@ -75,6 +104,11 @@ class Desk:
         """Whether the pages are chosen by what was learned from those before."""
         return self.wanted.order in review.LEARNED and self.wanted.verdict == "undecided" and not self.wanted.ids
 
+    @property
+    def ranks(self) -> bool:
+        """Whether what is marked on a page changes which pictures come next."""
+        return self.learns and self.wanted.order != "random"
+
     # what the browser says ---------------------------------------------------------------------------------------
 
     def hear(self, store: Store, message: object) -> None:
@@ -85,22 +119,50 @@ class Desk:
         """
         if not isinstance(message, Mapping) or message.get("by", self.reviewer) != self.reviewer:
             return
+        here = message.get("epoch") == self.epoch
+        if here:
+            self._saw(store, message.get("saw"))
         operations, refused = review.parse(message.get("ops", []), self.reviewer, self.project.classes)
         for key, sentence in refused.items():
             self._answer(Applied(key, 0), sentence)
         stays = _staying(message.get("ops"))
         for operation in operations:
             self._apply(store, operation, operation.id in stays)
-        if message.get("epoch") != self.epoch:
+        if not here or message.get("epoch") != self.epoch:  # an undo may have begun another one
             return
         cursor, looked = message.get("cursor"), message.get("look")
         if isinstance(cursor, int) and 0 <= cursor <= len(self.pages):
             self.cursor = cursor
         self.looked = looked if isinstance(looked, int) else None
+        self.marks = _marks(message.get("marks"))
         self.many.hear(message)
         if message.get("fresh") is True:
             self.release(store)
             self.begin()
+
+    def _saw(self, store: Store, pages: object) -> None:
+        """Which choice of the last page is on the screen, or was: [[page, choice], ...]."""
+        for one in pages if isinstance(pages, list) else []:
+            if isinstance(one, list) and len(one) == 2 and one[0] == len(self.pages) - 1:
+                self._settle(store, one[1])
+
+    def _settle(self, store: Store, choice: object = None) -> None:
+        """The last page stays as it is now: as of this choice, or the newest. It is noted as shown."""
+        if not self.ahead:
+            return
+        number = choice if isinstance(choice, int) and 0 <= choice < len(self.ahead) else len(self.ahead) - 1
+        page = self.ahead[number]
+        store.show(self.project.id, self.reviewer, page.chosen, 0, randrange)
+        note(store, self.project, self.reviewer, chain(*page.folded.values()))
+        self._place(page, number)
+        self.ahead = []
+
+    def _place(self, page: Choice, number: int) -> None:
+        """The last page is this one now."""
+        for image in self.pages[-1]:
+            self.copies.of.pop(image, None)
+        self.pages[-1], self.choices[-1] = page.tiles, number
+        self.copies.of |= page.folded
 
     def _apply(self, store: Store, operation: Operation, stays: bool) -> None:
         try:
@@ -110,7 +172,7 @@ class Desk:
             return
         made = store.deciders(applied.conflicts) if applied.conflicts else {}
         self._answer(applied, who={str(image): name for image, name in made.items()})
-        self.counted = 0.0
+        self.counted, self.taught = 0.0, ()
         if operation.undoes and not stays:
             self._put_back(store, operation)
 
@@ -140,6 +202,7 @@ class Desk:
     def begin(self, first: tuple[int, ...] = ()) -> None:
         """A new epoch, from the top of the queue; `first` will be put before it."""
         self.epoch, self.pages, self.first, self.copies = uuid.uuid4().hex, [], frozenset(first), Copies()
+        self.ahead, self.choices, self.marks, self.taught = [], [], None, None
         self.after, self.restored, self.why, self.guessed = None, None, {}, {}
         self.ended, self.shared, self.cursor, self.looked, self.counted = False, False, 0, None, 0.0
 
@@ -168,11 +231,11 @@ class Desk:
         )
         self.told = {
             "project": self.project.id, "reviewer": self.reviewer, "epoch": self.epoch, "cursor": self.cursor,
-            "reasons": REASONS, "classes": self.project.classes, "shared": self.shared,
+            "ranks": self.ranks, "reasons": REASONS, "classes": self.project.classes, "shared": self.shared,
             "end": len(self.pages) if self.ended else None, "acked": list(self.answers.values()),
             "undo": store.last_operation(self.project.id, self.reviewer), "restored": self.restored, **self.totals,
-            "pages": {str(n): _rows([tiles[i] for i in ids if i in tiles], others, address) | self._guesses(ids, tiles)
-                      for n, ids in near.items()},
+            "pages": {str(n): {"choice": self.choices[n], **self._guesses(ids, tiles)}
+                      | _rows([tiles[i] for i in ids if i in tiles], others, address) for n, ids in near.items()},
             "copies": self.copies.told(tiles, others),
             "look": self._look(store, learner, address),
             **self._untold(self.many.payload(store, self.project, self.reviewer, self.wanted, learner, address)),
@@ -180,17 +243,47 @@ class Desk:
         return self.told
 
     def _choose(self, store: Store, learner: Callable[[], Learner]) -> None:
-        """Have pages chosen until there is one ahead of the browser."""
-        while not self.ended and len(self.pages) <= self.cursor + LEARNED_AHEAD:
-            here = self._here()
-            learns = learner()
-            tiles = review.next_page(store, learns, self.project, self.wanted, self.reviewer, self.size, here)
-            self.why |= {tile.image: tile.why for tile in tiles}
+        """Have pages chosen until there is one ahead of the browser, and that one anew where other marks stand here."""
+        while not self.ended and len(self.pages) <= self.cursor + 1:
+            self._settle(store)
+            self._next(store, learner())
+        if self.ahead and self.ranks and self.cursor == len(self.pages) - 2 and self._expected() != self.taught:
+            self._next(store, learner())
+
+    def _next(self, store: Store, learns: Learner) -> None:
+        """The next page, or the last one anew: by what is stored, and what is marked on the screen."""
+        anew = bool(self.ahead)
+        before = set(self.copies.whole(image for ids in self.pages[: len(self.pages) - anew] for image in ids))
+        marks = self._expected()
+        page = review.choose_page(
+            store, learns, self.project, self.wanted, self.reviewer, self.size, before, marks=marks, anew=anew
+        )
+        self.taught = marks
+        self.why |= {tile.image: tile.why for tile in page.tiles}
+        if not anew:
             self.learned = learns.note
             self.many.counted(store, self.project, self.reviewer, self.wanted, learns)
-            self.ended = not tiles
-            if tiles:
-                self._lay(store, [tile.image for tile in tiles])
+            self.ended = not page.tiles
+        if not page.tiles:
+            return
+        images = [tile.image for tile in page.tiles]
+        tiles, folded = fold(store, self.project, self.wanted, images, before, self.reviewer)
+        if anew and tiles == self.pages[-1]:
+            return
+        if not anew:
+            self.pages.append(())
+            self.choices.append(0)
+        self.ahead.append(Choice(tiles, folded, page.chosen))
+        self._place(self.ahead[-1], len(self.ahead) - 1)
+
+    def _expected(self) -> dict[int, str | None]:
+        """What the page on the screen will say once it is stored: why each picture of it is bad, None for a good one. Behind
+        the last mark nothing is known: who has marked nothing yet may be about to mark all."""
+        if self.marks is None or self.marks[0] != self.cursor or self.cursor >= len(self.pages):
+            return {}
+        bad, tiles = self.marks[1], self.pages[self.cursor]
+        last = max((n for n, tile in enumerate(tiles) if tile in bad), default=-1)
+        return {image: bad.get(image) for image in self.copies.whole(tiles[: last + 1])}
 
     def _here(self) -> set[int]:
         return {image for ids in self.pages for image in self.copies.whole(ids)}
@@ -205,6 +298,7 @@ class Desk:
             note(store, self.project, self.reviewer, chain(*folded.values()))
         self.copies.of |= folded
         self.pages.append(tiles)
+        self.choices.append(0)
 
     def _because(self, tile: Tile) -> Tile:
         """The tile with the reason it was chosen for; one kept without a look is there to be looked at, and so is one on
@@ -282,6 +376,8 @@ class Desk:
         images, now = tuple(self.copies.whole(image for ids in near for image in ids)), time.monotonic()
         if self.wanted.verdict == "undecided" and (images != self.leased[1] or now - self.leased[0] > LEASE * 30):
             store.lease(self.project.id, self.reviewer, images, LEASE)
+            if gone := sorted({*self.leased[1]} - {*images} - self._here()):  # from a page that was chosen anew
+                store.lease(self.project.id, self.reviewer, gone, 0)
             self.leased = (now, images)
 
     def release(self, store: Store) -> None:
@@ -336,6 +432,15 @@ def _staying(sent: object) -> set[str]:
     """Ids of the undos after which the browser stays on its page."""
     operations = sent if isinstance(sent, list) else []
     return {str(one.get("id")) for one in operations if isinstance(one, Mapping) and one.get("stay") is True}
+
+
+def _marks(sent: object) -> tuple[int, dict[int, str]] | None:
+    """{page, bad: [[image, why], ...]} as the browser says it."""
+    page = sent.get("page") if isinstance(sent, Mapping) else None
+    if not isinstance(page, int) or not isinstance(sent, Mapping) or not isinstance(sent.get("bad"), list):
+        return None
+    bad = [one for one in sent["bad"] if isinstance(one, list) and [type(part) for part in one] == [int, str]]
+    return page, {int(image): str(why) for image, why in bad}
 
 
 def _history(record: ImageRecord, decisions: Sequence[tuple[Any, ...]]) -> tuple[list[tuple[str, str, str]], str]:

@@ -4,11 +4,12 @@
 const AHEAD = 4; // pages decoded off the screen
 const BEHIND = 1; // pages kept decoded for a look back
 const RESEND = 2000; // ms until what is not acknowledged is sent again
+const TEACH = { first: 100, then: 500 }; // ms after a mark until the server hears of it, and at least between two such
 const GRIDS = new WeakMap();
 
 class Grid {
   constructor(host, root) {
-    Object.assign(this, { host, root, pages: new Map(), stack: [], restored: new Set(), at: 0, anchor: null, sent: 0, asked: 0, refusals: 0 });
+    Object.assign(this, { host, root, pages: new Map(), stack: [], restored: new Set(), at: 0, anchor: null, sent: 0, heard: 0, asked: 0, refusals: 0 });
     this.view = new View(root, this);
     this.look = new Look(this);
     this.many = new Many(this);
@@ -21,6 +22,7 @@ class Grid {
   destroy() {
     window.removeEventListener("keydown", this.onKey, true);
     clearInterval(this.timer);
+    clearTimeout(this.teaching);
     this.view.destroy();
     this.many.free();
     for (const page of this.pages.values()) page.free();
@@ -30,6 +32,7 @@ class Grid {
 
   update({ data, setTriggerValue }) {
     this.send = setTriggerValue;
+    this.heard = Date.now();
     if (this.rename(data)) return;
     const scope = `${data.project}:${data.reviewer}`;
     if (this.scope !== scope) {
@@ -83,12 +86,12 @@ class Grid {
   }
 
   learn(number, rows) {
-    const page = this.pages.get(number) ?? new Page(number);
+    const page = this.place(number, rows.choice);
+    if (!page) return;
     const held = this.outbox.held();
     const known = page.tiles;
     page.pack = rows.pack;
     page.tiles ??= rows.ids.map((image) => new Tile(image));
-    this.pages.set(number, page);
     page.tiles.forEach((tile, i) => {
       const copies = (this.data.copies[tile.image] ?? []).map(([image, version, verdict]) =>
         ({ image, version, verdict, reason: verdict === "undecided" ? "" : rows.reasons[i] }));
@@ -107,6 +110,23 @@ class Grid {
         if (rows.by[i]) this.changed(tile, rows.by[i]);
       } else if (!waits && JSON.stringify(copies) !== JSON.stringify(tile.base.copies)) tile.hold(copies);
     });
+  }
+
+  // Where the rows of a page belong. A page that was chosen anew waits beside the one it replaces until its pictures are
+  // there, so that Enter never waits for it; one that was seen stays, and the server hears which choice that was.
+  place(number, choice) {
+    const here = this.pages.get(number);
+    if (here?.choice === choice) return here;
+    if (here?.seen) return null;
+    if (here?.next?.choice === choice) return here.next;
+    const page = Object.assign(new Page(number), { choice });
+    here?.next?.free();
+    if (here?.state === "ready") here.next = page;
+    else {
+      here?.free();
+      this.pages.set(number, page);
+    }
+    return page;
   }
 
   // After a reload the first pages may hold nothing but what still waits in the outbox.
@@ -179,8 +199,31 @@ class Grid {
   say(extra = {}) {
     this.sent = Date.now();
     const look = this.look.open ? this.look.image : null;
-    this.send("say", { epoch: this.epoch, cursor: this.cursor, by: this.data.reviewer, ops: this.outbox.message(), look, ...this.many.wish(), ...extra });
+    const marks = this.marked();
+    this.taught = JSON.stringify(marks);
+    const near = [...this.pages.values()].filter((page) => page.seen && page.number >= this.cursor - BEHIND);
+    const saw = near.map((page) => [page.number, page.choice]);
+    this.send("say", { epoch: this.epoch, cursor: this.cursor, by: this.data.reviewer, ops: this.outbox.message(), look, saw, marks, ...this.many.wish(), ...extra });
     this.view.status();
+  }
+
+  // What storing the page on the screen would say: the page behind it is chosen by that.
+  marked() {
+    if (!this.shown?.painted || this.shown.number !== this.cursor) return null;
+    const bad = this.shown.tiles.filter((tile) => tile.rejected || tile.moves);
+    const why = (tile) => (tile.rejected ? tile.reason : "wrong class");
+    return { page: this.cursor, bad: bad.flatMap((tile) => tile.images.map((image) => [image, why(tile)])) };
+  }
+
+  // Says it a moment later, and not before the last answer came: what is marked meanwhile goes along.
+  teach() {
+    if (!this.data?.ranks || this.teaching) return;
+    this.teaching = setTimeout(() => {
+      this.teaching = null;
+      if (JSON.stringify(this.marked()) === this.taught) return;
+      if (this.sent > this.heard && Date.now() - this.sent < RESEND) this.teach();
+      else this.say();
+    }, Math.max(TEACH.first, TEACH.then - (Date.now() - this.sent)));
   }
 
   // `page`: the one that is stored; null where many pictures were chosen at once, on whatever page they lie.
@@ -277,8 +320,16 @@ class Grid {
     if (this.end !== null && this.cursor >= this.end) this.view.finish(this.data);
     else if (page?.state !== "ready") this.view.wait();
     else if (this.shown !== page) this.view.present(page);
+    if (page?.state === "ready") this.see(page);
     this.shown = page?.state === "ready" ? page : null;
     this.refresh();
+  }
+
+  // It stays as it is from now on.
+  see(page) {
+    page.seen = true;
+    page.next?.free();
+    page.next = null;
   }
 
   // The page on the screen first, then the ones ahead; what is far away gives its memory back.
@@ -287,7 +338,10 @@ class Grid {
       const near = page.number >= this.cursor - BEHIND && page.number <= this.cursor + AHEAD;
       if (!near && page.state !== "known") page.free();
     }
-    for (let number = this.cursor; number <= this.cursor + AHEAD; number++) this.fetch(this.pages.get(number));
+    for (let number = this.cursor; number <= this.cursor + AHEAD; number++) {
+      this.fetch(this.pages.get(number));
+      this.fetch(this.pages.get(number)?.next);
+    }
     this.fetch(this.pages.get(this.cursor - 1));
   }
 
@@ -298,12 +352,24 @@ class Grid {
     } catch (error) {
       page.notBefore = Date.now() + Math.min(500 * 2 ** page.tries, 15000);
       if (page.number === this.cursor) this.view.note("The pictures did not arrive; trying again.");
-      setTimeout(() => this.pages.get(page.number) === page && this.say(), page.notBefore - Date.now()); // a fresh address
+      setTimeout(() => this.wanted(page) && this.say(), page.notBefore - Date.now()); // a fresh address
       return;
     }
-    if (page.state !== "ready" || this.pages.get(page.number) !== page) return;
+    if (page.state !== "ready" || !this.wanted(page)) return;
     this.view.build(page);
+    const before = this.pages.get(page.number);
+    if (before !== page) {
+      this.pages.set(page.number, page);
+      before.next = null;
+      before.free();
+    }
     if (page.number === this.cursor) this.show();
+    else this.view.ahead();
+  }
+
+  wanted(page) {
+    const here = this.pages.get(page.number);
+    return here === page || here?.next === page;
   }
 
   // Cursor and marks ----------------------------------------------------------------------------------------------
@@ -322,12 +388,12 @@ class Grid {
     return this.shown.tiles.slice(from, to + 1);
   }
 
-  move(to, range = false) {
+  move(to, range = false, reveal = true) {
     if (!this.shown) return;
     this.anchor = range ? this.anchor ?? this.at : null;
     this.at = Math.max(0, Math.min(this.shown.tiles.length - 1, to));
     this.refresh();
-    this.view.reveal(this.tile());
+    if (reveal) this.view.reveal(this.tile());
     if (this.look.open) this.look.show();
   }
 
@@ -394,6 +460,7 @@ class Grid {
   }
 
   save() {
+    this.teach();
     try {
       sessionStorage.setItem(this.marksKey, JSON.stringify(this.marks));
     } catch {

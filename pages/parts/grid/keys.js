@@ -5,7 +5,7 @@ const KEYS = [
   ["x  or  Space", "reject, or take it back"],
   ["1 … 9", "reject with a reason"],
   ["Shift + arrows", "choose a range; x or 1 … 9 marks all of it"],
-  ["Shift + click", "mark a range"],
+  ["drag, or Shift + click", "mark a range; on a new page Shift + click marks from the first picture on"],
   ["a   k   i", "reject all, keep all, invert"],
   ["l", "reject all like this, or give them a class (r): arrows move the border, x leaves one out, Enter stores"],
   ["s", "stacks of likely rejects; n and p turn them over"],

@@ -20,7 +20,8 @@ let lastDecode = Promise.resolve(); // pages are decoded one after another, the 
 // One page of the queue: its tiles, and their pictures while it is near.
 class Page {
   constructor(number) {
-    Object.assign(this, { number, tiles: null, urls: [], state: "known", painted: false, element: null, tries: 0, notBefore: 0 });
+    Object.assign(this, { number, tiles: null, urls: [], state: "known", painted: false, element: null, tries: 0, notBefore: 0,
+      seen: false, next: null }); // `next`: this page chosen anew, until its pictures are there
   }
 
   // known -> loading -> ready. Afterwards `images` holds an <img> or null for each tile, to be painted at once.
@@ -67,6 +68,8 @@ class Page {
   }
 
   free() {
+    this.next?.free();
+    this.next = null;
     this.abort?.abort();
     this.urls.forEach((url) => URL.revokeObjectURL(url));
     for (const tile of this.tiles ?? []) tile.element = null;

@@ -1,4 +1,5 @@
-// Mouse, pen and touch. On the list of tiles: press marks, Shift + press marks a range, twice or long looks closer.
+// Mouse, pen and touch. On the list of tiles: press marks, Shift + press or a drag with the mouse marks a range, twice or
+// long looks closer.
 // On the large picture: a drag changes the crop.
 
 const LONG_PRESS = 500; // ms
@@ -6,6 +7,7 @@ const SLIP = 10; // px a finger may move and still mean the same tile
 
 function listenToPointer(list, grid) {
   let press = null;
+  let drag = null; // {from, to}: tiles of a range that the mouse is drawing
   const index = (event) => {
     const tile = event.target.closest?.(".tile");
     return tile && grid.shown ? grid.shown.tiles.findIndex((one) => one.element === tile) : -1;
@@ -15,9 +17,14 @@ function listenToPointer(list, grid) {
     if (press && !press.long) press = null;
   };
   list.addEventListener("pointerdown", (event) => {
-    press = null;
+    press = drag = null;
     const at = index(event);
-    if (at < 0 || event.pointerType === "mouse") return;
+    if (at < 0) return;
+    if (event.pointerType === "mouse") {
+      if (event.button === 0 && !event.shiftKey) drag = { from: at, to: at, page: grid.shown };
+      window.addEventListener("pointerup", () => drawn(), { once: true });
+      return;
+    }
     press = { x: event.clientX, y: event.clientY, long: false };
     const mine = press;
     press.timer = setTimeout(() => {
@@ -26,16 +33,27 @@ function listenToPointer(list, grid) {
       grid.look.show();
     }, LONG_PRESS);
   });
+  const drawn = () => {
+    if (!drag?.over || grid.shown !== drag.page) return;
+    list.focus({ preventScroll: true });
+    grid.toggle();
+  };
   list.addEventListener("pointermove", (event) => {
+    const at = drag && event.buttons & 1 && grid.shown === drag.page ? index(event) : -1;
+    if (at >= 0 && at !== drag.to) {
+      if (!drag.over) grid.move(drag.from, false, false);
+      Object.assign(drag, { to: at, over: true });
+      grid.move(at, true, false); // what scrolls would lie elsewhere under the mouse
+    }
     if (press && Math.hypot(event.clientX - press.x, event.clientY - press.y) > SLIP) forget();
   });
   for (const type of ["pointerup", "pointercancel", "pointerleave"]) list.addEventListener(type, forget);
   list.addEventListener("contextmenu", (event) => press && event.preventDefault());
-  list.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault()); // no text selection
+  list.addEventListener("mousedown", (event) => (event.shiftKey || index(event) >= 0) && event.preventDefault()); // no text selection
   list.addEventListener("click", (event) => {
     const at = index(event);
-    if (at < 0 || press?.long) {
-      press = null;
+    if (at < 0 || press?.long || drag?.over) {
+      press = drag = null;
       return;
     }
     list.focus({ preventScroll: true });

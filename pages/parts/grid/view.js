@@ -155,9 +155,19 @@ class View {
     // A frame and then a task: by then the page has really been on the screen. A hidden tab paints nothing.
     requestAnimationFrame(() => setTimeout(() => {
       page.painted = this.list.firstElementChild === page.element;
-      if (page.painted) this.list.dataset.painted = page.number;
+      if (!page.painted) return;
+      this.list.dataset.painted = page.number;
+      this.ahead();
+      this.grid.teach();
     }));
     this.grab();
+  }
+
+  // Which choice of the page behind this one lies ready.
+  ahead() {
+    const page = this.grid.pages.get(this.grid.cursor + 1);
+    if (page?.state === "ready") this.list.dataset.next = page.choice;
+    else delete this.list.dataset.next;
   }
 
   wait() {

@@ -174,6 +174,90 @@ def test_a_likely_one_says_which_reason_it_would_be_rejected_for(cars, learner) 
     assert likely and all("bad: interior" in tile.why for tile in likely)
 
 
+# a page that nobody has seen yet -------------------------------------------------------------------------------------
+
+
+def ahead(store, learner, project, here, size: int = 20, **more) -> review.Page:
+    """The page behind the one that is `here`."""
+    on_desk = {tile.image for tile in here}
+    return review.choose_page(store, learner, project, MIXED, "Ann", size, on_desk, Random(1).randrange, False, **more)
+
+
+def marks_of(learner, tiles) -> dict[int, str | None]:
+    return {tile.image: "interior" if bad(learner, tile.image) else None for tile in tiles}
+
+
+@pytest.fixture
+def many(store, home: Path):
+    """180 pictures; every third is bad and far from the good ones, and nothing tells it before one was rejected."""
+    project = filled.scraped(store, home, "many", each=60)
+    ids = np.array([one.id for one in store.images(project.id)])
+    rows = np.random.default_rng(0).normal(size=(len(ids), 6)).astype(np.float32) / 3
+    rows[::3, 0] += 2
+    known, cold = np.ones(len(ids), bool), np.full(len(ids), 0.5, np.float32)
+    return store, project, Learner(Described(ids, rows, np.zeros(len(ids), np.int32), cold, known, ("car",), "drawn"))
+
+
+def test_of_a_page_that_nobody_saw_the_random_ones_are_noted_and_the_others_are_not(many) -> None:
+    store, project, learner = many
+    here = page(store, learner, project, 20, growing=False)
+    before = len(store.judged(project.id))
+    found = ahead(store, learner, project, here, 50)
+    drawn = {tile.image for tile in found.tiles} - {one.image for one in found.chosen}
+    assert (len(found.tiles), len(drawn)) == (50, 2) and len(store.judged(project.id)) == before + 2
+    assert {one.image for one in store.judged(project.id)[before:]} == drawn
+
+
+def test_a_page_chosen_anew_has_learned_from_the_marks_as_if_they_were_stored_and_keeps_its_random_ones(many) -> None:
+    store, project, learner = many
+    here = page(store, learner, project, 20, growing=False)
+    before = ahead(store, learner, project, here, 50)
+    drawn = {t.image for t in before.tiles if "random" in t.why}
+    assert sum(bad(learner, tile.image) for tile in before.tiles) < 30, "nothing was learned yet"
+    marks = marks_of(learner, here)
+    after = ahead(store, learner, project, here, 50, marks=marks, anew=True)
+    assert sum(bad(learner, tile.image) for tile in after.tiles) > 44
+    assert {t.image for t in after.tiles if "random" in t.why} == drawn and "bad: interior" in after.tiles[0].why
+    told = store.judged(project.id)
+    again = ahead(store, learner, project, here, 50, marks=marks, anew=True)
+    assert [t.image for t in again.tiles] == [t.image for t in after.tiles] and store.judged(project.id) == told
+    made = tuple(Decision(t.image, "reject" if bad(learner, t.image) else "keep") for t in here)
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ann", made))
+    stored = ahead(store, learner, project, (), 50)
+    assert [t.image for t in stored.tiles] == [t.image for t in after.tiles]
+
+
+def test_the_mix_of_a_page_waits_for_what_is_stored(many) -> None:
+    """A page that is half looked at has few marks: it must not look as if the likely ones brought nothing any more."""
+    store, project, learner = many
+    here = page(store, learner, project, 120, growing=False)
+    found = ahead(store, learner, project, here, 50, marks=dict.fromkeys([t.image for t in here]))
+    assert sum("random" in tile.why for tile in found.tiles) == 2
+    made = tuple(Decision(t.image, "keep") for t in here)
+    store.apply(project.id, Operation(str(uuid.uuid4()), "Ann", made))
+    assert all("random" in tile.why for tile in page(store, learner, project, 50, growing=False)[2:])
+
+
+def test_what_is_on_another_screen_is_not_chosen(many) -> None:
+    store, project, learner = many
+    here = page(store, learner, project, 20, growing=False)
+    found = ahead(store, learner, project, here, 50)
+    theirs = [one.image for one in found.chosen]
+    store.lease(project.id, "Ben", theirs)
+    anew = ahead(store, learner, project, here, 50, anew=True)
+    assert len(anew.tiles) == 50 and not {tile.image for tile in anew.tiles} & set(theirs)
+    store.lease(project.id, "Ben", theirs, 0)
+    assert {one.image for one in ahead(store, learner, project, here, 50, anew=True).chosen} == set(theirs)
+
+
+def test_what_somebody_else_was_shown_meanwhile_is_not_noted_twice(many) -> None:
+    store, project, learner = many
+    found = ahead(store, learner, project, (), 50)
+    store.show(project.id, "Ben", found.chosen[:3], 0, Random(0).randrange)
+    noted = store.show(project.id, "Ann", found.chosen, 0, Random(0).randrange)
+    assert noted == found.chosen[3:]
+
+
 # what a second person looks at ---------------------------------------------------------------------------------------
 
 
@@ -229,6 +313,19 @@ def test_the_share_is_right_in_the_long_run_on_small_pages_too(cars, learner) ->
         chosen = second_looks.choose(store, project, MIXED, "Ben", 6, lambda one: one, chance, ())
         found += len(chosen[False])
     assert 120 < found < 180, "100 pages of 6 hold 150"
+
+
+def test_a_page_chosen_anew_keeps_its_second_looks_and_gets_no_more(cars, learner) -> None:
+    store, project = cars
+    project = twice(store, project, overlap=0.25)
+    decide(store, project, learner, page(store, learner, project, 12, growing=False))
+
+    def bens(anew: bool) -> set[int]:
+        found = review.choose_page(store, learner, project, MIXED, "Ben", 8, chance=Random(0).randrange, anew=anew)
+        return {tile.image for tile in hidden(store, project, "Ben", found.tiles)}
+
+    first = bens(False)
+    assert len(first) == 2 and bens(True) == bens(True) == first
 
 
 def test_at_the_end_nobody_is_kept_by_what_is_decided(cars, learner) -> None:
