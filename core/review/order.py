@@ -138,16 +138,16 @@ def choose_page(
 
     Among them, unmarked, are some that another reviewer has decided on (`project.reviewing`): see second_looks.py.
     What was shown and not decided comes again first. `without`: pictures that lie on the reviewer's desk already.
-    `chance(n)`: a number below n. `growing`: the first pages are smaller than `size`. `marks`: what will be said of pictures
-    that were shown and are not decided, why each is bad or None for a good one; the ranking has learned it already, the
-    mix of the page waits until it is stored, for a page that is half looked at has few bad ones. `anew`: the page takes
-    the place of one that nobody saw, whose random ones and second looks it keeps.
+    `chance(n)`: a number below n. `growing`: the first pages are smaller than `size`; what lies on the desk counts as looked
+    at. `marks`: what will be said of pictures that were shown and are not decided, why each is bad or None for a good one.
+    The ranking has learned it already; the mix of the page waits until it is stored, for a page that is half looked at has
+    few bad ones. `anew`: the page takes the place of one that nobody saw, whose random ones and second looks it keeps.
     """
     judged, desk = store.judged(project.id), set(without)
     of_late = worth(judged)
     judged = [_marked(one, marks) for one in judged] if marks else judged
     if growing:
-        looked = sum(one.queue is not None and one.bad is not None for one in judged)
+        looked = sum(one.queue is not None and (one.bad is not None or one.image in desk) for one in judged)
         size = min([size, *(most for until, most in FIRST if looked < until)])
     again = [one for one in store.waiting(project.id, reviewer) if one.image not in desk]
     allowed = selected(store, project, wanted)

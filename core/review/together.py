@@ -90,7 +90,7 @@ def sentence(found: Rest, label: str, above: float) -> str:
         )
     said = f"{many:,} {'picture' if many == 1 else 'pictures'}{of} that nobody has seen {'is' if many == 1 else 'are'} at least {above:.1%} likely good."
     if found.bad is None:
-        return f"{said} It is too early to say how many of them are bad: only {found.draws} random ones like them were decided."
+        return f"{said} It is too early to say how many of them are bad: only {found.draws} random {'one' if found.draws == 1 else 'ones'} like them {'was' if found.draws == 1 else 'were'} decided."
     where = " of all classes" if found.everywhere and label else ""
     some = round(found.bad)
     about = f"About {some:,} of them {'is' if some == 1 else 'are'}" if some else "Hardly any of them is"

@@ -188,8 +188,21 @@ def test_a_drag_marks_all_from_there_to_here_and_once_more_takes_it_back(cars, r
     assert grid.marked() == 3, "back where it began, it is a click"
     grid.tile(8).click()
     assert grid.marked() == 2
-    grid.commit()
-    grid.stored()
+
+
+def test_a_drag_goes_on_while_the_wheel_scrolls(cars, running, page) -> None:
+    _, project = cars
+    grid = Grid(page, running, project)
+    box = grid.tile(0).bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 40)
+    page.mouse.wheel(0, 1500)
+    page.wait_for_function("y => document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot"
+                           ".querySelector('.tile').getBoundingClientRect().top < y", arg=box["y"] - 1000)  # fmt: skip
+    page.mouse.move(box["x"] + 80, box["y"] + 60, steps=4)
+    page.mouse.up()
+    assert grid.marked() > 20, "more than a screen of them, by one press"
 
 
 def test_after_a_press_on_a_reason_or_a_button_with_the_mouse_enter_still_stores_the_page(cars, running, page) -> None:
@@ -273,7 +286,7 @@ def test_enter_shows_a_page_that_has_learned_from_the_marks_of_this_one(running,
 
     first = here()
     assert len(first) == 10 and set(page.locator(".tile .why").all_text_contents()) == {"first look"}
-    grid.press("x", "ArrowRight", "x")
+    grid.press("End", "x")
     grid.chosen_anew()
     assert store.decision_count(project.id) == 0
     grid.commit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,7 @@ def test_with_hardly_any_random_ones_nothing_is_said_of_its_error(learner) -> No
     of = found(learner, few)
     assert of.bad is None and (of.low, of.high) == (0, len(of.images))
     assert "too early to say" in sentence(of, "", 0.95)
+    assert sentence(replace(of, draws=1), "", 0.95).endswith("only 1 random one like them was decided.")
 
 
 @pytest.mark.parametrize(
