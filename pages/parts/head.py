@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -10,6 +10,8 @@ from core.clean import cleaned
 from core.model import Funnel, Project
 from core.review import certificate
 from pages.parts import house
+
+DECIDING = "10s"  # after which the numbers of the review page are read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +132,22 @@ def show(page: str) -> Head:
     action = next_action(now)
     if now.busy:
         st.fragment(_moving, run_every=2)(project.id)
+        _next(page, action)
+    elif page == "review":
+        st.fragment(_deciding, run_every=DECIDING)(project)
     else:
         strip(now.funnel)
-    _next(page, action)
+        _next(page, action)
     return Head(project, now, action)
+
+
+def _deciding(project: Project) -> None:
+    """While pictures are decided on the numbers change, and in the end what comes next."""
+    now = standing(project)
+    strip(now.funnel)
+    action = next_action(now)
+    said = action.page == "review" and now.rest  # above the grid, after each page
+    _next("review", replace(action, why="") if said else action)
 
 
 def _moving(project: int) -> None:
@@ -143,7 +157,7 @@ def _moving(project: int) -> None:
 def _next(page: str, action: Action) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="next"):
         if action.page == page:
-            st.markdown(f"**Next, on this page:** {action.label.lower()}. {action.why}")
+            st.markdown(f"**Next, on this page:** {action.label.lower()}. {action.why}".strip())
         else:
             if st.button(f"Next: {action.label}", type="primary", key="next-action"):
                 st.switch_page(house.script(action.page), query_params=house.query())

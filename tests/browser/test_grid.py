@@ -101,6 +101,15 @@ def test_a_page_is_stored_with_its_marks_and_reasons(cars, running, page) -> Non
     assert grid.errors == []
 
 
+def test_the_numbers_at_the_top_follow_what_is_decided(cars, running, page) -> None:
+    _, project = cars
+    grid = Grid(page, running, project)
+    page.get_by_text("450 of 450 undecided").wait_for()
+    grid.press("x")
+    grid.commit()
+    page.get_by_text("350 of 450 undecided").wait_for(timeout=60_000)
+
+
 def test_findings_come_first_the_surest_first(cars, running, page) -> None:
     store, project = cars
     Grid(page, running, project)
