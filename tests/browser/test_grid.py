@@ -190,6 +190,20 @@ def test_a_drag_marks_all_from_there_to_here_and_once_more_takes_it_back(cars, r
     assert grid.marked() == 2
 
 
+def test_a_drag_marks_also_after_a_menu_has_taken_the_release_of_the_button(cars, running, page) -> None:
+    _, project = cars
+    grid = Grid(page, running, project)
+    down = {"pointerType": "mouse", "button": 2, "buttons": 2, "bubbles": True, "composed": True}
+    grid.tile(7).dispatch_event("pointerdown", down)
+    for at in (2, 3, 5):
+        box = grid.tile(at).bounding_box()
+        page.mouse.move(box["x"] + 40, box["y"] + 40, steps=3)
+        if at == 2:
+            page.mouse.down()
+    page.mouse.up()
+    assert grid.marked() == 4
+
+
 def test_a_drag_goes_on_while_the_wheel_scrolls(cars, running, page) -> None:
     _, project = cars
     grid = Grid(page, running, project)

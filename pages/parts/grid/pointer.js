@@ -21,8 +21,9 @@ function listenToPointer(list, grid) {
     const at = index(event);
     if (at < 0) return;
     if (event.pointerType === "mouse") {
-      if (event.button === 0 && !event.shiftKey) drag = { from: at, to: at, page: grid.shown };
-      window.addEventListener("pointerup", () => drawn(), { once: true });
+      if (event.button !== 0 || event.shiftKey) return;
+      const mine = (drag = { from: at, to: at, page: grid.shown });
+      window.addEventListener("pointerup", () => mine === drag && drawn(), { once: true }); // a menu may take the last one's
       return;
     }
     press = { x: event.clientX, y: event.clientY, long: false };
