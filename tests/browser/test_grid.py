@@ -8,9 +8,12 @@ import re
 import time
 import uuid
 from collections import Counter
+from contextlib import suppress
+from math import inf
 from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import Error
 
 from core.model import REASONS, Decision, Operation
 from tests.browser.conftest import seed
@@ -310,6 +313,69 @@ def test_enter_shows_a_page_that_has_learned_from_the_marks_of_this_one(running,
     grid.stored()
     shown = {one.image for one in store.judged(project.id) if one.queue}
     assert {*here()} <= shown and grid.errors == []
+    store.close()
+
+
+class Slow:
+    """A slow network: only so many packs arrive, the others wait; and while `deaf` the page hears nothing from the server."""
+
+    def __init__(self, page, packs: float) -> None:
+        self.page, self.packs, self.waiting, self.deaf, self.unheard = page, packs, [], False, 0
+        page.route("**/winnow/pictures/**", self.pack)
+        page.route_web_socket("**/_stcore/stream", self.between)
+
+    def pack(self, route) -> None:
+        self.packs -= 1
+        if self.packs < 0:
+            self.waiting.append(route)
+        else:
+            route.continue_()
+
+    def between(self, ws) -> None:
+        def heard(message) -> None:
+            self.unheard += self.deaf
+            if not self.deaf:
+                ws.send(message)
+
+        ws.connect_to_server().on_message(heard)
+
+    def until(self, happened) -> None:
+        for _ in range(300):
+            if happened():
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("it did not happen within 30 s")
+
+    def arrive(self) -> None:
+        self.packs = inf
+        for route in self.waiting:
+            with suppress(Error):  # nobody waits for it any more
+                route.continue_()
+
+
+def test_the_page_that_enter_goes_to_before_its_pictures_are_there_is_the_one_that_is_noted(running, page) -> None:
+    store, project = seed(running.home, 450, name=next(NAMES))
+    described(store, project)
+    slow = Slow(page, packs=1)
+    grid = Grid(page, running, project, order="mixed")
+
+    def here() -> set[int]:
+        return {grid.image(n) for n in range(page.locator(".tile").count())}
+
+    slow.until(lambda: slow.waiting)
+    slow.deaf = True
+    grid.press("End", "x")
+    slow.until(lambda: slow.unheard)
+    page.wait_for_timeout(2000)  # all of the answer: the next page chosen anew, of which this one never hears
+    grid.press("Enter")
+    page.wait_for_timeout(500)
+    slow.arrive()
+    grid.painted(1)
+    seen, slow.deaf = here(), False
+    grid.stored()
+    assert here() == seen
+    noted = {one.image for one in store.judged(project.id) if one.bad is None and one.queue != "random"}
+    assert noted <= seen, "nothing is noted that nobody saw"
     store.close()
 
 
