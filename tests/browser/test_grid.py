@@ -379,6 +379,32 @@ def test_the_page_that_enter_goes_to_before_its_pictures_are_there_is_the_one_th
     store.close()
 
 
+def test_what_is_rejected_beside_the_page_is_so_on_the_next_one_too_that_comes_late(running, page) -> None:
+    store, project = seed(running.home, 450, name=next(NAMES))
+    described(store, project)
+    slow = Slow(page, packs=inf)
+    grid = Grid(page, running, project, order="mixed")
+    page.wait_for_selector(".list[data-next='0']")
+    slow.packs = 1
+    page.locator(".list").evaluate(
+        "list => ['End', 'x', 'l'].forEach(key =>"
+        " list.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, composed: true})))"
+    )
+    page.locator("dialog.many[open] .tile img").first.wait_for()
+    slow.until(lambda: slow.waiting)
+    slow.deaf = True
+    grid.press("End", "Enter")
+    slow.arrive()
+    grid.chosen_anew()
+    page.wait_for_timeout(1000)  # a second press at once would not count
+    grid.commit()
+    assert grid.marked() > 5, "these wait to be stored, and are not asked for again"
+    slow.deaf = False
+    grid.stored()
+    assert not page.locator(".warning:visible").count()
+    store.close()
+
+
 def test_two_reviewers_get_different_pages_and_every_decision_is_stored(cars, running, browser) -> None:
     store, project = cars
     ann, ben = (Grid(browser.new_context().new_page(), running, project, name) for name in ("Ann", "Ben"))

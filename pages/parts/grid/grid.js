@@ -380,7 +380,7 @@ class Grid {
   }
 
   tiles() {
-    return [...this.pages.values()].flatMap((page) => page.tiles ?? []);
+    return [...this.pages.values()].flatMap((page) => [...(page.tiles ?? []), ...(page.next?.tiles ?? [])]);
   }
 
   chosen() {
