@@ -50,7 +50,7 @@ function listenToPointer(list, grid) {
   });
   for (const type of ["pointerup", "pointercancel", "pointerleave"]) list.addEventListener(type, forget);
   list.addEventListener("contextmenu", (event) => press && event.preventDefault());
-  list.addEventListener("mousedown", (event) => (event.shiftKey || index(event) >= 0) && event.preventDefault()); // no text selection
+  list.addEventListener("mousedown", (event) => event.button === 0 && (event.shiftKey || index(event) >= 0) && event.preventDefault()); // no text selection
   list.addEventListener("click", (event) => {
     const at = index(event);
     if (at < 0 || press?.long || drag?.over) {
