@@ -210,7 +210,9 @@ def test_a_drag_marks_also_after_a_menu_has_taken_the_release_of_the_button(cars
 def test_the_middle_button_over_a_picture_is_left_to_the_browser_that_scrolls_by_it(cars, running, page) -> None:
     _, project = cars
     Grid(page, running, project)
-    prevented = "(tile, button) => !tile.dispatchEvent(new MouseEvent('mousedown', {button, bubbles: true, cancelable: true}))"
+    prevented = (
+        "(tile, button) => !tile.dispatchEvent(new MouseEvent('mousedown', {button, bubbles: true, cancelable: true}))"
+    )
     assert [page.locator(".tile").first.evaluate(prevented, button) for button in (0, 1)] == [True, False]
 
 
