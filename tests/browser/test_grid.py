@@ -325,6 +325,19 @@ def test_enter_shows_a_page_that_has_learned_from_the_marks_of_this_one(running,
     store.close()
 
 
+def test_who_pages_on_faster_than_pages_are_chosen_sees_one_in_the_end(running, page) -> None:
+    store, project = seed(running.home, 450, name=next(NAMES))
+    described(store, project)
+    grid = Grid(page, running, project, order="mixed")
+    page.locator(".list").evaluate("list => 'nnnnn'.split('').forEach(key =>"
+                                   " list.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, composed: true})))")  # fmt: skip
+    page.wait_for_function("() => { const list = document.querySelector('[data-testid=stBidiComponentIsolated]')"
+                           ".shadowRoot.querySelector('.list'); return list.dataset.painted > 0 && !list.ariaBusy; }")  # fmt: skip
+    grid.commit()
+    grid.stored()
+    store.close()
+
+
 class Slow:
     """A slow network: only so many packs arrive, the others wait; and while `deaf` the page hears nothing from the server."""
 

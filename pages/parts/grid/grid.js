@@ -310,6 +310,7 @@ class Grid {
 
   go(number) {
     if (number < 0 || (this.end !== null && number > this.end)) return;
+    if (number > this.cursor && !this.pages.has(this.cursor)) return; // the server would not follow over what it has not chosen
     Object.assign(this, { cursor: number, at: 0, anchor: null });
     this.show();
     this.say();
