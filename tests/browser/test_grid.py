@@ -8,9 +8,12 @@ import re
 import time
 import uuid
 from collections import Counter
+from contextlib import suppress
+from math import inf
 from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import Error
 
 from core.model import REASONS, Decision, Operation
 from tests.browser.conftest import seed
@@ -199,6 +202,29 @@ def test_a_drag_marks_all_from_there_to_here_and_once_more_takes_it_back(cars, r
     assert grid.marked() == 2
 
 
+def test_a_drag_marks_also_after_a_menu_has_taken_the_release_of_the_button(cars, running, page) -> None:
+    _, project = cars
+    grid = Grid(page, running, project)
+    down = {"pointerType": "mouse", "button": 2, "buttons": 2, "bubbles": True, "composed": True}
+    grid.tile(7).dispatch_event("pointerdown", down)
+    for at in (2, 3, 5):
+        box = grid.tile(at).bounding_box()
+        page.mouse.move(box["x"] + 40, box["y"] + 40, steps=3)
+        if at == 2:
+            page.mouse.down()
+    page.mouse.up()
+    assert grid.marked() == 4
+
+
+def test_the_middle_button_over_a_picture_is_left_to_the_browser_that_scrolls_by_it(cars, running, page) -> None:
+    _, project = cars
+    Grid(page, running, project)
+    prevented = (
+        "(tile, button) => !tile.dispatchEvent(new MouseEvent('mousedown', {button, bubbles: true, cancelable: true}))"
+    )
+    assert [page.locator(".tile").first.evaluate(prevented, button) for button in (0, 1)] == [True, False]
+
+
 def test_a_drag_goes_on_while_the_wheel_scrolls(cars, running, page) -> None:
     _, project = cars
     grid = Grid(page, running, project)
@@ -305,6 +331,108 @@ def test_enter_shows_a_page_that_has_learned_from_the_marks_of_this_one(running,
     grid.stored()
     shown = {one.image for one in store.judged(project.id) if one.queue}
     assert {*here()} <= shown and grid.errors == []
+    store.close()
+
+
+def test_who_pages_on_faster_than_pages_are_chosen_sees_one_in_the_end(running, page) -> None:
+    store, project = seed(running.home, 450, name=next(NAMES))
+    described(store, project)
+    grid = Grid(page, running, project, order="mixed")
+    page.locator(".list").evaluate("list => 'nnnnn'.split('').forEach(key =>"
+                                   " list.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, composed: true})))")  # fmt: skip
+    page.wait_for_function("() => { const list = document.querySelector('[data-testid=stBidiComponentIsolated]')"
+                           ".shadowRoot.querySelector('.list'); return list.dataset.painted > 0 && !list.ariaBusy; }")  # fmt: skip
+    grid.commit()
+    grid.stored()
+    store.close()
+
+
+class Slow:
+    """A slow network: only so many packs arrive, the others wait; and while `deaf` the page hears nothing from the server."""
+
+    def __init__(self, page, packs: float) -> None:
+        self.page, self.packs, self.waiting, self.deaf, self.unheard = page, packs, [], False, 0
+        page.route("**/winnow/pictures/**", self.pack)
+        page.route_web_socket("**/_stcore/stream", self.between)
+
+    def pack(self, route) -> None:
+        self.packs -= 1
+        if self.packs < 0:
+            self.waiting.append(route)
+        else:
+            route.continue_()
+
+    def between(self, ws) -> None:
+        def heard(message) -> None:
+            self.unheard += self.deaf
+            if not self.deaf:
+                ws.send(message)
+
+        ws.connect_to_server().on_message(heard)
+
+    def until(self, happened) -> None:
+        for _ in range(300):
+            if happened():
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("it did not happen within 30 s")
+
+    def arrive(self) -> None:
+        self.packs = inf
+        for route in self.waiting:
+            with suppress(Error):  # nobody waits for it any more
+                route.continue_()
+
+
+def test_the_page_that_enter_goes_to_before_its_pictures_are_there_is_the_one_that_is_noted(running, page) -> None:
+    store, project = seed(running.home, 450, name=next(NAMES))
+    described(store, project)
+    slow = Slow(page, packs=1)
+    grid = Grid(page, running, project, order="mixed")
+
+    def here() -> set[int]:
+        return {grid.image(n) for n in range(page.locator(".tile").count())}
+
+    slow.until(lambda: slow.waiting)
+    slow.deaf = True
+    grid.press("End", "x")
+    slow.until(lambda: slow.unheard)
+    page.wait_for_timeout(2000)  # all of the answer: the next page chosen anew, of which this one never hears
+    grid.press("Enter")
+    page.wait_for_timeout(500)
+    slow.arrive()
+    grid.painted(1)
+    seen, slow.deaf = here(), False
+    grid.stored()
+    assert here() == seen
+    noted = {one.image for one in store.judged(project.id) if one.bad is None and one.queue != "random"}
+    assert noted <= seen, "nothing is noted that nobody saw"
+    store.close()
+
+
+def test_what_is_rejected_beside_the_page_is_so_on_the_next_one_too_that_comes_late(running, page) -> None:
+    store, project = seed(running.home, 450, name=next(NAMES))
+    described(store, project)
+    slow = Slow(page, packs=inf)
+    grid = Grid(page, running, project, order="mixed")
+    page.wait_for_selector(".list[data-next='0']")
+    slow.packs = 1
+    page.locator(".list").evaluate(
+        "list => ['End', 'x', 'l'].forEach(key =>"
+        " list.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, composed: true})))"
+    )
+    page.locator("dialog.many[open] .tile img").first.wait_for()
+    slow.until(lambda: slow.waiting)
+    slow.deaf = True
+    grid.press("End", "Enter")
+    slow.arrive()
+    grid.chosen_anew()
+    page.wait_for_timeout(1000)  # a second press at once would not count
+    grid.commit()
+    assert grid.marked() > 5, "these wait to be stored, and are not asked for again"
+    slow.deaf = False
+    grid.stored()
+    assert not page.locator(".warning:visible").count()
     store.close()
 
 

@@ -664,12 +664,32 @@ def test_in_a_random_order_marks_change_nothing(learning) -> None:
     assert say(drawn, store, marks=marks(first))["pages"]["1"] == first["pages"]["1"]
 
 
-def test_a_picture_that_is_chosen_no_more_is_free_for_others(learning) -> None:
+def test_a_picture_of_a_choice_that_was_not_seen_is_free_for_others_once_another_one_was(learning) -> None:
     store, desk, first = learning
     new = say(desk, store, marks=marks(first))["pages"]["1"]["ids"]
     gone = [i for i in first["pages"]["1"]["ids"] if i not in new]
-    assert gone and store.leased(desk.project.id, "Ben", gone) == {}
-    assert {*store.leased(desk.project.id, "Ben", new)} == {*new}
+    assert {*store.leased(desk.project.id, "Ben", [*new, *gone])} == {*new, *gone}, (
+        "either may be on the screen in a moment"
+    )
+    data = say(desk, store, commit(first["pages"]["0"]), cursor=1, saw=[[0, 0], [1, 1]])
+    free = {*gone} - {*data["pages"]["2"]["ids"]}
+    assert free and {*store.leased(desk.project.id, "Ben", [*new, *gone])} == {*new, *gone} - free
+
+
+def test_what_somebody_else_chooses_at_the_same_moment_is_on_their_page_alone(learning, monkeypatch) -> None:
+    store, desk, first = learning
+    theirs: list[int] = []
+    lease = store.lease
+
+    def late(project: int, reviewer: str, ids, minutes: float = 5) -> None:
+        if not theirs:
+            theirs.extend(i for i in ids if i not in shown(first))
+            lease(project, "Ben", theirs)
+        lease(project, reviewer, ids, minutes)
+
+    monkeypatch.setattr(store, "lease", late)
+    data = say(desk, store, commit(first["pages"]["0"]), cursor=1, saw=[[0, 0], [1, 0]])
+    assert theirs and len(data["pages"]["2"]["ids"]) == 10 and not {*theirs} & {*shown(data)}
 
 
 def test_copies_go_with_the_choice_that_is_seen(learning) -> None:

@@ -255,9 +255,7 @@ class Desk:
         anew = bool(self.ahead)
         before = set(self.copies.whole(image for ids in self.pages[: len(self.pages) - anew] for image in ids))
         marks = self._expected()
-        page = review.choose_page(
-            store, learns, self.project, self.wanted, self.reviewer, self.size, before, marks=marks, anew=anew
-        )
+        page = self._taken(store, learns, before, marks, anew)
         self.taught = marks
         self.why |= {tile.image: tile.why for tile in page.tiles}
         if not anew:
@@ -275,6 +273,23 @@ class Desk:
             self.choices.append(0)
         self.ahead.append(Choice(tiles, folded, page.chosen))
         self._place(self.ahead[-1], len(self.ahead) - 1)
+
+    def _taken(
+        self, store: Store, learns: Learner, before: set[int], marks: dict[int, str | None], anew: bool
+    ) -> review.Page:
+        """As it is chosen, and leased: of two who choose the same at once, one chooses once more."""
+        while True:
+            page = review.choose_page(
+                store, learns, self.project, self.wanted, self.reviewer, self.size, before, marks=marks, anew=anew
+            )
+            ids = [one.image for one in page.chosen]
+            if not ids:
+                return page
+            store.lease(self.project.id, self.reviewer, ids, LEASE)
+            self.leased = (self.leased[0], (*self.leased[1], *ids))
+            if not store.leased(self.project.id, self.reviewer, ids):
+                return page
+            anew = True  # what was drawn for it is noted
 
     def _expected(self) -> dict[int, str | None]:
         """What the page on the screen will say once it is stored: why each picture of it is bad, None for a good one. Behind
@@ -372,11 +387,14 @@ class Desk:
 
     def _lease(self, store: Store) -> None:
         """Say which pictures are on this screen; renewed at half time, or when the pages are others."""
-        near = self.pages[self.cursor : self.cursor + LEASED_AHEAD + 1]
-        images, now = tuple(self.copies.whole(image for ids in near for image in ids)), time.monotonic()
+        near = self.copies.whole(chain(*self.pages[self.cursor : self.cursor + LEASED_AHEAD + 1]))
+        may_be = chain(
+            *((*one.tiles, *chain(*one.folded.values())) for one in self.ahead)
+        )  # the browser shows one of them
+        images, now = tuple(dict.fromkeys([*near, *may_be])), time.monotonic()
         if self.wanted.verdict == "undecided" and (images != self.leased[1] or now - self.leased[0] > LEASE * 30):
             store.lease(self.project.id, self.reviewer, images, LEASE)
-            if gone := sorted({*self.leased[1]} - {*images} - self._here()):  # from a page that was chosen anew
+            if gone := sorted({*self.leased[1]} - {*images} - self._here()):  # from choices that nobody saw
                 store.lease(self.project.id, self.reviewer, gone, 0)
             self.leased = (now, images)
 

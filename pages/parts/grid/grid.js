@@ -113,15 +113,16 @@ class Grid {
   }
 
   // Where the rows of a page belong. A page that was chosen anew waits beside the one it replaces until its pictures are
-  // there, so that Enter never waits for it; one that was seen stays, and the server hears which choice that was.
+  // there, so that Enter never waits for it; one that was seen stays, and the server hears which choice that was: unless
+  // it had come to that page before it heard so, then its word stands.
   place(number, choice) {
     const here = this.pages.get(number);
     if (here?.choice === choice) return here;
-    if (here?.seen) return null;
+    if (here?.seen && this.data.cursor < number) return null;
     if (here?.next?.choice === choice) return here.next;
     const page = Object.assign(new Page(number), { choice });
     here?.next?.free();
-    if (here?.state === "ready") here.next = page;
+    if (here?.state === "ready" && !here.seen) here.next = page;
     else {
       here?.free();
       this.pages.set(number, page);
@@ -309,6 +310,7 @@ class Grid {
 
   go(number) {
     if (number < 0 || (this.end !== null && number > this.end)) return;
+    if (number > this.cursor && !this.pages.has(this.cursor)) return; // the server would not follow over what it has not chosen
     Object.assign(this, { cursor: number, at: 0, anchor: null });
     this.show();
     this.say();
@@ -320,7 +322,7 @@ class Grid {
     if (this.end !== null && this.cursor >= this.end) this.view.finish(this.data);
     else if (page?.state !== "ready") this.view.wait();
     else if (this.shown !== page) this.view.present(page);
-    if (page?.state === "ready") this.see(page);
+    if (page) this.see(page); // also one whose pictures are on their way: the server is told of it now
     this.shown = page?.state === "ready" ? page : null;
     this.refresh();
   }
@@ -379,7 +381,7 @@ class Grid {
   }
 
   tiles() {
-    return [...this.pages.values()].flatMap((page) => page.tiles ?? []);
+    return [...this.pages.values()].flatMap((page) => [...(page.tiles ?? []), ...(page.next?.tiles ?? [])]);
   }
 
   chosen() {

@@ -21,8 +21,9 @@ function listenToPointer(list, grid) {
     const at = index(event);
     if (at < 0) return;
     if (event.pointerType === "mouse") {
-      if (event.button === 0 && !event.shiftKey) drag = { from: at, to: at, page: grid.shown };
-      window.addEventListener("pointerup", () => drawn(), { once: true });
+      if (event.button !== 0 || event.shiftKey) return;
+      const mine = (drag = { from: at, to: at, page: grid.shown });
+      window.addEventListener("pointerup", () => mine === drag && drawn(), { once: true }); // a menu may take the last one's
       return;
     }
     press = { x: event.clientX, y: event.clientY, long: false };
@@ -49,7 +50,7 @@ function listenToPointer(list, grid) {
   });
   for (const type of ["pointerup", "pointercancel", "pointerleave"]) list.addEventListener(type, forget);
   list.addEventListener("contextmenu", (event) => press && event.preventDefault());
-  list.addEventListener("mousedown", (event) => (event.shiftKey || index(event) >= 0) && event.preventDefault()); // no text selection
+  list.addEventListener("mousedown", (event) => event.button === 0 && (event.shiftKey || index(event) >= 0) && event.preventDefault()); // no text selection
   list.addEventListener("click", (event) => {
     const at = index(event);
     if (at < 0 || press?.long || drag?.over) {
