@@ -88,7 +88,8 @@ class Learner:
     @property
     def note(self) -> str:
         """What the last ranking stands on, one sentence."""
-        return list(self.last.values())[-1][2] if self.last else ""
+        rankings = list(self.last.values())
+        return rankings[-1][2] if rankings else ""
 
     def rank(self, judged: Sequence[Judged]) -> Ranking:
         """The ranking after these decisions. It learns again only where they are others than those of the last few times."""

@@ -388,9 +388,8 @@ class Desk:
     def _lease(self, store: Store) -> None:
         """Say which pictures are on this screen; renewed at half time, or when the pages are others."""
         near = self.copies.whole(chain(*self.pages[self.cursor : self.cursor + LEASED_AHEAD + 1]))
-        may_be = chain(
-            *((*one.tiles, *chain(*one.folded.values())) for one in self.ahead)
-        )  # the browser shows one of them
+        # The browser shows one of these, whichever.
+        may_be = chain(*((*one.tiles, *chain(*one.folded.values())) for one in self.ahead))
         images, now = tuple(dict.fromkeys([*near, *may_be])), time.monotonic()
         if self.wanted.verdict == "undecided" and (images != self.leased[1] or now - self.leased[0] > LEASE * 30):
             store.lease(self.project.id, self.reviewer, images, LEASE)
