@@ -77,9 +77,8 @@ class Learner:
     of: Described
     earlier: Earlier | None = None  # what was rejected in earlier projects
     usual: np.ndarray = field(init=False, repr=False)  # the rows of some pictures of the less strange half
-    last: dict[bytes, tuple[np.ndarray, np.ndarray, str]] = field(
-        default_factory=dict, repr=False
-    )  # decisions -> `_chances`
+    # Digest of the decisions -> what `_chances` made of them, the newest last.
+    last: dict[bytes, tuple[np.ndarray, np.ndarray, str]] = field(default_factory=dict, repr=False)
     like: np.ndarray | None = field(default=None, init=False, repr=False)  # as of Ranking
 
     def __post_init__(self) -> None:
@@ -100,7 +99,7 @@ class Learner:
         rows, bad = at[said], np.array([bool(one.bad) for one in judged], bool)[said]
         key = hashlib.sha256(rows.tobytes() + bad.tobytes()).digest()
         made = self.last.pop(key, None) or self._chances(rows, bad)
-        self.last[key] = made  # the newest one stands last
+        self.last[key] = made
         for old in list(self.last)[:-KEPT]:
             self.last.pop(old, None)  # another session may have done so
         chances, without, _ = made

@@ -245,12 +245,13 @@ def _fresh(
     if not ranking.learned and wanted.order == "mixed":  # nothing is unsure where nothing was learned
         doubtful = 0
     while True:
-        likely = among[: left - doubtful if of.likely else 0]
-        rest = among[len(likely) :]
-        unsure = rest[np.argsort(np.abs(ranking.bad[rest] - 0.5), kind="stable")[:doubtful]]
-        chosen = [*ranking.shown(likely, "likely"), *ranking.shown(unsure, "unsure")]
         if lots:
             chosen = [Showing(image, why="random among these") for image in ranking.ids[among[:left]].tolist()]
+        else:
+            likely = among[: left - doubtful if of.likely else 0]
+            rest = among[len(likely) :]
+            unsure = rest[np.argsort(np.abs(ranking.bad[rest] - 0.5), kind="stable")[:doubtful]]
+            chosen = [*ranking.shown(likely, "likely"), *ranking.shown(unsure, "unsure")]
         held = store.leased(project.id, reviewer, [one.image for one in chosen])
         if not held:
             return drawn, chosen

@@ -134,16 +134,17 @@ def show(page: str) -> Head:
         st.fragment(_moving, run_every=2)(project.id)
         _next(page, action)
     elif page == "review":
-        st.fragment(_deciding, run_every=DECIDING)(project)
+        st.fragment(_deciding, run_every=DECIDING)(project, [now])
     else:
         strip(now.funnel)
         _next(page, action)
     return Head(project, now, action)
 
 
-def _deciding(project: Project) -> None:
-    """While pictures are decided on the numbers change, and in the end what comes next."""
-    now = standing(project)
+def _deciding(project: Project, read: list[Standing]) -> None:
+    """While pictures are decided on the numbers change, and in the end what comes next. `read`: what the page has just read,
+    for the first time that this is drawn."""
+    now = read.pop() if read else standing(project)
     strip(now.funnel)
     action = next_action(now)
     said = action.page == "review" and now.rest  # above the grid, after each page

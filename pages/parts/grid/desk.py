@@ -93,7 +93,7 @@ class Desk:
     learned: str = ""  # what the order stands on
     many: Many = field(default_factory=Many)  # look-alikes and stacks
     counted: float = 0.0
-    leased: tuple[float, tuple[int, ...]] = (0.0, ())
+    leased: tuple[float, frozenset[int]] = (0.0, frozenset())  # when, and what
     told: dict[str, Any] = field(default_factory=dict)  # the last payload; said again while the database is busy
 
     def same(self, project: Project, reviewer: str, wanted: Filter, size: int) -> bool:
@@ -253,7 +253,7 @@ class Desk:
     def _next(self, store: Store, learns: Learner) -> None:
         """The next page, or the last one anew: by what is stored, and what is marked on the screen."""
         anew = bool(self.ahead)
-        before = set(self.copies.whole(image for ids in self.pages[: len(self.pages) - anew] for image in ids))
+        before = self._here(len(self.pages) - anew)
         marks = self._expected()
         page = self._taken(store, learns, before, marks, anew)
         self.taught = marks
@@ -286,7 +286,7 @@ class Desk:
             if not ids:
                 return page
             store.lease(self.project.id, self.reviewer, ids, LEASE)
-            self.leased = (self.leased[0], (*self.leased[1], *ids))
+            self.leased = (self.leased[0], self.leased[1].union(ids))
             if not store.leased(self.project.id, self.reviewer, ids):
                 return page
             anew = True  # what was drawn for it is noted
@@ -300,8 +300,9 @@ class Desk:
         last = max((n for n, tile in enumerate(tiles) if tile in bad), default=-1)
         return {image: bad.get(image) for image in self.copies.whole(tiles[: last + 1])}
 
-    def _here(self) -> set[int]:
-        return {image for ids in self.pages for image in self.copies.whole(ids)}
+    def _here(self, until: int | None = None) -> set[int]:
+        """All that lies on the pages, or on those before one."""
+        return set(self.copies.whole(chain(*self.pages[:until])))
 
     def _lay(
         self, store: Store, images: Sequence[int], alike: Callable[[int, int], bool] = lambda one, other: True
@@ -390,18 +391,18 @@ class Desk:
         near = self.copies.whole(chain(*self.pages[self.cursor : self.cursor + LEASED_AHEAD + 1]))
         # The browser shows one of these, whichever.
         may_be = chain(*((*one.tiles, *chain(*one.folded.values())) for one in self.ahead))
-        images, now = tuple(dict.fromkeys([*near, *may_be])), time.monotonic()
+        images, now = frozenset([*near, *may_be]), time.monotonic()
         if self.wanted.verdict == "undecided" and (images != self.leased[1] or now - self.leased[0] > LEASE * 30):
-            store.lease(self.project.id, self.reviewer, images, LEASE)
-            if gone := sorted({*self.leased[1]} - {*images} - self._here()):  # from choices that nobody saw
+            store.lease(self.project.id, self.reviewer, sorted(images), LEASE)
+            if gone := sorted(self.leased[1] - images - self._here()):  # from choices that nobody saw
                 store.lease(self.project.id, self.reviewer, gone, 0)
             self.leased = (now, images)
 
     def release(self, store: Store) -> None:
         """The pictures are on this screen no more."""
         if self.leased[1]:
-            store.lease(self.project.id, self.reviewer, self.leased[1], 0)
-            self.leased = (0.0, ())
+            store.lease(self.project.id, self.reviewer, sorted(self.leased[1]), 0)
+            self.leased = (0.0, frozenset())
 
     def _count(self, store: Store) -> None:
         if self.totals and time.monotonic() - self.counted < RECOUNT:
