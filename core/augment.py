@@ -7,6 +7,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+AUGMENTATIONS = {
+    "crop": "a part of the picture, at least three quarters of each side",
+    "shift": "moved by up to a tenth",
+    "flip": "half of them mirrored, left to right",
+    "rotation": "turned by up to 15 degrees",
+    "zoom": "enlarged or made smaller by up to a fifth",
+    "colour": "brighter or darker, more or less contrast and colour",
+    "noise": "a little grain",
+    "blur": "out of focus, some of them",
+    "erasing": "a rectangle is missing, in some of them",
+    "randaugment": "two changes drawn from a long list (RandAugment, Cubuk et al. 2020)",
+    "mixup": "two pictures on top of each other, and so are their labels (mixup, Zhang et al. 2018)",
+    "cutmix": "a piece of another picture, and as much of its label (CutMix, Yun et al. 2019)",
+}  # name -> what it does to a training picture
 CROP = (0.75, 1.0)  # side of the crop as a share of the picture's, width and height nearly alike
 ASPECT = 0.08  # how far width and height of the crop may differ from each other
 COLOUR = 0.25  # brightness (in standard deviations), contrast and saturation vary by this much

@@ -380,22 +380,61 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that defines a training. Two equal recipes on one split train the same model."""
+    """All that defines a training. Two equal recipes on one split train the same model.
 
-    backbone: str  # a key of core.backbones.BACKBONES, "vgg75-bn"
+    `core.recipes` makes one out of a line of text, checks it and names the presets.
+    """
+
+    backbone: str  # a key of core.backbones.BACKBONES, "vgg75-bn", or the name of a timm network, "mobilenetv2_100"
+    head: str = ""  # of a timm network, one of core.recipes.HEADS; the networks of our own have theirs: ""
+    train: str = "all"  # how much of a timm network learns: one of core.recipes.TRAIN
+    pretrained: bool = False  # whether it starts with weights that were learned elsewhere
+    size: int = 0  # px, the side of the square it sees; 0 = the backbone's own
+    gray: bool = False  # it sees brightness alone
     epochs: int = 40
-    batch: int = 32
+    batch: int = 32  # 0 = found on the device
+    optimiser: str = "adamw"
     lr: float = 2e-3
+    layer_decay: float = 1.0  # each layer of a timm network learns at this share of the rate of the one above it
     weight_decay: float = 1e-4
-    patience: int = 8  # epochs without a better validation loss before it stops
+    schedule: str = "cosine"
+    patience: int = 8  # epochs without a better value of what is watched before it stops
+    watch: str = "loss"  # on validation: "loss", "accuracy" or "macro-f1"; the best epoch is chosen by it as well
     label_smoothing: float = 0.05
-    augment: bool = True  # crop, flip, colour
-    class_weights: bool = True
+    augment: tuple[str, ...] = ("crop", "flip", "colour")  # names of core.augment.AUGMENTATIONS
+    fixed_sides: tuple[str, ...] = ()  # classes that are never mirrored: that would make them something else
+    balance: str = "weights"  # of classes with few pictures: "weights" in the loss, "sampling" more often, "none"
+    ema: float = 0.0  # share of the old weights in a running mean of them that is validated and kept; 0 = no mean
+    compile: bool = False  # by torch.compile
+    deterministic: bool = False  # the same figures at each run on a GPU as well, more slowly
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "augment", tuple(self.augment))  # JSON knows lists only
+        object.__setattr__(self, "fixed_sides", tuple(self.fixed_sides))
+
+    @classmethod
+    def stored(cls, facts: Mapping[str, Any]) -> Recipe:
+        """The recipe that was written down as `facts`, also by the first release, which knew fewer choices."""
+        facts = dict(facts)
+        if isinstance(facts.get("augment"), bool):
+            facts["augment"] = ("crop", "flip", "colour") if facts["augment"] else ()
+        if "class_weights" in facts:
+            facts["balance"] = "weights" if facts.pop("class_weights") else "none"
+        return cls(**facts)
 
     @property
     def name(self) -> str:
-        return self.backbone
+        """The backbone, and what of the network differs from how its name alone is understood."""
+        from_text = [
+            f"head={self.head}" if self.head not in ("", "linear") else "",
+            f"train={self.train}" if self.train != "all" and self.head in ("linear", "bn-dropout") else "",
+            "pretrained=no" if self.head and not self.pretrained else "",
+            f"size={self.size}" if self.size else "",
+            "gray=yes" if self.gray else "",
+        ]
+        options = ",".join(option for option in from_text if option)
+        return f"{self.backbone}:{options}" if options else self.backbone
 
 
 @dataclass(frozen=True, slots=True)

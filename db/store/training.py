@@ -220,4 +220,4 @@ class Training(Base):
 
 
 def _run(row: Row, steps: tuple) -> Run:
-    return Run(row.id, row.split, Recipe(**row.recipe), row.job, row.created, row.status, steps, row.result)
+    return Run(row.id, row.split, Recipe.stored(row.recipe), row.job, row.created, row.status, steps, row.result)

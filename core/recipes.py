@@ -1,0 +1,189 @@
+"""Recipes by name and from text: the presets, what each choice may be, and what is wrong with one.
+
+A recipe as text is the name of a preset or of a timm network, and what is to be otherwise:
+`vgg75-bn`, `mobilenetv2_100:head=bn-dropout,train=half`, `simplecnn:size=64,augment=crop+flip,optimiser=sgd`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.augment import AUGMENTATIONS
+from core.backbones import BACKBONES
+from core.errors import BadInput
+from core.model import Recipe
+
+HEADS = {
+    "linear": "one layer on top of what the network sees",
+    "bn-dropout": "two layers with batch norm and dropout between them",
+    "logistic": "logistic regression, solved at once; the network stays as it is",
+    "nearest-mean": "the class whose mean is nearest; works with a few pictures a class",
+    "knn": "the classes of the 20 most similar training pictures",
+}
+BASELINES = ("logistic", "nearest-mean", "knn")  # heads that are computed, not trained in epochs
+TRAIN = {
+    "head": "the top alone: quick, the pictures go through the network once",
+    "last-block": "the top and the network's last block",
+    "half": "the top and the upper half of the network",
+    "all": "everything, the lower layers in smaller steps",
+}
+OPTIMISERS = {
+    "adamw": "Adam with weight decay apart from the gradient: a good first choice",
+    "adam": "steps of their own size for each weight",
+    "sgd": "plain steps with momentum: wants a rate ten to a hundred times as high",
+    "rmsprop": "steps divided by the recent size of the gradient",
+}
+SCHEDULES = {
+    "cosine": "a short rise, then down to 0 along half a cosine",
+    "one-cycle": "up for a third of the time, then down to 0",
+    "constant": "the same throughout, after a short rise",
+    "plateau": "a tenth each time validation gets no better for half the patience",
+}
+WATCHED = {
+    "loss": "how wrong and how sure of it the model is: the steadiest",
+    "accuracy": "the share of pictures named rightly",
+    "macro-f1": "each class counts the same, however many pictures it has",
+}
+BALANCES = {
+    "weights": "pictures of small classes count more in the loss",
+    "sampling": "pictures of small classes are shown more often",
+    "none": "each picture counts the same",
+}
+SEEDS = 2**32  # seeds there are, from 0: what every generator that is fed from it takes
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A recipe that has proved itself, to begin with; every part of it may be changed."""
+
+    backbone: str
+    about: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+# What a pretrained network needs to learn well; see tests/bench/README.md for how these were chosen.
+FINE_TUNED: dict[str, Any] = {
+    "head": "linear", "pretrained": True, "epochs": 20, "lr": 1e-3, "layer_decay": 0.85, "weight_decay": 0.01, "patience": 5,
+}  # fmt: skip
+FROZEN: dict[str, Any] = {"epochs": 60, "lr": 2e-3, "layer_decay": 1.0, "batch": 64, "patience": 10}
+
+PRESETS: dict[str, Preset] = {
+    "vgg75": Preset("vgg75", "seven convolutions on 75 px, without batch norm: the plain one to compare with"),
+    "vgg100": Preset("vgg100", "the same on 100 px: finer, and half as fast"),
+    "vgg75-bn": Preset("vgg75-bn", "with batch norm: learns faster and better; the quick half of the ensemble"),
+    "vgg100-bn": Preset("vgg100-bn", "with batch norm on 100 px; the fine half of the ensemble"),
+    "simplecnn": Preset("simplecnn", "two convolutions on 75 px: the least that can be called a network"),
+    "cnn-gray-224": Preset("cnn-gray-224", "three convolutions with dropout on 224 px without colour: for shapes"),
+    "cnn-gray-224-deep": Preset("cnn-gray-224-deep", "the same with five convolutions"),
+    "mobilenetv2_100": Preset("mobilenetv2_100", "small and pretrained: the best on a laptop"),
+    "resnet18": Preset("resnet18", "pretrained, the classic among the small ones"),
+    "resnet50": Preset("resnet50", "pretrained, the classic; a GPU helps"),
+    "efficientnet_b0": Preset("efficientnet_b0", "pretrained on 224 px: more accurate than its size suggests"),
+    "vgg16": Preset("vgg16", "pretrained, large and slow: to compare with older work"),
+    "legacy_xception": Preset("legacy_xception", "pretrained, on 448 px: for small differences; wants a GPU", {"size": 448}),
+}  # fmt: skip
+
+
+def read(text: str, **changes: Any) -> Recipe:
+    """The recipe that `text` names, with `changes` on top (None = as it is).
+
+    Raises BadInput, with near names, for a backbone, an option or a value that there is not.
+    """
+    name, _, options = text.strip().partition(":")
+    told = _options(options) | {key: value for key, value in changes.items() if value is not None}
+    preset = PRESETS.get(name)
+    fields: dict[str, Any] = dict(preset.changes) if preset else {}
+    if name not in BACKBONES:
+        from core.weights import known
+
+        known(name)
+        fields = FINE_TUNED | fields
+        head, train = told.get("head", fields["head"]), told.get("train", "all")
+        if train == "head" or head in BASELINES:
+            fields |= FROZEN | {"train": "head"}
+        if not told.get("pretrained", True):  # nothing learned that large steps could spoil
+            fields |= {"layer_decay": 1.0, "epochs": Recipe.epochs, "patience": Recipe.patience}
+    recipe = Recipe(name, **(fields | told))
+    check(recipe)
+    return recipe
+
+
+def check(recipe: Recipe) -> None:
+    """Raises BadInput for a value that cannot be trained with, in a sentence that says what was wanted."""
+    ours = recipe.backbone in BACKBONES
+    for key, known in (
+        ("train", TRAIN), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES), ("watch", WATCHED), ("balance", BALANCES),
+    ):  # fmt: skip
+        _one_of(key, getattr(recipe, key), known)
+    if ours and (recipe.head or recipe.train != "all" or recipe.pretrained):
+        raise BadInput(
+            f"{recipe.backbone} is trained from the start, with a head of its own: head, train and pretrained are for"
+            " networks of timm, such as mobilenetv2_100."
+        )
+    if not ours:
+        _one_of("head", recipe.head, HEADS)
+        if not recipe.pretrained and recipe.train != "all":
+            raise BadInput(
+                f"train={recipe.train} with pretrained=no would keep layers that have learned nothing: choose train=all."
+            )
+    for name in recipe.augment:
+        _one_of("augment", name, AUGMENTATIONS)
+    for key, least in (("epochs", 1), ("patience", 1), ("size", 0), ("batch", 0)):
+        if getattr(recipe, key) < least:
+            raise BadInput(f"{key} = {getattr(recipe, key)} is too few: at least {least} was wanted.")
+    if recipe.batch == 1:
+        raise BadInput("batch = 1 is too few: at least 2 was wanted, or 0 to have it found.")
+    if recipe.size > 1024:
+        raise BadInput(f"size = {recipe.size} is too large: at most 1024 px was wanted.")
+    if not 0 <= recipe.seed < SEEDS:
+        raise BadInput(f"seed = {recipe.seed} is no seed: a whole number from 0 to {SEEDS - 1} was wanted.")
+    if not 0 < recipe.lr <= 100:
+        raise BadInput(f"lr = {recipe.lr} does not train: a learning rate above 0 was wanted, such as 0.001.")
+    if not 0 < recipe.layer_decay <= 1:
+        raise BadInput(f"layer_decay = {recipe.layer_decay} does not fit: above 0, and at most 1, was wanted.")
+    for key in ("ema", "label_smoothing"):
+        if not 0 <= getattr(recipe, key) < 1:
+            raise BadInput(f"{key} = {getattr(recipe, key)} does not fit: from 0 to less than 1 was wanted.")
+    if not recipe.weight_decay >= 0:
+        raise BadInput(f"weight_decay = {recipe.weight_decay} does not fit: 0 or more was wanted.")
+
+
+def _options(text: str) -> dict[str, Any]:
+    """`head=linear,size=96` -> the fields, each as the kind that it is."""
+    fields = {field.name: field for field in dataclasses.fields(Recipe) if field.name != "backbone"}
+    told: dict[str, Any] = {}
+    for option in filter(None, (part.strip() for part in text.split(","))):
+        key, sign, value = option.partition("=")
+        key = key.strip().replace("-", "_")
+        if key not in fields or not sign:
+            near = difflib.get_close_matches(key, fields, 1, 0.5)
+            hint = f"did you mean {near[0]}=...?" if near else f"wanted one of {', '.join(fields)}."
+            raise BadInput(f"A recipe has no option {option!r}: {hint}")
+        told[key] = _value(key, value.strip(), type(fields[key].default))
+    return told
+
+
+def _value(key: str, text: str, kind: type) -> Any:
+    if kind is tuple:
+        return tuple(filter(None, (part.strip() for part in text.split("+")))) if text != "none" else ()
+    if kind is bool:
+        words = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+        if text.lower() not in words:
+            raise BadInput(f"{key} = {text!r} does not fit: yes or no was wanted.")
+        return words[text.lower()]
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise BadInput(f"{key} = {text!r} does not fit: {wanted} was wanted.") from None
+
+
+def _one_of(key: str, value: str, known: Mapping[str, str] | Sequence[str]) -> None:
+    if value not in known:
+        near = difflib.get_close_matches(value, list(known), 1, 0.5)
+        hint = f"did you mean {near[0]}?" if near else f"wanted one of {', '.join(known)}."
+        raise BadInput(f"{key} = {value!r} is not known: {hint}")
