@@ -22,14 +22,21 @@ from core.model import Progress
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.model import Box
-    from core.train import Pictures
+    from core.model import Box, Part, Split
+    from core.train.feed import Pictures
+    from db.store import Store
 
 Map = Callable[..., Iterable[tuple[Any, Any, BaseException | str | None]]]  # an engine's `map`
 
 
 def view(sha256: str, box: Box | None = None) -> str:
     return f"{sha256}@{','.join(f'{at:g}' for at in box)}" if box else sha256
+
+
+def views_of(store: Store, project: int, split: Split, part: Part) -> list[str]:
+    """What is learned from of each image of the part of a split."""
+    records = store.images_by_id(project, [image for image, _ in split.parts[part]])
+    return [view(record.facts.sha256, split.boxes.get(record.id)) for record in records]
 
 
 def cache(
@@ -104,15 +111,23 @@ def cached(views: Sequence[str], size: int, folder: Path) -> tuple[np.ndarray, n
 
 
 def pictures(
-    pixels: np.ndarray, good: np.ndarray, members: Sequence[tuple[int, str]], classes: Sequence[str]
-) -> Pictures:
-    """What `cached` gave, without the images that could not be read."""
+    views: Sequence[str], size: int, folder: Path, members: Sequence[tuple[int, str]], classes: Sequence[str]
+) -> tuple[Pictures, list[int]]:
+    """What `cached` gives, without the images that could not be read, and the number of each image that is left.
+
+    `members` are (image, label) of each view. Raises Damaged as `cached` does.
+    """
     import numpy as np
 
-    from core.train import Pictures
+    from core.train.feed import Pictures
 
+    pixels, good = cached(views, size, folder)
     labels = np.array([classes.index(label) for _, label in members], dtype=np.int64)
-    return Pictures(pixels if good.all() else pixels[good], labels[good])
+    images = [image for (image, _), ok in zip(members, good, strict=True) if ok]
+    if good.all():
+        return Pictures(pixels, labels, _key(views)), images
+    left = [view for view, ok in zip(views, good, strict=True) if ok]
+    return Pictures(pixels[good], labels[good], _key(left)), images
 
 
 def _squares(read: Callable[[str], bytes], sizes: Sequence[int], view: str) -> list[np.ndarray]:

@@ -69,9 +69,9 @@ def save(
     import torch
     from safetensors.torch import save as pack
 
-    from core.backbones import backbone
+    from core.backbones import look
 
-    seen = backbone(recipe.backbone)
+    seen = look(recipe)
     files = {WEIGHTS: pack(_plain(weights)), VALIDATION: pack(_plain(validation))}
     facts = {
         "recipe": dataclasses.asdict(recipe),
@@ -98,16 +98,16 @@ def load(folder: Path, device: str = "cpu") -> Model:
     import torch
     from safetensors.torch import load as unpack
 
-    from core.backbones import backbone
+    from core.backbones import build
     from core.device import device as find
 
     folder, where = Path(folder), find(device)
     facts = _json(folder / FACTS)
     try:
-        recipe = Recipe(**facts["recipe"])
+        recipe = Recipe.stored(facts["recipe"])
         weights = unpack(_verified(folder / WEIGHTS, facts["sha256"][WEIGHTS]))
         validation = unpack(_verified(folder / VALIDATION, facts["sha256"][VALIDATION]))
-        net = backbone(recipe.backbone).build(len(facts["classes"]))
+        net = build(recipe, len(facts["classes"]))
         net.load_state_dict(weights)
         net = folded(net).to(where).to(memory_format=torch.channels_last)
         seen, chosen = facts["preprocessing"], float(facts["temperature"])
@@ -124,12 +124,14 @@ def load(folder: Path, device: str = "cpu") -> Model:
 
 
 def finished(folder: Path, recipe: Recipe, classes: Sequence[str]) -> bool:
-    """Whether the folder holds the checkpoint of this recipe: a job killed in its last moment does not train twice."""
+    """Whether the folder holds the checkpoint of this recipe, trained to its end: a job killed in its last moment does
+    not train twice."""
     try:
         facts = _json(folder / FACTS)
     except (Missing, Damaged):
         return False
-    return facts["recipe"] == dataclasses.asdict(recipe) and facts["classes"] == list(classes)
+    same = Recipe.stored(facts["recipe"]) == recipe and facts["classes"] == list(classes)
+    return same and facts["metrics"].get("finished", True)
 
 
 def quick(

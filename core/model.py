@@ -386,9 +386,9 @@ class Recipe:
     """
 
     backbone: str  # a key of core.backbones.BACKBONES, "vgg75-bn", or the name of a timm network, "mobilenetv2_100"
-    head: str = ""  # of a timm network, one of core.recipes.HEADS; the networks of our own have theirs: ""
+    head: str = ""  # one of core.recipes.HEADS; "" = the backbone's own, which for a timm network is one linear layer
     train: str = "all"  # how much of a timm network learns: one of core.recipes.TRAIN
-    pretrained: bool = False  # whether it starts with weights that were learned elsewhere
+    scratch: bool = False  # a timm network starts with weights that have learned nothing
     size: int = 0  # px, the side of the square it sees; 0 = the backbone's own
     gray: bool = False  # it sees brightness alone
     epochs: int = 40
@@ -426,14 +426,14 @@ class Recipe:
     @property
     def name(self) -> str:
         """The backbone, and what of the network differs from how its name alone is understood."""
-        from_text = [
-            f"head={self.head}" if self.head not in ("", "linear") else "",
-            f"train={self.train}" if self.train != "all" and self.head in ("linear", "bn-dropout") else "",
-            "pretrained=no" if self.head and not self.pretrained else "",
+        told = [
+            f"head={self.head}" if self.head else "",
+            f"train={self.train}" if self.train != "all" and self.head in ("", "bn-dropout") else "",
+            "scratch=yes" if self.scratch else "",
             f"size={self.size}" if self.size else "",
             "gray=yes" if self.gray else "",
         ]
-        options = ",".join(option for option in from_text if option)
+        options = ",".join(option for option in told if option)
         return f"{self.backbone}:{options}" if options else self.backbone
 
 
@@ -446,8 +446,8 @@ class Run:
     recipe: Recipe
     job: int | None
     created: datetime
-    status: Literal["started", "done"]
-    epochs: tuple[Mapping[str, float], ...] = ()  # epoch, loss, accuracy, val_loss, val_accuracy, seconds, ...
+    status: Literal["started", "done", "stopped", "pruned"]  # stopped: by a person; pruned: by a sweep, for good
+    epochs: tuple[Mapping[str, Any], ...] = ()  # epoch, loss, accuracy, val_loss, val_accuracy, seconds, ...
     result: Mapping[str, Any] = field(default_factory=dict)  # val_accuracy, images_per_second, device, ...
 
 

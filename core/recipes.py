@@ -67,7 +67,7 @@ class Preset:
 
 # What a pretrained network needs to learn well; see tests/bench/README.md for how these were chosen.
 FINE_TUNED: dict[str, Any] = {
-    "head": "linear", "pretrained": True, "epochs": 20, "lr": 1e-3, "layer_decay": 0.85, "weight_decay": 0.01, "patience": 5,
+    "epochs": 20, "lr": 1e-3, "layer_decay": 0.85, "weight_decay": 0.01, "patience": 5,
 }  # fmt: skip
 FROZEN: dict[str, Any] = {"epochs": 60, "lr": 2e-3, "layer_decay": 1.0, "batch": 64, "patience": 10}
 
@@ -98,14 +98,13 @@ def read(text: str, **changes: Any) -> Recipe:
     preset = PRESETS.get(name)
     fields: dict[str, Any] = dict(preset.changes) if preset else {}
     if name not in BACKBONES:
-        from core.weights import known
-
-        known(name)
+        _of_timm(name)
         fields = FINE_TUNED | fields
-        head, train = told.get("head", fields["head"]), told.get("train", "all")
-        if train == "head" or head in BASELINES:
+        if told.get("head") == "linear":  # its own
+            told["head"] = ""
+        if told.get("train") == "head" or told.get("head") in BASELINES:
             fields |= FROZEN | {"train": "head"}
-        if not told.get("pretrained", True):  # nothing learned that large steps could spoil
+        if told.get("scratch"):  # nothing learned that large steps could spoil
             fields |= {"layer_decay": 1.0, "epochs": Recipe.epochs, "patience": Recipe.patience}
     recipe = Recipe(name, **(fields | told))
     check(recipe)
@@ -119,17 +118,18 @@ def check(recipe: Recipe) -> None:
         ("train", TRAIN), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES), ("watch", WATCHED), ("balance", BALANCES),
     ):  # fmt: skip
         _one_of(key, getattr(recipe, key), known)
-    if ours and (recipe.head or recipe.train != "all" or recipe.pretrained):
-        raise BadInput(
-            f"{recipe.backbone} is trained from the start, with a head of its own: head, train and pretrained are for"
-            " networks of timm, such as mobilenetv2_100."
-        )
     if not ours:
+        _of_timm(recipe.backbone)
+    if recipe.head:
         _one_of("head", recipe.head, HEADS)
-        if not recipe.pretrained and recipe.train != "all":
-            raise BadInput(
-                f"train={recipe.train} with pretrained=no would keep layers that have learned nothing: choose train=all."
-            )
+    if (ours or recipe.scratch) and (recipe.train != "all" or recipe.head in BASELINES):
+        told = f"train={recipe.train}" if recipe.train != "all" else f"head={recipe.head}"
+        raise BadInput(
+            f"{told} would keep layers of {recipe.backbone} that have learned nothing: it is for pretrained networks,"
+            " such as mobilenetv2_100."
+        )
+    if recipe.head in BASELINES and recipe.train != "head":
+        raise BadInput(f"head={recipe.head} is computed on a frozen network: train=head was wanted.")
     for name in recipe.augment:
         _one_of("augment", name, AUGMENTATIONS)
     for key, least in (("epochs", 1), ("patience", 1), ("size", 0), ("batch", 0)):
@@ -141,7 +141,7 @@ def check(recipe: Recipe) -> None:
         raise BadInput(f"size = {recipe.size} is too large: at most 1024 px was wanted.")
     if not 0 <= recipe.seed < SEEDS:
         raise BadInput(f"seed = {recipe.seed} is no seed: a whole number from 0 to {SEEDS - 1} was wanted.")
-    if not 0 < recipe.lr <= 100:
+    if not recipe.lr > 0:
         raise BadInput(f"lr = {recipe.lr} does not train: a learning rate above 0 was wanted, such as 0.001.")
     if not 0 < recipe.layer_decay <= 1:
         raise BadInput(f"layer_decay = {recipe.layer_decay} does not fit: above 0, and at most 1, was wanted.")
@@ -150,6 +150,19 @@ def check(recipe: Recipe) -> None:
             raise BadInput(f"{key} = {getattr(recipe, key)} does not fit: from 0 to less than 1 was wanted.")
     if not recipe.weight_decay >= 0:
         raise BadInput(f"weight_decay = {recipe.weight_decay} does not fit: 0 or more was wanted.")
+
+
+def _of_timm(name: str) -> None:
+    """Raises BadInput, with near names of both kinds, where timm has no network of that name."""
+    from core.weights import known
+
+    try:
+        known(name)
+    except BadInput as error:
+        near = difflib.get_close_matches(name, {*BACKBONES, *PRESETS}, 3, 0.4)
+        if near:
+            raise BadInput(f"There is no backbone {name!r}: did you mean {' or '.join(near)}?") from None
+        raise BadInput(f"There is no backbone {name!r} among Winnow's own, and {error}") from None
 
 
 def _options(text: str) -> dict[str, Any]:

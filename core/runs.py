@@ -24,6 +24,18 @@ def cache_folder(settings: Settings, split: int) -> Path:
     return settings.home.absolute() / "cache" / str(split)
 
 
+def left(settings: Settings, run: int) -> dict[str, Any]:
+    """What a training left behind: the figures of its checkpoint, and `bytes`, the size of its files.
+
+    Raises Missing where there is no checkpoint, and Damaged where it is not whole.
+    """
+    from core.checkpoint import load
+
+    folder = run_folder(settings, run)
+    facts = {key: value for key, value in load(folder).metrics.items() if key != "history"}
+    return facts | {"bytes": sum(file.stat().st_size for file in folder.iterdir())}
+
+
 def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
     """The runs asked for, or the newest finished run of each recipe among those of the newest split that has any.
 
@@ -51,8 +63,15 @@ def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
 
 def summary(run: Run) -> dict[str, Any]:
     """What a finished training tells of itself: its figures, without the single epochs."""
-    names = ("epochs", "best_epoch", "val_accuracy", "images_per_second", "waiting", "seconds", "device", "precision")
-    return {"run": run.id, "recipe": run.recipe.name, **{name: run.result[name] for name in names}}
+    names = (
+        "epochs", "best_epoch", "val_accuracy", "val_accuracy_interval", "val_macro_f1", "images_per_second", "waiting", "seconds",
+        "device", "precision", "parameters", "latency",
+    )  # fmt: skip
+    return {
+        "run": run.id,
+        "recipe": run.recipe.name,
+        **{name: run.result[name] for name in names if name in run.result},
+    }
 
 
 def load_models(settings: Settings, runs: Sequence[Run]) -> dict[str, Any]:

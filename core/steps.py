@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput
-from core.model import PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe, Run, Split
-from core.runs import cache_folder, choose, load_models, run_folder, summary
+from core.model import PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe
+from core.runs import cache_folder, choose, load_models, summary
 
 if TYPE_CHECKING:
     from core.blobs import Blobs
@@ -224,68 +224,58 @@ def _groups(store: Store, project: Project) -> dict[int, str]:
 
 
 def train(
-    ctx: Context,
-    recipes: Sequence[Mapping[str, Any]],
-    split: int | None = None,
-    evaluate_on: Part | Literal[""] = "",
-) -> Step:
+    ctx: Context, recipes: Sequence[Mapping[str, Any]] = (), split: int | None = None,
+    evaluate_on: Part | Literal[""] = "", runs: Sequence[int] = (),
+) -> Step:  # fmt: skip
     """Train each recipe on the split (the newest one by default); what an earlier attempt finished is not done again.
 
-    With `evaluate_on`, a part, the trained runs and their ensembles are scored on it at the end.
+    `runs` that were stopped go on where they were. With `evaluate_on`, a part, the trained runs and their ensembles are
+    scored on it at the end.
     """
-    from core import train as t
-    from core.backbones import backbone
-    from core.cache import cache, cached, pictures
-    from core.checkpoint import load
-    from core.device import describe, device
+    from core.recipes import check
+    from core.train.runner import Runner
 
     store, project = ctx.store, ctx.project
-    where = describe(device(ctx.settings.device))
-    wanted = [Recipe(**recipe) for recipe in recipes]
-    if not wanted:
+    wanted, stopped = [Recipe.stored(recipe) for recipe in recipes], [store.run(project.id, run) for run in runs]
+    if not wanted and not stopped:
         raise BadInput("There is no recipe to train: choose one or more.")
-    begun = store.start_run(ctx.claim, project.id, store.split(project.id, split).id, wanted[0], 0)
-    frozen = store.split(project.id, begun.split)  # a job that goes on stays with the split it began with
-    sizes = sorted({backbone(recipe.backbone).size for recipe in wanted})
-    folder = cache_folder(ctx.settings, frozen.id)
-    views = {part: _views(store, project.id, frozen, part) for part in ("train", "val")}
-    for part in views:
-        yield from cache(ctx.blobs.get, views[part], sizes, folder, ctx.engine.map)
+    for recipe in wanted:
+        check(recipe)
+    if stopped:
+        split, wanted = stopped[0].split, [run.recipe for run in stopped]
+    else:  # a job that goes on stays with the split it began with
+        split = store.start_run(ctx.claim, project.id, store.split(project.id, split).id, wanted[0], 0).split
+    runner = Runner(ctx, store.split(project.id, split), wanted)
+    yield from runner.decode()
     results = []
     for position, recipe in enumerate(wanted):
-        run = store.start_run(ctx.claim, project.id, frozen.id, recipe, position)
-        if run.status == "started":
-            checkpoint = run_folder(ctx.settings, run.id)
-            size = backbone(recipe.backbone).size
-            train_pictures, val_pictures = (
-                pictures(*cached(views[part], size, folder), frozen.parts[part], frozen.classes) for part in views
-            )
-            rows = t.fit(
-                recipe, frozen.classes, train_pictures, val_pictures, checkpoint, ctx.settings.device,
-                ctx.settings.threads, frozen.id, frozen.crop,
-            )  # fmt: skip
-            yield from _fit(ctx, run, rows, position, wanted, where)
-            facts = load(checkpoint).metrics
-            store.finish_run(ctx.claim, run.id, {k: v for k, v in facts.items() if k != "history"})
+        run = stopped[position] if stopped else store.start_run(ctx.claim, project.id, split, recipe, position)
+        yield from runner.train(run)
         results.append(summary(store.run(project.id, run.id)))
     scored = (yield from evaluate(ctx, [run["run"] for run in results], evaluate_on)) if evaluate_on else {}
-    return {"runs": results, "split": frozen.id, **({"evaluation": scored["evaluation"]} if scored else {})}
+    return {"runs": results, "split": split, **({"evaluation": scored["evaluation"]} if scored else {})}
 
 
-def _fit(
-    ctx: Context, run: Run, rows: Iterator[Mapping[str, Any]], position: int, wanted: Sequence[Recipe], where: str
-) -> Iterator[Progress]:
-    total = sum(r.epochs for r in wanted)
-    before = sum(r.epochs for r in wanted[:position])
-    for row in rows:
-        note = f"{run.recipe.name} on {where}: epoch {row['epoch']} of at most {run.recipe.epochs}"
-        ended = "val_loss" in row
-        if ended:
-            ctx.store.add_epoch(ctx.claim, run.id, row["epoch"], row)
-            note += f", validation accuracy {row['val_accuracy']:.1%}"
-        else:
-            note += f", {row['images']} of {row['of']} images"
-        yield Progress(before + row["epoch"] - (not ended), total, f"{note} {row.get('warning', '')}".rstrip())
+def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> Step:
+    """Try the recipes of a sweep in short runs and stop the worse half early; then the baselines, to compare with."""
+    from core import sweep as s
+    from core.train.runner import Runner
+
+    store, project = ctx.store, ctx.project
+    wanted = s.recipes(space)
+    split = store.start_run(ctx.claim, project.id, store.split(project.id, split).id, wanted[0], 0).split
+    wanted += s.baselines(wanted)
+    runner, halving = Runner(ctx, store.split(project.id, split), wanted), s.Halving()
+    yield from runner.decode()
+    for position, recipe in enumerate(wanted):
+        run = store.start_run(ctx.claim, project.id, split, recipe, position)
+        yield from runner.train(run, halving.worse)
+        halving.over(store.run(project.id, run.id))
+    runs = store.runs(project.id, job=ctx.job.id)
+    return {
+        "runs": [summary(run) for run in reversed(runs)], "split": split, "top": [run.id for run in s.top(runs)],
+        "stopped_early": sum(run.status == "pruned" for run in runs),
+    }  # fmt: skip
 
 
 def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step:
@@ -293,7 +283,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     import numpy as np
 
     from core import evaluate as e
-    from core.cache import cache, cached
+    from core.cache import cache, cached, views_of
 
     store, project = ctx.store, ctx.project
     chosen = choose(store, project.id, runs)
@@ -302,7 +292,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     members = frozen.parts[part]
     if not members:
         raise BadInput(f"The part {part!r} of split {frozen.id} holds no image: make a split with more in it.")
-    views, folder = _views(store, project.id, frozen, part), cache_folder(ctx.settings, frozen.id)
+    views, folder = views_of(store, project.id, frozen, part), cache_folder(ctx.settings, frozen.id)
     sizes = sorted({model.size for model in models.values()})
     yield from cache(ctx.blobs.get, views, sizes, folder, ctx.engine.map)
     decoded = {size: cached(views, size, folder) for size in sizes}
@@ -331,13 +321,5 @@ def demo(ctx: Context) -> Step:
 
 
 STEPS: dict[str, Callable[..., Step]] = {
-    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "evaluate": evaluate, "demo": demo,
+    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "evaluate": evaluate, "demo": demo,
 }  # fmt: skip
-
-
-def _views(store: Store, project: int, frozen: Split, part: Part) -> list[str]:
-    """What is learned from of each image of the part, as `core.cache` wants it."""
-    from core.cache import view
-
-    records = store.images_by_id(project, [image for image, _ in frozen.parts[part]])
-    return [view(record.facts.sha256, frozen.boxes.get(record.id)) for record in records]

@@ -32,7 +32,7 @@ def drawn(count: int, size: int, seed: int, classes: int = 3) -> Pictures:
     return Pictures(pixels, labels)
 
 
-def tiny(classes: int, size: int = 24) -> nn.Sequential:
+def tiny(classes: int, size: int) -> nn.Sequential:
     """A network of the same kinds of layers as the real ones, for tests of what is around it."""
     side = ((size - 2) // 2 - 2) // 2
     return nn.Sequential(
@@ -53,11 +53,7 @@ def tiny(classes: int, size: int = 24) -> nn.Sequential:
     )
 
 
-HALF, QUARTER = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-TINY = {
-    "tiny24": Backbone(tiny, 24, HALF, QUARTER, "conv2"),
-    "tiny32": Backbone(lambda classes: tiny(classes, 32), 32, HALF, QUARTER, "conv2"),
-}
+TINY = {"tiny24": Backbone(tiny, 24, "conv2", 16), "tiny32": Backbone(tiny, 32, "conv2", 16)}
 
 
 @contextmanager
@@ -74,7 +70,7 @@ def tiny_backbones() -> Iterator[None]:
 def trained(name: str, folder: Path, epochs: int = 3, split: int = 1) -> Model:
     """A network that has learned the drawn pictures, well or badly."""
     size = backbone(name).size
-    recipe = Recipe(name, epochs=epochs, batch=12, lr=1e-3, augment=False)
+    recipe = Recipe(name, epochs=epochs, batch=12, lr=1e-3, augment=())
     for _ in fit(recipe, CLASSES, drawn(48, size, 1), drawn(24, size, 2), folder, "cpu", threads=1, split=split):
         pass
     return load(folder)

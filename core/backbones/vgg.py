@@ -46,11 +46,11 @@ def vgg(size: int, classes: int, batch_norm: bool) -> nn.Sequential:
         layers[f"relu{i}"] = nn.ReLU(inplace=False)
     layers["logits"] = nn.Linear(features, classes)
     net = nn.Sequential(layers)
-    _initialise(net)
+    initialise(net)
     return net
 
 
-def _initialise(net: nn.Sequential) -> None:
+def initialise(net: nn.Sequential) -> None:
     """He et al. 2015: without batch norm nine layers of PyTorch's default start do not learn for many epochs."""
     from torch import nn
 

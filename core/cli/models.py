@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from core.cli.submit import inside, submit
@@ -13,20 +14,23 @@ LATER = ("saliency", "guided", "gradcam", "occlusion")  # explainers
 
 
 def train(args: argparse.Namespace) -> dict[str, Any]:
-    if args.sweep:
-        raise NotYet("--sweep comes with a later release: repeat --recipe instead.")
-    if not args.recipe:
-        raise BadInput("train wants --recipe, once or more: vgg75, vgg100, vgg75-bn, vgg100-bn.")
-    from dataclasses import asdict
-
-    from core.backbones import backbone
-    from core.model import Recipe
-
     names = ("epochs", "batch", "lr", "patience", "seed")
     changes = {key: value for key in names if (value := getattr(args, key)) is not None}
-    for name in args.recipe:
-        backbone(name)
-    recipes = [asdict(Recipe(name, **changes)) for name in args.recipe]
+    if args.sweep:
+        from core.sweep import load, recipes
+
+        if args.recipe or changes:
+            raise BadInput("--sweep stands alone: write the recipes, and what is to be tried of them, into its file.")
+        space = load(Path(args.sweep))
+        recipes(space)  # what is wrong with it is said before anything is queued
+        return submit(args, "sweep", {"space": space}, need="gpu")
+    if not args.recipe:
+        raise BadInput("train wants --recipe, once or more, such as vgg75-bn or mobilenetv2_100:train=head.")
+    from dataclasses import asdict
+
+    from core.recipes import read
+
+    recipes = [asdict(read(text, **changes)) for text in args.recipe]
     return submit(args, "train", {"recipes": recipes}, need="gpu")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, insert, select, update
 
@@ -124,9 +124,11 @@ class Training(Base):
                 )
             )
 
-    def finish_run(self, claim: Claim, run: int, result: Mapping[str, Any]) -> None:
+    def finish_run(
+        self, claim: Claim, run: int, result: Mapping[str, Any], status: Literal["done", "stopped", "pruned"] = "done"
+    ) -> None:
         with self._write(claim) as c:
-            c.execute(update(runs).where(runs.c.id == run).values(status="done", result=dict(result)))
+            c.execute(update(runs).where(runs.c.id == run).values(status=status, result=dict(result)))
 
     def run(self, project: int, run: int) -> Run:
         """Raises BadInput for a number that is no run's of this project."""
@@ -139,11 +141,13 @@ class Training(Base):
             )
         return _run(row, tuple(steps))
 
-    def runs(self, project: int, split: int | None = None, done: bool = False) -> list[Run]:
+    def runs(self, project: int, split: int | None = None, done: bool = False, job: int | None = None) -> list[Run]:
         """The newest first, without their epochs."""
         wanted = select(runs).where(runs.c.project == project).order_by(runs.c.id.desc())
         if split is not None:
             wanted = wanted.where(runs.c.split == split)
+        if job is not None:
+            wanted = wanted.where(runs.c.job == job)
         if done:
             wanted = wanted.where(runs.c.status == "done")
         with self._read() as c:

@@ -45,7 +45,7 @@ def networks() -> dict[str, torch.nn.Sequential]:
     out = {}
     for name in NAMES:
         torch.manual_seed(1)
-        net, size = backbone(name).build(CLASSES).train(), backbone(name).size
+        net, size = backbone(name).build(CLASSES, backbone(name).size).train(), backbone(name).size
         with torch.no_grad():
             net(torch.randn(16, 3, size, size))
         torch.nn.init.normal_(net.logits.weight, std=0.05)

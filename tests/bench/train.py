@@ -70,7 +70,7 @@ class Photos(Dataset):
 class Naive:
     def __init__(self, name: str, files: list[tuple[Path, int]], classes: int, workers: int) -> None:
         kind = backbone(name)
-        self.net = as_written(kind.build(classes)).train()
+        self.net = as_written(kind.build(classes, kind.size)).train()
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=1e-3)
         self.loader = DataLoader(Photos(files, kind.size), batch_size=64, shuffle=True, num_workers=workers)
         self.images = len(files)

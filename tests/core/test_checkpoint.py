@@ -102,7 +102,7 @@ def test_it_explains_itself_in_its_json(folder: Path) -> None:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_folding_batch_norm_changes_nothing_but_the_layers(name: str) -> None:
     torch.manual_seed(0)
-    net = BACKBONES[name].build(4)
+    net = BACKBONES[name].build(4, BACKBONES[name].size)
     x = torch.randn(3, 3, BACKBONES[name].size, BACKBONES[name].size)
     with torch.no_grad():
         net.train()(torch.randn(8, *x.shape[1:]))  # statistics that are not 0 and 1

@@ -31,7 +31,7 @@ def untrained(name: str) -> nn.Sequential:
     """With batch-norm statistics that are not 0 and 1, and weights large enough for outputs that differ."""
     torch.manual_seed(0)
     kind = BACKBONES[name]
-    net = kind.build(4).train()
+    net = kind.build(4, kind.size).train()
     with torch.no_grad():
         net(torch.randn(8, 3, kind.size, kind.size))
         net.logits.weight.normal_(0, 0.1)

@@ -1,0 +1,130 @@
+"""Many recipes tried in short runs, the worse half stopped early, the best ones found: successive halving.
+
+A sweep as TOML, and as the page makes it:
+
+    mode = "grid"                       # every combination, or "random": `trials` of them
+    recipe = ["mobilenetv2_100:train=head", "simplecnn"]
+    lr = [0.001, 0.003, 0.01]           # any field of a recipe, with the values to try
+    optimiser = ["adamw", "sgd"]
+    head = ["linear", "bn-dropout"]
+    epochs = 3                          # of each short run
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from core.backbones import BACKBONES
+from core.errors import BadInput
+from core.model import Recipe, Run
+from core.recipes import BASELINES, read
+
+EPOCHS = 3  # of a short run
+MOST = 500  # combinations: a grid grows faster than one thinks
+TOP = 10
+PLAIN = ("mode", "trials", "seed", "epochs")  # what is one value for the whole sweep
+
+
+def load(file: Path) -> dict[str, Any]:
+    """The sweep in a TOML file. Raises BadInput where it cannot be read."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"The sweep {str(file)!r} cannot be read: {error}.") from None
+
+
+def recipes(space: Mapping[str, Any]) -> list[Recipe]:
+    """The recipes that a sweep tries, each once, in an order drawn by its seed: halving compares with those before.
+
+    Raises BadInput for a key, a value or a combination that cannot be.
+    """
+    mode, epochs, seed = space.get("mode", "grid"), space.get("epochs", EPOCHS), space.get("seed", 0)
+    if mode not in ("grid", "random"):
+        raise BadInput(f"mode = {mode!r} does not fit: grid or random was wanted.")
+    known = {field.name for field in fields(Recipe)} - {"backbone", "epochs", "seed"}
+    axes = {key: _values(key, value) for key, value in space.items() if key not in PLAIN}
+    unknown = [key for key in axes if key not in known | {"recipe"}]
+    if unknown:
+        raise BadInput(f"A sweep has no {unknown[0]!r}: wanted recipe, {', '.join(PLAIN)} or a field of a recipe.")
+    if not axes.get("recipe"):
+        raise BadInput('A sweep wants recipe = ["...", ...]: the recipes that it begins with.')
+    count = math.prod(len(values) for values in axes.values())
+    wanted = space.get("trials", count) if mode == "random" else count
+    if not isinstance(wanted, int) or not 1 <= wanted <= MOST or count > 10**6:
+        raise BadInput(
+            f"The sweep has {wanted} runs out of {count} combinations: 1 to {MOST} runs were wanted. Leave values out, or"
+            ' draw some with mode = "random" and trials = 50.'
+        )
+    import numpy as np
+
+    chosen, tried = [], set()
+    for at in np.random.default_rng(seed).permutation(count):
+        combination = dict(zip(axes, _at(int(at), list(axes.values())), strict=True))
+        recipe = read(combination.pop("recipe"), **combination, epochs=epochs, seed=seed)
+        if recipe not in tried:
+            tried.add(recipe)
+            chosen.append(recipe)
+        if len(chosen) == wanted:
+            break
+    return chosen
+
+
+def baselines(recipes: Sequence[Recipe]) -> list[Recipe]:
+    """The three baselines on each pretrained network among the recipes, at each of its sizes."""
+    seen = dict.fromkeys((r.backbone, r.size, r.gray) for r in recipes if r.backbone not in BACKBONES and not r.scratch)
+    return [read(backbone, head=head, size=size, gray=gray) for backbone, size, gray in seen for head in BASELINES]
+
+
+def top(runs: Iterable[Run], most: int = TOP) -> list[Run]:
+    """The best runs, the lowest validation loss first, of those that were trained to their end."""
+    return sorted((run for run in runs if run.status == "done"), key=lambda run: run.result["val_loss"])[:most]
+
+
+class Halving:
+    """Which short run is worth its next epoch: asynchronous successive halving (Li et al. 2020), by Optuna."""
+
+    def __init__(self) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
+        self._study = optuna.create_study(direction="minimize", pruner=pruner)
+        self._trial = self._study.ask()
+
+    def worse(self, epoch: int, loss: float) -> bool:
+        """Note the validation loss of the present run after `epoch` (from 1): is it among the worse half?"""
+        self._trial.report(loss, epoch)
+        return self._trial.should_prune()
+
+    def over(self, run: Run) -> None:
+        """The present run is at its end; or, where nothing was noted of it, one that ended before a stop is repeated."""
+        from optuna.trial import TrialState
+
+        noted = self._study.trials[self._trial.number].intermediate_values
+        for row in run.epochs:
+            if row["epoch"] not in noted:
+                self.worse(int(row["epoch"]), float(row["val_loss"]))
+        if run.status == "done":
+            self._study.tell(self._trial, float(run.result["val_loss"]))
+        else:
+            self._study.tell(self._trial, state=TrialState.PRUNED)
+        self._trial = self._study.ask()
+
+
+def _values(key: str, value: Any) -> list[Any]:
+    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    if not values:
+        raise BadInput(f"{key} = [] leaves nothing to try: one value or more was wanted.")
+    return values
+
+
+def _at(number: int, axes: Sequence[Sequence[Any]]) -> Iterable[Any]:
+    """The combination of that number."""
+    for axis in axes:
+        number, at = divmod(number, len(axis))
+        yield axis[at]

@@ -1,0 +1,130 @@
+"""Runs of a job: pictures decoded once for all of them, epochs stored as they end, checkpoints left in their folders."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from core.errors import WinnowError
+from core.model import Progress, Recipe, Run, Split
+from core.runs import cache_folder, left, run_folder
+
+if TYPE_CHECKING:
+    from core.steps import Context
+
+TOLD = ("epoch", "images", "of", "images_per_second", "left", "parts", "warning")  # of a training under way
+
+
+class Runner:
+    """Trains runs of one split, one after the other."""
+
+    def __init__(self, ctx: Context, split: Split, recipes: Sequence[Recipe]) -> None:
+        """`recipes` are those of all runs to come, in order: how far the job is, is told in their epochs.
+
+        Raises BadInput where one of them has no network, or its size does not fit.
+        """
+        from core.backbones import look
+        from core.cache import views_of
+
+        self.ctx, self.split = ctx, split
+        self.sizes = {recipe: look(recipe).size for recipe in recipes}
+        self.views = {part: views_of(ctx.store, ctx.project.id, split, part) for part in ("train", "val")}
+        self.folder = cache_folder(ctx.settings, split.id)
+        self.before, self.total = 0, sum(recipe.epochs for recipe in recipes)
+
+    def decode(self) -> Iterator[Progress]:
+        """Decode every picture once, for every size."""
+        from core.cache import cache
+
+        for views in self.views.values():
+            yield from cache(
+                self.ctx.blobs.get, views, sorted(set(self.sizes.values())), self.folder, self.ctx.engine.map
+            )
+
+    def train(self, run: Run, worse: Callable[[int, float], bool] | None = None) -> Iterator[Progress]:
+        """Train the run to its end, from where it stands; nothing where it is at its end.
+
+        `worse(epoch, validation loss)` says after each epoch whether it is to be stopped for good. A person's stop keeps
+        what was best so far.
+        """
+        store, claim, settings = self.ctx.store, self.ctx.claim, self.ctx.settings
+        if run.status in ("started", "stopped"):
+            try:
+                with closing(self._rows(run)) as rows:
+                    pruned = yield from self._told(run, rows, worse)
+            except BaseException as ended:
+                if not isinstance(ended, Exception) and store.job(self.ctx.job.id).cancel:
+                    self._stopped(run)
+                raise
+            if pruned:
+                store.finish_run(claim, run.id, _best(store.run(self.ctx.project.id, run.id)), "pruned")
+                shutil.rmtree(run_folder(settings, run.id), ignore_errors=True)
+            else:
+                store.finish_run(claim, run.id, left(settings, run.id))
+        self.before += run.recipe.epochs
+
+    def _rows(self, run: Run) -> Generator[dict[str, Any], None, None]:
+        """The rows of `core.train.fit`, with the images that the worst ones of an epoch are."""
+        from core.cache import pictures
+        from core.train import fit
+
+        settings, size, parts, classes = self.ctx.settings, self.sizes[run.recipe], self.split.parts, self.split.classes
+        train, _ = pictures(self.views["train"], size, self.folder, parts["train"], classes)
+        val, images = pictures(self.views["val"], size, self.folder, parts["val"], classes)
+        rows = fit(
+            run.recipe, classes, train, val, run_folder(settings, run.id), settings.device, settings.threads,
+            self.split.id, self.split.crop, settings.weights, self.folder,
+        )  # fmt: skip
+        with closing(rows):
+            for row in rows:
+                worst = [
+                    {"image": images[one["row"]], "label": classes[val.labels[one["row"]]], **one}
+                    for one in row.get("worst", ())
+                ]
+                yield row | ({"worst": worst} if worst else {})
+
+    def _told(
+        self, run: Run, rows: Iterator[dict[str, Any]], worse: Callable[[int, float], bool] | None
+    ) -> Generator[Progress, None, bool]:
+        """Store each epoch and tell how far it is; returns whether the run was one of the worse."""
+        from core.device import describe, device
+
+        where, recipe = describe(device(self.ctx.settings.device)), run.recipe
+        for row in rows:
+            epoch, ended = row["epoch"], "val_loss" in row
+            note = f"{recipe.name} on {where}: epoch {epoch} of at most {recipe.epochs}"
+            if ended:
+                self.ctx.store.add_epoch(self.ctx.claim, run.id, epoch, row)
+                note += f", validation accuracy {row['val_accuracy']:.1%}"
+            elif epoch:
+                note += f", {row['images']} of {row['of']} images"
+            else:
+                note = f"{recipe.name} on {where}: looking at every picture once, {row['images']} of {row['of']}"
+            yield Progress(
+                self.before + max(0, epoch - (not ended)), self.total, f"{note} {row.get('warning', '')}".rstrip(),
+                {"run": run.id} | {key: row[key] for key in TOLD if key in row},
+            )  # fmt: skip
+            if worse and ended and worse(epoch, row["val_loss"]):
+                return True
+        return False
+
+    def _stopped(self, run: Run) -> None:
+        """A person stopped it: the best epoch so far is there to be used, where there was one."""
+        try:
+            result = left(self.ctx.settings, run.id)
+        except WinnowError:  # stopped within the first epoch
+            return
+        self.ctx.store.finish_run(self.ctx.claim, run.id, result, "stopped")
+
+
+def _best(run: Run) -> dict[str, Any]:
+    """What is kept of a run that was stopped for good: the figures of its best epoch."""
+    best = min(run.epochs, key=lambda row: row["val_loss"])
+    kept = {key: value for key, value in best.items() if key != "worst"}
+    return kept | {
+        "best_epoch": best["epoch"],
+        "epochs": len(run.epochs),
+        "seconds": sum(r["seconds"] for r in run.epochs),
+    }

@@ -1,0 +1,556 @@
+"""One training: the network, the optimiser, where it stands, and what it leaves behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import statistics
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import checkpoint
+from core.backbones import look, start
+from core.errors import BadInput, Missing
+from core.model import Cropping, Recipe
+from core.recipes import BASELINES
+from core.train import optimise
+from core.train.features import features
+from core.train.feed import Feed, Pictures
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
+
+CLIP = 5.0  # largest norm of a gradient: one bad batch must not undo an epoch
+HALVINGS = 4  # times a batch is halved for want of memory before it is an error
+BACKGROUND = 200  # training pictures kept in a checkpoint for SHAP to compare with
+WORST = 12  # validation pictures told with each epoch
+
+
+class Training:
+    """A training under way. `net` is what learns: the whole network, or the head of a frozen one, which then reads
+    features of the pictures in the place of the pictures."""
+
+    def __init__(
+        self, recipe: Recipe, classes: tuple[str, ...], train: Pictures, val: Pictures, folder: Path, where: torch.device,
+        threads: int, weights: Path | None,
+    ) -> None:  # fmt: skip
+        import numpy as np
+        import torch
+
+        from core.device import Pace, keep_memory
+
+        self.recipe, self.classes, self.folder, self.device = recipe, classes, folder, where
+        self.train, self.val, self.seen, self._weights = train, val, look(recipe), weights
+        keep_memory()
+        self.pace = Pace(threads, where)
+        if recipe.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS sums in an order of its own
+        torch.use_deterministic_algorithms(recipe.deterministic, warn_only=True)
+        torch.manual_seed(recipe.seed)
+        whole = start(recipe, len(classes), weights)
+        optimise.freeze(whole, recipe)
+        self.whole = whole.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net, self.front = self.whole, None
+        if recipe.train == "head":
+            layers = list(self.whole.named_children())
+            at = [name for name, _ in layers].index("trunk") + 1
+            self.front = torch.nn.Sequential(OrderedDict(layers[:at])).eval()
+            self.net = torch.nn.Sequential(OrderedDict(layers[at:]))
+        self.inputs = (train.pixels, val.pixels)  # or their features
+        self.labels = torch.as_tensor(np.asarray(train.labels, dtype=np.int64), device=where)
+        counts = torch.bincount(self.labels, minlength=len(classes)).float()
+        self.rarity = counts.sum() / (len(classes) * counts)  # of each class: 1 where all have as many pictures
+        self.weight = self.rarity if recipe.balance == "weights" else torch.ones_like(counts)
+        movable = torch.tensor([label not in recipe.fixed_sides for label in classes])
+        self.mirror = movable[torch.as_tensor(train.labels)] if recipe.fixed_sides else None
+        self.done, self.parts, self.precision = 0, 1, ""  # epochs done; pieces a batch is cut into
+        self.best: dict[str, torch.Tensor] = {}
+        self.best_epoch, self.best_value, self.best_logits = 0, math.inf, torch.zeros(0)
+        self.history: list[dict[str, Any]] = []
+        self._told: list[str] = []
+
+    # where it stands -------------------------------------------------------------------------------------------------
+
+    def resume(self) -> list[str]:
+        """Go on from the newest whole state in the folder, if there is one; returns sentences to show."""
+        import torch
+        from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+        from core import device as devices
+
+        recipe, found = self.recipe, checkpoint.load_state(self.folder)
+        if recipe.head in BASELINES:  # solved at once: it stands nowhere in between
+            self.batch, self.precision, self.dtype, self.mean = 0, "fp32", None, None
+            return []
+        facts = found[1] if found else {}
+        if found and not self._same(facts):
+            raise BadInput(
+                f"{self.folder} holds a training of another recipe or other pictures: choose another folder."
+            )
+        self.batch = int(facts.get("batch", recipe.batch)) or self._find_batch()
+        # They are dealt evenly; one of a single picture would have no variance for batch norm.
+        self.batches = min(math.ceil(len(self.train) / self.batch), max(1, len(self.train) // 2))
+        if self.front is not None:
+            self.precision = "fp32"  # a head is small: what half precision saves is less than what it costs
+        elif facts.get("device") == self.device.type:
+            self.precision = facts["precision"]
+        else:
+            self.precision = devices.precision(self.device, self.net, self.seen.size)
+        self.dtype = devices.dtype(self.precision)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
+        self.optimiser = optimise.optimiser(self.net, recipe, self.device)
+        self.mean = None
+        if recipe.ema:
+            self.mean = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+        self.forward = self._compiled() if recipe.compile else self.net
+        if not found:
+            return []
+        tensors, facts, warnings = found
+        self.net.load_state_dict(_under(tensors, "net."))
+        if self.mean is not None:
+            self.mean.load_state_dict(_under(tensors, "mean."))
+        self.best, self.best_logits = _under(tensors, "best."), tensors["best_logits"]
+        slots = self.optimiser.state_dict()
+        for i, (name, parameter) in enumerate(self._learning()):
+            kept = _under(tensors, f"optimiser.{name}.")
+            slots["state"][i] = {  # laid out in memory like the weight: the fused step reads both in that order
+                key: torch.empty_like(parameter).copy_(t) if t.shape == parameter.shape else t
+                for key, t in kept.items()
+            }
+        self.optimiser.load_state_dict(slots)
+        if facts["scaler"]:
+            self.scaler.load_state_dict(facts["scaler"])
+        self.done, self.parts, self.history = facts["epoch"], facts["parts"], facts["history"]
+        self.best_epoch, self.best_value = facts["best_epoch"], facts["best_value"]
+        return warnings
+
+    def prepare(self, kept: Path | None) -> Iterator[dict[str, Any]]:
+        """Of a frozen network: let it see every picture once. `kept` is a folder where that may stay."""
+        if self.front is None:
+            return
+        from core.weights import digest, timm_file, versioned
+
+        recipe, made = self.recipe, []
+        version = versioned(recipe.backbone, digest(timm_file(recipe.backbone, self._weights)))
+        name = f"{version}{'-gray' if recipe.gray else ''}-{self.seen.size}"
+        for part in (self.train, self.val):
+            file = kept / f"{part.key}-{name}.npy" if kept and part.key else None
+            work = features(self.front, self.seen, part.pixels, self.device, file)
+            while True:
+                try:
+                    yield {"epoch": 0, "images": next(work), "of": len(part)}
+                except StopIteration as end:
+                    made.append(end.value)
+                    break
+        self.inputs = (made[0], made[1])
+
+    def finished(self) -> bool:
+        """All epochs are done, or what is watched has not become better for `patience` epochs."""
+        return self.done >= self.recipe.epochs or (
+            self.done > 0 and self.done - self.best_epoch >= self.recipe.patience
+        )
+
+    def _same(self, facts: dict[str, Any]) -> bool:
+        """Whether a state belongs to this training."""
+        return (
+            Recipe.stored(facts["recipe"]) == self.recipe
+            and facts["classes"] == list(self.classes)
+            and facts["pictures"] == [len(self.train), len(self.val)]
+        )
+
+    def _learning(self) -> list[tuple[str, nn.Parameter]]:
+        """What the optimiser moves, by name, in its own order."""
+        names = {id(weight): name for name, weight in self.net.named_parameters()}
+        return [(names[id(w)], w) for group in self.optimiser.param_groups for w in group["params"]]
+
+    def _compiled(self) -> Any:
+        import torch
+
+        return torch.compile(self.net)
+
+    # epochs ----------------------------------------------------------------------------------------------------------
+
+    def epochs(self) -> Iterator[dict[str, Any]]:
+        """Epoch after epoch until it is finished; rows as `core.train.fit` gives them."""
+        feed, validation = Feed(self.inputs[0], self.device), self.inputs[1]
+        try:
+            while not self.finished():
+                yield from self._epoch(feed, validation)
+        except RuntimeError as error:
+            if self.device.type == "cuda" and "CUDA" in str(error):
+                raise Missing(
+                    f"The GPU stopped answering in epoch {self.done + 1} ({str(error).splitlines()[0]}). What was learned"
+                    f" until the end of epoch {self.done} is kept: go on once it is back."
+                ) from None
+            raise
+
+    def _epoch(self, feed: Feed, validation: np.ndarray) -> Iterator[dict[str, Any]]:
+        """One pass over the train part, one over validation, and the state written down."""
+        import torch
+
+        number, start = self.done + 1, time.perf_counter()
+        draw = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + number)
+        torch.manual_seed(self.recipe.seed * 1_000_003 + number)  # of dropout
+        order = self._order(draw)
+        loss = torch.zeros((), device=self.device)
+        right = torch.zeros((), device=self.device)
+        images, waiting, lr, told, outside = 0, 0.0, 0.0, start, 0.0
+        optimise.learning(self.net)
+        batches = feed(order)
+        for step, rows in enumerate(order):
+            self.pace.before(step)
+            began = time.perf_counter()
+            x, y = self._batch(next(batches), rows, draw)
+            waiting += time.perf_counter() - began
+            lr = self._set_lr((number - 1) * self.batches + step)
+            batch_loss, batch_right = self._step(x, y, draw)
+            self.pace.after(step, time.perf_counter() - began)
+            loss, right, images = loss + batch_loss, right + batch_right, images + len(rows)
+            if step + 1 < self.batches and time.perf_counter() - told > 1:
+                self._finite(loss, number)
+                told = time.perf_counter()
+                speed = images / (told - start - outside)
+                left = len(self.train) * (self.recipe.epochs - self.done) - images
+                yield self._with_warnings({
+                    "epoch": number, "images": images, "of": len(self.train), "loss": loss.item() / images,
+                    "images_per_second": speed, "left": left / speed, "parts": self.parts,
+                })  # fmt: skip
+                outside += time.perf_counter() - told  # what the one who watches does is not training
+        self._finite(loss, number)
+        seconds = time.perf_counter() - start - outside
+        row = {
+            "epoch": number, "loss": loss.item() / images, "accuracy": right.item() / images, "lr": lr,
+            "images_per_second": images / seconds, "waiting": waiting / seconds, **self._validate(validation),
+            **self._gpu(),
+        }  # fmt: skip
+        value = _watched(self.recipe, row)
+        row["best"] = value < self.best_value
+        if row["best"]:
+            self.best_value, self.best_epoch = value, number
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in self._judged().state_dict().items()}
+            self.best_logits = torch.from_numpy(self._logits)
+        row["seconds"] = time.perf_counter() - start - outside
+        self.done = number
+        self.history.append(dict(row))
+        self._save()
+        yield self._with_warnings(row)
+
+    def _order(self, draw: torch.Generator) -> list[torch.Tensor]:
+        """The row numbers of each batch of an epoch."""
+        import torch
+
+        if self.recipe.balance == "sampling":
+            chance = self.rarity[self.labels].cpu()
+            order = torch.multinomial(chance, len(self.train), replacement=True, generator=draw)
+        else:
+            order = torch.randperm(len(self.train), generator=draw)
+        return list(order.tensor_split(self.batches))
+
+    def _batch(
+        self, data: torch.Tensor, rows: torch.Tensor, draw: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the net reads, on the device: (B, 3, S, S) float32, channels-last and augmented, or (B, D) features; and
+        (B,) labels."""
+        import torch
+
+        from core.augment import augment
+
+        labels = self.labels[rows.to(self.device)]
+        if self.front is not None:
+            return data, labels
+        mirror = None if self.mirror is None else self.mirror[rows]
+        x = augment(data, self.recipe.augment, self.seen.mean, self.seen.std, self.device, draw, mirror)
+        return x.contiguous(memory_format=torch.channels_last), labels
+
+    def _set_lr(self, step: int) -> float:
+        values = [_watched(self.recipe, row) for row in self.history]
+        lr = self.recipe.lr * optimise.share(self.recipe, step, self.batches, values)
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr * group["scale"]
+        return lr
+
+    def _step(self, x: torch.Tensor, y: torch.Tensor, draw: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """One step of the optimiser; returns the summed loss and how many were right.
+
+        Where memory does not suffice the batch is cut into twice as many parts, whose gradients add up to the same.
+        """
+        import torch
+
+        from core.augment import mix
+
+        other, share = y, torch.ones(len(y))
+        if self.front is None:
+            x, other, share = mix(x, y, self.recipe.augment, draw)
+        while True:
+            try:
+                return self._accumulate(x, y, other, share.to(self.device))
+            except torch.OutOfMemoryError:
+                self.optimiser.zero_grad(set_to_none=True)
+                if self.parts >= 2**HALVINGS or self.parts * 2 > len(y) // 2:
+                    raise BadInput(
+                        f"Not even {max(2, len(y) // self.parts)} pictures at once fit into the memory of"
+                        f" {self.device.type}: close what else uses it, or choose a smaller backbone."
+                    ) from None
+                self.parts *= 2
+                self._told.append(
+                    f"The memory of {self.device.type} does not hold {len(y)} pictures at once: they are taken in"
+                    f" {self.parts} parts, whose steps add up to the same."
+                )
+
+    def _accumulate(
+        self, x: torch.Tensor, y: torch.Tensor, other: torch.Tensor, share: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        total = (share * self.weight[y] + (1 - share) * self.weight[other]).sum()
+        loss = right = total.new_zeros(())
+        parts = min(self.parts, max(1, len(y) // 2))  # a batch may be one picture smaller than the one that was cut
+        pieces = zip(*(each.tensor_split(parts) for each in (x, y, other, share)), strict=True)
+        for part_x, part_y, part_other, part_share in pieces:
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
+                out = self.forward(part_x)
+            out = out.float()
+            sum_loss = (part_share * self._losses(out, part_y)).sum()
+            if other is not y:
+                sum_loss = sum_loss + ((1 - part_share) * self._losses(out, part_other)).sum()
+            self.scaler.scale(sum_loss / total).backward()
+            loss = loss + sum_loss.detach() / total * len(y)
+            right = right + (out.detach().argmax(1) == part_y).sum()
+        self.scaler.unscale_(self.optimiser)
+        torch.nn.utils.clip_grad_norm_([weight for _, weight in self._learning()], CLIP)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.mean is not None:
+            self.mean.update_parameters(self.net)
+        return loss, right
+
+    def _losses(self, out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(out, y, self.weight, reduction="none", label_smoothing=self.recipe.label_smoothing)
+
+    def _finite(self, loss: torch.Tensor, epoch: int) -> None:
+        if not math.isfinite(loss.item()):
+            raise BadInput(
+                f"The training of {self.recipe.name} stopped in epoch {epoch}: its loss is not a number any more."
+                f" Try a learning rate lower than {self.recipe.lr:g}."
+            )
+
+    def _with_warnings(self, row: dict[str, Any]) -> dict[str, Any]:
+        if self._told:
+            row["warning"] = " ".join(self._told)
+            self._told = []
+        return row
+
+    def _gpu(self) -> dict[str, Any]:
+        """On CUDA the memory at its fullest, in bytes, and how busy it is just now, 0..1 (where its driver tells)."""
+        import torch
+
+        if self.device.type != "cuda":
+            return {}
+        told: dict[str, Any] = {"gpu_memory": torch.cuda.max_memory_allocated(self.device)}
+        with suppress(ModuleNotFoundError, RuntimeError):
+            told["gpu_use"] = torch.cuda.utilization(self.device) / 100
+        return told
+
+    def _find_batch(self) -> int:
+        """The number of pictures at once that trains fastest here; the step after which it is hardly faster ends the
+        search, and so does an epoch that would be less than 20 steps."""
+        import torch
+
+        if self.front is not None:
+            return 64
+        best, speed, size = 16, 0.0, 16
+        while size <= 512 and (size == best or size * 20 <= len(self.train)):
+            try:
+                now = self._speed(size)
+            except torch.OutOfMemoryError:
+                break
+            if now < 1.1 * speed:
+                break
+            best, speed, size = size, now, size * 2
+        self._told.append(f"{best} pictures at once train fastest on {self.device.type}.")
+        return best
+
+    def _speed(self, size: int) -> float:
+        """Pictures/s, forward and backward, of random pictures on a copy."""
+        import copy
+
+        import torch
+
+        from core.device import precision
+
+        net = copy.deepcopy(self.net)
+        optimise.learning(net)
+        half = torch.float16 if self.device.type == "cuda" else torch.bfloat16
+        on = self.device.type == "cuda" or precision(self.device, self.net, self.seen.size) == "bf16"
+        x = torch.randn(size, 3, self.seen.size, self.seen.size, device=self.device)
+        x = x.contiguous(memory_format=torch.channels_last)
+        times = []
+        for _ in range(3):
+            began = time.perf_counter()
+            with torch.autocast(self.device.type, half, enabled=on):
+                out = net(x)
+            out.float().sum().backward()
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+            times.append(time.perf_counter() - began)
+        return size / min(times)
+
+    # validation ------------------------------------------------------------------------------------------------------
+
+    def _judged(self) -> nn.Module:
+        """What is validated and kept: the net, or the running mean of its weights."""
+        return self.net if self.mean is None else self.mean.module
+
+    def _validate(self, inputs: np.ndarray) -> dict[str, Any]:
+        """Plain cross-entropy (no smoothing, no weights), accuracy and macro-F1 on validation, and its worst pictures."""
+        import numpy as np
+
+        from core.evaluate import f_scores, softmax
+
+        net = self._judged().eval()
+        out = self._logits = self.logits(net, inputs, self.dtype)
+        probabilities, rows, labels = softmax(out), np.arange(len(self.val)), self.val.labels
+        chance, said, count = probabilities[rows, labels], out.argmax(axis=1), len(self.classes)
+        confusion = np.bincount(labels * count + said, minlength=count * count).reshape(count, count)
+        worst = np.argsort(chance, kind="stable")[:WORST]
+        return {
+            "val_loss": float(-np.log(chance + 1e-300).mean()), "val_accuracy": float((said == labels).mean()),
+            "val_macro_f1": float(f_scores(confusion).mean()),
+            "worst": [
+                {"row": int(i), "said": self.classes[said[i]], "chance": float(chance[i])} for i in worst
+            ],
+        }  # fmt: skip
+
+    def logits(self, net: nn.Module, inputs: np.ndarray, dtype: torch.dtype | None = None) -> np.ndarray:
+        """(N, C) float32 of pictures, or of the features of a frozen network."""
+        import numpy as np
+        import torch
+
+        from core.evaluate import logits
+
+        if self.front is None:
+            return logits(net, inputs, self.seen.mean, self.seen.std, self.device, dtype)
+        with torch.inference_mode():
+            parts = [
+                net(torch.from_numpy(np.array(inputs[at : at + 1024])).to(self.device)).float().cpu().numpy()
+                for at in range(0, len(inputs), 1024)
+            ]
+        return np.concatenate(parts)
+
+    # the end ---------------------------------------------------------------------------------------------------------
+
+    def _save(self) -> None:
+        tensors = {f"net.{name}": tensor for name, tensor in self.net.state_dict().items()}
+        if self.mean is not None:
+            tensors |= {f"mean.{name}": tensor for name, tensor in self.mean.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        names = [name for name, _ in self._learning()]
+        for i, slots in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{names[i]}.{key}": tensor for key, tensor in slots.items() if tensor is not None}
+        facts = {
+            "recipe": dataclasses.asdict(self.recipe), "classes": list(self.classes),
+            "pictures": [len(self.train), len(self.val)], "device": self.device.type, "precision": self.precision,
+            "parts": self.parts, "batch": self.batch, "best_epoch": self.best_epoch, "best_value": self.best_value,
+            "history": self.history, "scaler": self.scaler.state_dict(),
+        }  # fmt: skip
+        checkpoint.save_state(self.folder, self.done, tensors | {"best_logits": self.best_logits}, facts)
+
+    def solved(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Note that the net is as good as it gets, without epochs: a baseline. Returns the row to show."""
+        import torch
+
+        start = time.perf_counter()
+        row = {"epoch": 1, "lr": 0.0, "waiting": 0.0, **row, **self._validate(self.inputs[1]), "best": True}
+        row["seconds"] += time.perf_counter() - start
+        self.done = self.best_epoch = 1
+        self.best = {name: tensor.detach().cpu().clone() for name, tensor in self.net.state_dict().items()}
+        self.best_logits = torch.from_numpy(self._logits)
+        self.history.append(dict(row))
+        return row
+
+    def keep(self, split: int | None, crop: Cropping) -> None:
+        """It was stopped: the best epoch so far becomes a checkpoint, and the states stay, to go on from."""
+        if self.best:
+            self._leave(self.best_logits.numpy(), split, crop, finished=False)
+
+    def close(self, split: int | None, crop: Cropping) -> None:
+        """Calibrate the best epoch on validation, write the checkpoint, drop the states."""
+        self._leave(None, split, crop, finished=True)
+        for state in self.folder.glob("state-*.json"):
+            checkpoint.drop_state(state)
+
+    def _leave(self, out: np.ndarray | None, split: int | None, crop: Cropping, finished: bool) -> None:
+        import numpy as np
+        import torch
+
+        from core.device import describe
+        from core.evaluate import temperature, wilson
+
+        self.net.load_state_dict(self.best)
+        weights = {name: tensor.detach().cpu().clone() for name, tensor in self.whole.state_dict().items()}
+        parameters = sum(weight.numel() for weight in self.whole.parameters())
+        if out is None:
+            judged = self.net if self.front is not None else checkpoint.folded(self.net)
+            out = self.logits(judged.eval(), self.inputs[1])
+        labels = np.asarray(self.val.labels, dtype=np.int64)
+        rows = np.sort(np.random.default_rng(self.recipe.seed).permutation(len(self.train))[:BACKGROUND])
+        validation = {
+            "logits": torch.from_numpy(out), "labels": torch.from_numpy(labels),
+            "background": torch.from_numpy(np.ascontiguousarray(self.train.pixels[rows])),
+        }  # fmt: skip
+        right = int((out.argmax(axis=1) == labels).sum())
+        best = {key: value for key, value in self.history[self.best_epoch - 1].items() if key != "worst"}
+        metrics = {
+            **best, "best_epoch": self.best_epoch, "epochs": self.done, "finished": finished,
+            "images_per_second": statistics.median(row["images_per_second"] for row in self.history),
+            "waiting": statistics.median(row["waiting"] for row in self.history),
+            "seconds": sum(row["seconds"] for row in self.history), "device": describe(self.device),
+            "precision": self.precision, "threads": torch.get_num_threads(), "batch": self.batch,
+            "parameters": parameters, "latency": self._latency() if finished else None, "history": self.history,
+            "val_accuracy": right / len(labels), "val_accuracy_interval": list(wilson(right, len(labels))),
+        }  # fmt: skip
+        checkpoint.save(
+            self.folder,
+            self.recipe,
+            self.classes,
+            weights,
+            validation,
+            temperature(out, labels),
+            split,
+            metrics,
+            crop,
+        )
+
+    def _latency(self) -> float:
+        """Seconds from one decoded picture to its logits on this device, the median of seven."""
+        import numpy as np
+
+        from core.evaluate import logits
+
+        one, times = np.array(self.val.pixels[:1]), []
+        net = checkpoint.folded(self.whole)
+        for _ in range(8):
+            began = time.perf_counter()
+            logits(net, one, self.seen.mean, self.seen.std, self.device)
+            times.append(time.perf_counter() - began)
+        return statistics.median(times[1:])  # the first one plans
+
+
+def _watched(recipe: Recipe, row: dict[str, Any]) -> float:
+    """What is watched of an epoch's row, the lower the better."""
+    value = {"loss": row["val_loss"], "accuracy": -row["val_accuracy"], "macro-f1": -row["val_macro_f1"]}
+    return value[recipe.watch]
+
+
+def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
