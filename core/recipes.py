@@ -56,6 +56,9 @@ BALANCES = {
 SEEDS = 2**32  # seeds there are, from 0: what every generator that is fed from it takes
 
 
+OURS = Recipe("")  # what is usual for a network of our own
+
+
 @dataclass(frozen=True, slots=True)
 class Preset:
     """A recipe that has proved itself, to begin with; every part of it may be changed."""
@@ -104,8 +107,10 @@ def read(text: str, **changes: Any) -> Recipe:
             told["head"] = ""
         if told.get("train") == "head" or told.get("head") in BASELINES:
             fields |= FROZEN | {"train": "head"}
+        if told.get("head") in BASELINES:
+            fields["epochs"] = 1
         if told.get("scratch"):  # nothing learned that large steps could spoil
-            fields |= {"layer_decay": 1.0, "epochs": Recipe.epochs, "patience": Recipe.patience}
+            fields |= {"layer_decay": OURS.layer_decay, "epochs": OURS.epochs, "patience": OURS.patience}
     recipe = Recipe(name, **(fields | told))
     check(recipe)
     return recipe

@@ -24,8 +24,8 @@ def head(kind: str, features: int, classes: int) -> list[tuple[str, nn.Module]]:
         return [("logits", _last(features, classes))]
     if kind == "bn-dropout":
         return [
-            ("linear1", nn.Linear(features, HIDDEN, bias=False)), ("norm1", nn.BatchNorm1d(HIDDEN)),
-            ("relu1", nn.ReLU(inplace=False)), ("dropout1", nn.Dropout(DROPOUT)), ("logits", _last(HIDDEN, classes)),
+            ("neck", nn.Linear(features, HIDDEN, bias=False)), ("neck_norm", nn.BatchNorm1d(HIDDEN)),
+            ("neck_relu", nn.ReLU(inplace=False)), ("neck_dropout", nn.Dropout(DROPOUT)), ("logits", _last(HIDDEN, classes)),
         ]  # fmt: skip
     if kind == "nearest-mean":
         return [("unit", _unit()), ("logits", _last(features, classes))]

@@ -1,0 +1,108 @@
+"""A recipe is a line of text; what it cannot be is answered with what it can."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+
+from core.errors import BadInput
+from core.model import Recipe
+from core.recipes import BASELINES, PRESETS, check, read
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_recipe_that_can_be_trained(name: str) -> None:
+    recipe = read(name)
+    check(recipe)
+    assert recipe.backbone == PRESETS[name].backbone and PRESETS[name].about
+
+
+def test_the_classics_stand_under_their_exact_names_and_sizes() -> None:
+    assert read("legacy_xception").size == 448
+    assert {"resnet18", "resnet50", "vgg16", "efficientnet_b0", "mobilenetv2_100"} <= set(PRESETS)
+
+
+def test_a_bare_name_of_timm_learns_everything_with_lower_rates_below() -> None:
+    recipe = read("mobilenetv2_100")
+    assert (recipe.head, recipe.train, recipe.scratch) == ("", "all", False) and recipe.layer_decay < 1
+    assert read("mobilenetv2_100:head=linear,train=all") == recipe
+
+
+def test_options_are_read_as_the_kind_they_are() -> None:
+    recipe = read("simplecnn:size=64,lr=0.01,augment=crop+flip,gray=yes,optimiser=sgd")
+    assert (recipe.size, recipe.lr, recipe.augment, recipe.gray, recipe.optimiser) == (
+        64, 0.01, ("crop", "flip"), True, "sgd",
+    )  # fmt: skip
+    assert read("simplecnn:augment=none").augment == ()
+
+
+def test_what_is_given_beside_the_text_wins_and_none_leaves_it() -> None:
+    assert read("vgg75-bn:epochs=5", epochs=7, lr=None).epochs == 7
+
+
+@pytest.mark.parametrize("head", BASELINES)
+def test_a_baseline_stands_on_a_frozen_network_and_takes_one_epoch(head: str) -> None:
+    recipe = read(f"resnet18:head={head}")
+    assert (recipe.train, recipe.epochs, recipe.name) == ("head", 1, f"resnet18:head={head}")
+
+
+def test_the_name_tells_what_network_it_is_and_reads_back() -> None:
+    for text in (
+        "vgg75-bn",
+        "mobilenetv2_100:head=bn-dropout,train=half",
+        "simplecnn:size=96,gray=yes",
+        "resnet18:scratch=yes",
+    ):
+        assert read(text).name == text
+        assert read(read(text).name) == read(text)
+    assert read("vgg75-bn:lr=0.1").name == "vgg75-bn"  # how it is trained is told elsewhere
+
+
+def test_a_recipe_of_the_first_release_is_read() -> None:
+    old = {
+        "backbone": "vgg75-bn", "epochs": 40, "batch": 32, "lr": 2e-3, "weight_decay": 1e-4, "patience": 8,
+        "label_smoothing": 0.05, "augment": True, "class_weights": True, "seed": 0,
+    }  # fmt: skip
+    assert Recipe.stored(old) == Recipe("vgg75-bn")
+    assert Recipe.stored(old | {"augment": False, "class_weights": False}) == Recipe(
+        "vgg75-bn", augment=(), balance="none"
+    )
+
+
+def test_written_down_and_read_it_is_the_same() -> None:
+    recipe = read("mobilenetv2_100:train=half,augment=crop,fixed_sides=left+right")
+    assert Recipe.stored(asdict(recipe)) == recipe and recipe.fixed_sides == ("left", "right")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("vgg57-bn", r"'vgg57-bn'.*did you mean vgg75-bn"),
+        ("mobilenet_v2", r"'mobilenet_v2'.*did you mean mobilenetv2_100"),
+        ("qqqqq", r"no backbone 'qqqqq'"),
+        ("vgg75:sice=3", r"'sice=3'.*did you mean size"),
+        ("vgg75:size", r"'size'.*did you mean size="),
+        ("vgg75:size=big", r"size = 'big'.*whole number"),
+        ("vgg75:lr=fast", r"lr = 'fast'.*a number"),
+        ("vgg75:gray=perhaps", r"gray = 'perhaps'.*yes or no"),
+        ("vgg75:optimiser=adamv", r"optimiser = 'adamv'.*did you mean adam"),
+        ("vgg75:augment=crop+flop", r"augment = 'flop'.*flip"),
+        ("vgg75:train=half", r"train=half.*vgg75.*learned nothing"),
+        ("vgg75:head=knn", r"head=knn.*vgg75.*learned nothing"),
+        ("resnet18:scratch=yes,train=head", r"train=head.*resnet18.*learned nothing"),
+        ("resnet18:head=round", r"head = 'round'.*linear"),
+        ("resnet18:epochs=0", r"epochs = 0"),
+        ("resnet18:batch=1", r"batch = 1"),
+        ("resnet18:lr=0", r"lr = 0"),
+        ("resnet18:lr=nan", r"lr = nan"),
+        ("resnet18:ema=1", r"ema = 1"),
+        ("resnet18:layer_decay=0", r"layer_decay = 0"),
+        ("resnet18:weight_decay=-1", r"weight_decay = -1"),
+        ("resnet18:size=100000", r"size = 100000"),
+        ("resnet18:seed=-1", r"seed = -1"),
+    ],
+)
+def test_what_cannot_be_is_answered_with_what_was_wanted(text: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        read(text)

@@ -1,0 +1,107 @@
+"""A sweep: which recipes it tries, which runs it stops early, which it names best."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core.errors import BadInput
+from core.model import Recipe, Run
+from core.sweep import Halving, baselines, load, recipes, top
+
+SPACE = {
+    "recipe": ["mobilenetv2_100:train=head", "simplecnn"], "lr": [0.0005, 0.002, 0.008],
+    "optimiser": ["adamw", "sgd"], "head": ["linear", "bn-dropout"], "epochs": 3,
+}  # fmt: skip
+
+
+def run(number: int, losses: list[float], status: str = "done") -> Run:
+    rows = tuple({"epoch": i, "val_loss": loss} for i, loss in enumerate(losses, 1))
+    result = {"val_loss": min(losses)}
+    return Run(number, 1, Recipe("simplecnn"), 1, datetime.now(UTC), status, rows, result)  # type: ignore[arg-type]
+
+
+def test_a_grid_holds_every_combination_once() -> None:
+    found = recipes(SPACE)
+    assert len(found) == len(set(found)) == 24
+    assert {r.epochs for r in found} == {3}
+    assert len({(r.backbone, r.lr, r.optimiser, r.head) for r in found}) == 24
+
+
+def test_its_order_is_drawn_and_always_the_same() -> None:
+    assert recipes(SPACE) == recipes(SPACE)
+    assert recipes(SPACE) != recipes(SPACE | {"seed": 1})
+    assert {r.backbone for r in recipes(SPACE)[:6]} == {"mobilenetv2_100", "simplecnn"}
+
+
+def test_a_random_sweep_takes_so_many_of_them() -> None:
+    found = recipes(SPACE | {"mode": "random", "trials": 7})
+    assert len(set(found)) == 7 and set(found) < set(recipes(SPACE))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"recipe": []}, "recipe = "),
+        ({"recipe": ["nonsense"]}, "'nonsense'"),
+        ({"mode": "all"}, "mode = 'all'"),
+        ({"rate": [1]}, "no 'rate'"),
+        ({"lr": []}, "lr = "),
+        ({"lr": [-1]}, "lr = -1"),
+        ({"lr": [i / 1000 for i in range(1, 200)]}, "1592 combinations"),
+        ({"mode": "random", "trials": 0}, "0 runs"),
+    ],
+)
+def test_what_it_cannot_try_is_one_sentence(change: dict, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        recipes(SPACE | change)
+
+
+def test_it_is_read_from_a_file_and_a_broken_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text('recipe = ["simplecnn"]\nlr = [0.1, 0.2]\n')
+    assert len(recipes(load(file))) == 2
+    file.write_text("recipe = [")
+    with pytest.raises(BadInput, match=r"s\.toml"):
+        load(file)
+    with pytest.raises(BadInput, match=r"gone\.toml"):
+        load(tmp_path / "gone.toml")
+
+
+def test_the_worse_half_is_stopped_early_and_the_better_half_never() -> None:
+    halving, stopped = Halving(), []
+    for number, level in enumerate([5, 1, 8, 2, 7, 3, 6, 4] * 3):
+        losses = [level + 0.5, level + 0.2, float(level)]
+        seen = []
+        for epoch, loss in enumerate(losses, 1):
+            seen.append(loss)
+            if halving.worse(epoch, loss):
+                stopped.append(level)
+                break
+        halving.over(run(number, seen, "done" if len(seen) == 3 else "pruned"))
+    assert len(stopped) >= 10 and 1 not in stopped and stopped.count(8) == 3
+
+
+def test_after_a_stop_it_decides_as_if_there_had_been_none() -> None:
+    runs = [run(i, [level, level - 0.1, level - 0.2]) for i, level in enumerate([3.0, 1.0, 2.0, 1.5])]
+    one, two = Halving(), Halving()
+    for each in runs:
+        for row in each.epochs:
+            one.worse(row["epoch"], row["val_loss"])
+        one.over(each)
+        two.over(each)  # as they are read from the database
+    for loss in (0.5, 1.2, 2.5):
+        assert one.worse(1, loss) == two.worse(1, loss)
+
+
+def test_the_best_are_those_with_the_lowest_loss_that_ran_to_their_end() -> None:
+    runs = [run(1, [3.0]), run(2, [1.0]), run(3, [0.5], "pruned"), run(4, [2.0])]
+    assert [each.id for each in top(runs, 2)] == [2, 4]
+
+
+def test_the_baselines_stand_on_each_pretrained_network_of_the_sweep() -> None:
+    found = baselines(recipes(SPACE))
+    assert [r.name for r in found] == [f"mobilenetv2_100:head={h}" for h in ("logistic", "nearest-mean", "knn")]
+    assert baselines([Recipe("simplecnn")]) == []
