@@ -230,12 +230,9 @@ class _Training:
         import torch
 
         from core.augment import augment
-        from core.pixels import tensor
 
         pixels = torch.from_numpy(self.train.pixels[rows.numpy()])
-        x = tensor(pixels, self.seen.mean, self.seen.std, self.device)
-        if self.recipe.augment:
-            x = augment(x, draw)
+        x = augment(pixels, self.recipe.augment, self.seen.mean, self.seen.std, self.device, draw)
         return x.contiguous(memory_format=torch.channels_last), self.labels[rows.to(self.device)]
 
     def _set_lr(self, step: int) -> float:
