@@ -101,7 +101,8 @@ def mix(
     partner = torch.randperm(len(x), generator=draw).to(x.device)
     centre = torch.rand((2, len(x)), generator=draw)
     if kinds[which % len(kinds)] == "mixup":
-        share = torch.from_numpy(beta(MIXUP, MIXUP, len(x)).astype(np.float32)).to(x.device)
+        drawn = beta(MIXUP, MIXUP, len(x)).astype(np.float32)
+        share = torch.from_numpy(np.maximum(drawn, 1 - drawn)).to(x.device)  # its own label stays the larger part
         return torch.lerp(x[partner], x, share.view(-1, 1, 1, 1)), y[partner], share
     pasted = torch.from_numpy(np.sqrt(1 - beta(CUTMIX, CUTMIX, len(x))).astype(np.float32))
     box = _boxes(x.shape[-1], centre, pasted, pasted).to(x.device)
@@ -121,8 +122,13 @@ def samples(
     draw, device = torch.Generator().manual_seed(seed), torch.device("cpu")
     mean, std = (0.5,) * 3, (0.25,) * 3
     allowed = None if mirror is None else torch.tensor(mirror, dtype=torch.bool)
-    x = augment(torch.tensor(pixels), names, mean, std, device, draw, allowed)
-    x, _, _ = mix(x, torch.arange(len(x)), names, draw)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so few pictures: threads would wait for each other longer than they work
+    try:
+        x = augment(torch.tensor(pixels), names, mean, std, device, draw, allowed)
+        x, _, _ = mix(x, torch.arange(len(x)), names, draw)
+    finally:
+        torch.set_num_threads(threads)
     shown = ((x * std[0] + mean[0]) * 255).round().clamp(0, 255).to(torch.uint8)
     return [one.numpy() for one in shown.permute(0, 2, 3, 1).contiguous()]
 
@@ -163,12 +169,14 @@ def _seen(x: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
 
 def _coloured(x: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
     """`by` (3, B): brightness, contrast and saturation, -1..1."""
+    import torch
+
     brightness, contrast, saturation = (v.view(-1, 1, 1, 1) for v in by.to(x.device))
     grey = x.mean(dim=1, keepdim=True)
     middle = grey.mean(dim=(2, 3), keepdim=True)
     # ((x - grey) * (1 + saturation) + grey - middle) * (1 + contrast) + middle + brightness, in two passes over x
     gain = (1 + saturation) * (1 + contrast)
-    return x * gain + (grey * (1 + contrast - gain) + (brightness - contrast * middle))
+    return torch.addcmul(grey * (1 + contrast - gain) + (brightness - contrast * middle), x, gain)
 
 
 def _blurring(side: int, deviations: torch.Tensor) -> torch.Tensor:
@@ -177,7 +185,8 @@ def _blurring(side: int, deviations: torch.Tensor) -> torch.Tensor:
 
     at = torch.arange(side, dtype=torch.float32)
     apart = (at[:, None] - at) / deviations.view(-1, 1, 1, 1)
-    weights = torch.exp(-0.5 * apart**2)
+    # Beyond four deviations they would be numbers so small that a CPU takes ten times as long for each.
+    weights = torch.where(apart.abs() < 4, torch.exp(-0.5 * apart**2), 0.0)
     return weights / weights.sum(-1, keepdim=True)
 
 
@@ -219,14 +228,14 @@ def _randaugment(pixels: torch.Tensor, seed: int) -> torch.Tensor:
     What comes into view from beyond the border has the middle colour of the border.
     """
     import torch
-    from torchvision.transforms.v2 import InterpolationMode, RandAugment
+    from torchvision.transforms.v2 import RandAugment
 
     pixels = pixels.cpu()
     border = torch.cat([pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]], dim=1).median(dim=1).values
     with torch.random.fork_rng(devices=[]):  # it draws from the one generator of all
         torch.default_generator.manual_seed(seed)
         changed = [
-            RandAugment(interpolation=InterpolationMode.BILINEAR, fill=fill)(one)
+            RandAugment(fill=fill)(one)  # from the nearest pixel: its bilinear draws a dark line around what is filled
             for one, fill in zip(pixels.permute(0, 3, 1, 2), border.tolist(), strict=True)
         ]
     return torch.stack(changed).permute(0, 2, 3, 1)

@@ -206,7 +206,7 @@ def test_blur_is_a_gaussian_and_strikes_about_half_of_the_pictures() -> None:
     [matrix] = a._blurring(50, torch.tensor([0.7]))
     ours = matrix @ plain[:1] @ matrix.mT
     assert torch.allclose(
-        ours[..., 6:-6, 6:-6], gaussian_blur(plain[:1], [11, 11], [0.7, 0.7])[..., 6:-6, 6:-6], atol=1e-4
+        ours[..., 6:-6, 6:-6], gaussian_blur(plain[:1], [11, 11], [0.7, 0.7])[..., 6:-6, 6:-6], atol=2e-3
     )
 
 
@@ -252,7 +252,7 @@ def test_a_batch_that_is_not_mixed_keeps_its_labels_whole() -> None:
 def test_mixup_lays_two_pictures_over_each_other_by_their_shares() -> None:
     x, y = seen(noise(64)), torch.arange(64)
     mixed, other, share = mix(x, y, ("mixup",), drawn())
-    assert share.dtype == torch.float32 and share.min() >= 0 and share.max() <= 1 and share.std() > 0.1
+    assert share.dtype == torch.float32 and share.min() >= 0.5 and share.max() <= 1 and share.std() > 0.1
     by = share.view(-1, 1, 1, 1)
     assert torch.allclose(mixed, by * x + (1 - by) * x[other], atol=1e-5)
     assert sorted(other.tolist()) == y.tolist()
