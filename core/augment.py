@@ -71,13 +71,13 @@ def augment(
         x = _coloured(x, COLOUR * (2 * u[5:8] - 1))
     if "blur" in names:
         rows = torch.nonzero(u[11] < SOME)[:, 0]
-        blur = _blurring(side, side * (BLUR[0] + (BLUR[1] - BLUR[0]) * u[12, rows])).to(x.device)
+        blur = _blurring(side, (side * (BLUR[0] + (BLUR[1] - BLUR[0]) * u[12, rows])).to(x.device))
         rows = rows.to(x.device)
         x[rows] = blur @ x[rows] @ blur.mT
     if "noise" in names:
         x = _grained(x, (NOISE * u[13]).to(x.device), seed)
     if "erasing" in names:
-        x = x.masked_fill(_rectangles(side, u[14:18]).to(x.device), 0)  # the mean of all pictures
+        x = x.masked_fill(_rectangles(side, u[14:18].to(x.device)), 0)  # the mean of all pictures
     return x
 
 
@@ -104,8 +104,8 @@ def mix(
         drawn = beta(MIXUP, MIXUP, len(x)).astype(np.float32)
         share = torch.from_numpy(np.maximum(drawn, 1 - drawn)).to(x.device)  # its own label stays the larger part
         return torch.lerp(x[partner], x, share.view(-1, 1, 1, 1)), y[partner], share
-    pasted = torch.from_numpy(np.sqrt(1 - beta(CUTMIX, CUTMIX, len(x))).astype(np.float32))
-    box = _boxes(x.shape[-1], centre, pasted, pasted).to(x.device)
+    pasted = torch.from_numpy(np.sqrt(1 - beta(CUTMIX, CUTMIX, len(x))).astype(np.float32)).to(x.device)
+    box = _boxes(x.shape[-1], centre.to(x.device), pasted, pasted)
     share = 1 - box.float().mean((1, 2, 3))  # what was really pasted: the border cuts some off
     return torch.where(box, x[partner], x), y[partner], share
 
@@ -183,7 +183,7 @@ def _blurring(side: int, deviations: torch.Tensor) -> torch.Tensor:
     """(n,) px -> (n, 1, side, side): a matrix that blurs columns from the left, rows from the right if transposed."""
     import torch
 
-    at = torch.arange(side, dtype=torch.float32)
+    at = torch.arange(side, dtype=torch.float32, device=deviations.device)
     apart = (at[:, None] - at) / deviations.view(-1, 1, 1, 1)
     # Beyond four deviations they would be numbers so small that a CPU takes ten times as long for each.
     weights = torch.where(apart.abs() < 4, torch.exp(-0.5 * apart**2), 0.0)
@@ -216,7 +216,7 @@ def _boxes(side: int, centre: torch.Tensor, height: torch.Tensor, width: torch.T
     """(B, 1, side, side) bool, True inside of each box; centre (2, B: down, across), height and width as shares."""
     import torch
 
-    at = (torch.arange(side) + 0.5) / side
+    at = (torch.arange(side, device=centre.device) + 0.5) / side
     rows = (at - centre[0][:, None]).abs() < height[:, None] / 2
     columns = (at - centre[1][:, None]).abs() < width[:, None] / 2
     return (rows[:, :, None] & columns[:, None, :])[:, None]
