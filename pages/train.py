@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.backbones import BACKBONES
+from core.backbones import BACKBONES, backbone
 from core.jobs.watch import duration
 from core.model import Job, Project, Recipe, Run
-from pages.parts import charts, head, house, progress
+from pages.parts import augmented, charts, head, house, progress
 
 BOTH = ("vgg75-bn", "vgg100-bn")
 DEFAULTS = Recipe(BOTH[0])
@@ -63,8 +63,18 @@ def choose(shown: head.Head) -> None:
             format="%.5f",
             help="How large each step is; smaller is slower and steadier.",
         )
+        seen = max((backbone(name).size for name in names), default=backbone(DEFAULTS.backbone).size)
+        augment, sides = augmented.choose(shown.project, augmented.newest(shown.project), seen, "augment")
         if st.button("Train these", disabled=not names, key="these"):
-            submit(names, epochs=int(epochs), patience=int(patience), batch=int(batch), lr=float(lr))
+            submit(
+                names,
+                epochs=int(epochs),
+                patience=int(patience),
+                batch=int(batch),
+                lr=float(lr),
+                augment=augment,
+                fixed_sides=sides,
+            )
 
 
 def frame(runs: list[Run], what: str) -> pd.DataFrame:

@@ -169,7 +169,15 @@ def test_pictures_that_cannot_be_learned_from_are_refused(tmp_path: Path, train,
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("epochs", 0), ("batch", 1), ("patience", 0), ("lr", 0.0), ("seed", -1), ("seed", 2**32), ("backbone", "vgg")],
+    [
+        ("epochs", 0),
+        ("batch", 1),
+        ("patience", 0),
+        ("lr", 0.0),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("backbone", "vgg57-bn"),
+    ],
 )
 def test_a_recipe_that_cannot_train_is_refused_by_name(tmp_path: Path, key: str, value) -> None:
     with pytest.raises(BadInput, match="vgg75-bn" if key == "backbone" else key):
