@@ -159,6 +159,8 @@ def check(recipe: Recipe) -> None:
 
 def _of_timm(name: str) -> None:
     """Raises BadInput, with near names of both kinds, where timm has no network of that name."""
+    if name in PRESETS:  # asking timm takes seconds, once
+        return
     from core.weights import known
 
     try:

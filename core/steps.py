@@ -278,6 +278,21 @@ def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> S
     }  # fmt: skip
 
 
+def rate(ctx: Context, recipe: Mapping[str, Any], split: int | None = None) -> Step:
+    """Find a learning rate for a recipe: a short run in which it rises. Nothing is kept of what it learns."""
+    from core.recipes import BASELINES, check
+    from core.train.runner import Runner
+
+    wanted = Recipe.stored(recipe)
+    check(wanted)
+    if wanted.head in BASELINES:
+        raise BadInput(f"head={wanted.head} is computed at once, without a learning rate.")
+    runner = Runner(ctx, ctx.store.split(ctx.project.id, split), [wanted])
+    yield from runner.decode()
+    found = yield from runner.find_rate(wanted)
+    return {**found, "recipe": wanted.name}
+
+
 def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step:
     """Score runs (the newest of each recipe by default) and their ensembles on a part; each opening of test is logged."""
     import numpy as np
@@ -321,5 +336,5 @@ def demo(ctx: Context) -> Step:
 
 
 STEPS: dict[str, Callable[..., Step]] = {
-    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "evaluate": evaluate, "demo": demo,
+    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "demo": demo,
 }  # fmt: skip

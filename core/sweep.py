@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,12 @@ def recipes(space: Mapping[str, Any]) -> list[Recipe]:
         if len(chosen) == wanted:
             break
     return chosen
+
+
+def full(recipe: Recipe) -> Recipe:
+    """The recipe of a short run, to be trained to its end: as long as is usual for its network."""
+    usual = read(recipe.name)
+    return replace(recipe, epochs=usual.epochs, patience=usual.patience)
 
 
 def baselines(recipes: Sequence[Recipe]) -> list[Recipe]:

@@ -31,6 +31,10 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     from core.recipes import read
 
     recipes = [asdict(read(text, **changes)) for text in args.recipe]
+    if args.find_lr:
+        if len(recipes) != 1:
+            raise BadInput("--find-lr wants one --recipe.")
+        return submit(args, "rate", {"recipe": recipes[0]}, need="gpu")
     return submit(args, "train", {"recipes": recipes}, need="gpu")
 
 

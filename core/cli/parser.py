@@ -93,13 +93,15 @@ def _data(verb: Verb) -> None:
 
 def _models(verb: Verb) -> None:
     v = verb("train", models.train, "train each recipe on the newest split")
-    v.add_argument("--recipe", action="append", default=[], help="vgg75, vgg100, vgg75-bn, vgg100-bn; may be repeated")
+    v.add_argument("--recipe", action="append", default=[], metavar="NAME[:OPTION=VALUE,...]",
+                   help="a preset such as vgg75-bn, or a network of timm, and what is to be otherwise; may be repeated")  # fmt: skip
     v.add_argument("--epochs", type=_positive)
     v.add_argument("--batch", type=_positive)
     v.add_argument("--lr", type=float)
     v.add_argument("--patience", type=_positive)
     v.add_argument("--seed", type=_seed)
-    v.add_argument("--sweep", help="a TOML file of recipes to compare")
+    v.add_argument("--sweep", help="a TOML file: what to try in short runs; see core/sweep.py")
+    v.add_argument("--find-lr", action="store_true", help="only look for a learning rate for the recipe")
 
     v = verb("evaluate", models.evaluate, "score the newest run of each recipe, and their ensembles")
     _runs(v, "+")  # no image follows that could be taken for a run

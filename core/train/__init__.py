@@ -21,7 +21,7 @@ from core.errors import BadInput
 from core.model import Cropping, Recipe
 from core.train.feed import Pictures
 
-__all__ = ["Pictures", "fit"]
+__all__ = ["Pictures", "check", "fit"]
 
 
 def fit(
@@ -53,7 +53,7 @@ def fit(
     from core.train.training import Training
 
     recipes.check(recipe)
-    _check(recipe, classes, train, val)
+    check(recipe, classes, train, val)
     if checkpoint.finished(Path(folder), recipe, classes):
         return
     training = Training(recipe, tuple(classes), train, val, Path(folder), find(device), threads, weights)
@@ -73,7 +73,8 @@ def fit(
     training.close(split, crop)
 
 
-def _check(recipe: Recipe, classes: Sequence[str], train: Pictures, val: Pictures) -> None:
+def check(recipe: Recipe, classes: Sequence[str], train: Pictures, val: Pictures) -> None:
+    """Raises BadInput for pictures that the recipe cannot learn from."""
     import numpy as np
 
     if len(classes) < 2:

@@ -13,6 +13,7 @@ from core.runs import cache_folder, left, run_folder
 
 if TYPE_CHECKING:
     from core.steps import Context
+    from core.train.feed import Pictures
 
 TOLD = ("epoch", "images", "of", "images_per_second", "left", "parts", "warning")  # of a training under way
 
@@ -65,14 +66,37 @@ class Runner:
                 store.finish_run(claim, run.id, left(settings, run.id))
         self.before += run.recipe.epochs
 
-    def _rows(self, run: Run) -> Generator[dict[str, Any], None, None]:
-        """The rows of `core.train.fit`, with the images that the worst ones of an epoch are."""
-        from core.cache import pictures
-        from core.train import fit
+    def find_rate(self, recipe: Recipe) -> Generator[Progress, None, dict[str, Any]]:
+        """A learning rate for the recipe: see `core.train.finder.find`."""
+        from core.train.finder import find
 
-        settings, size, parts, classes = self.ctx.settings, self.sizes[run.recipe], self.split.parts, self.split.classes
+        settings = self.ctx.settings
+        train, val, _ = self._pictures(recipe)
+        tries = find(
+            recipe, self.split.classes, train, val, settings.device, settings.threads, settings.weights, self.folder
+        )  # fmt: skip
+        while True:
+            try:
+                done, total = next(tries)
+            except StopIteration as end:
+                return end.value
+            yield Progress(done, total, f"{recipe.name}: the learning rate rises")
+
+    def _pictures(self, recipe: Recipe) -> tuple[Pictures, Pictures, list[int]]:
+        """Of train and validation, and which images those of validation are."""
+        from core.cache import pictures
+
+        size, parts, classes = self.sizes[recipe], self.split.parts, self.split.classes
         train, _ = pictures(self.views["train"], size, self.folder, parts["train"], classes)
         val, images = pictures(self.views["val"], size, self.folder, parts["val"], classes)
+        return train, val, images
+
+    def _rows(self, run: Run) -> Generator[dict[str, Any], None, None]:
+        """The rows of `core.train.fit`, with the images that the worst ones of an epoch are."""
+        from core.train import fit
+
+        settings, classes = self.ctx.settings, self.split.classes
+        train, val, images = self._pictures(run.recipe)
         rows = fit(
             run.recipe, classes, train, val, run_folder(settings, run.id), settings.device, settings.threads,
             self.split.id, self.split.crop, settings.weights, self.folder,

@@ -8,7 +8,7 @@ import os
 import statistics
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -241,6 +241,22 @@ class Training:
         self.history.append(dict(row))
         self._save()
         yield self._with_warnings(row)
+
+    def rise(self, rates: Iterable[float]) -> Iterator[tuple[float, float]]:
+        """A step at each rate; yields it with the loss of its batch. What was learned is not kept anywhere."""
+        import itertools
+
+        import torch
+
+        feed, draw = Feed(self.inputs[0], self.device), torch.Generator().manual_seed(self.recipe.seed)
+        orders = (rows for _ in itertools.count() for rows in self._order(draw))
+        optimise.learning(self.net)
+        for rate, rows in zip(rates, orders, strict=False):
+            x, y = self._batch(next(feed([rows])), rows, draw)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate * group["scale"]
+            loss, _ = self._step(x, y, draw)
+            yield rate, loss.item() / len(rows)
 
     def _order(self, draw: torch.Generator) -> list[torch.Tensor]:
         """The row numbers of each batch of an epoch."""

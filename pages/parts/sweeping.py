@@ -1,0 +1,122 @@
+"""Many recipes in short runs: what is tried, the ten best, and the way from there to trained models."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import BadInput
+from core.model import Job, Project, Recipe, Run
+from core.recipes import OPTIMISERS, PRESETS
+from core.sweep import EPOCHS, MOST, full, recipes, top
+from pages.parts import house, progress
+
+USUAL = ("mobilenetv2_100:train=head", "simplecnn")
+NAMES = (*PRESETS, *(f"{name}:train=head" for name in PRESETS if name not in ("simplecnn",) and "_" in name or name.startswith(("resnet", "vgg16"))))
+RATES = ("0.0005", "0.002", "0.008")
+SAID = {
+    "recipes": "Networks to begin with. “:train=head” keeps a pretrained one as it is and trains its top: seconds a run.",
+    "rates": "How large each step is. Three or four values, each a few times the one before, find the right region.",
+    "optimisers": "How a step follows from the error.",
+    "heads": "What turns features into classes: one layer, or two with batch norm and dropout between them.",
+    "sizes": "The side of the square that a picture is made into. Empty: as usual for each network.",
+    "epochs": "One epoch = every training picture was shown once. Three are enough to tell the worst from the best.",
+    "draw": "Instead of every combination, so many of them, drawn by lot: nearly as good, and much sooner.",
+}
+
+
+def choose() -> None:
+    """The form, and what it starts."""
+    st.caption(
+        "Every combination is trained for a few epochs, and whatever is among the worse half at an epoch's end stops there"
+        " (successive halving). The ten best are shown; those you choose are then trained to their end."
+    )
+    named = st.multiselect(
+        "Networks", list(NAMES), list(USUAL), key="sweep-recipes", accept_new_options=True, help=SAID["recipes"]
+    )
+    one, two = st.columns(2)
+    rates = one.multiselect("Learning rates", list(RATES), list(RATES), key="sweep-rates", accept_new_options=True, help=SAID["rates"])
+    optimisers = two.multiselect("Optimisers", list(OPTIMISERS), ["adamw", "sgd"], key="sweep-optimisers", help=SAID["optimisers"])
+    heads = one.multiselect("Heads", ["linear", "bn-dropout"], ["linear", "bn-dropout"], key="sweep-heads", help=SAID["heads"])
+    sizes = two.multiselect("Sizes, px", ["75", "100", "128", "224"], [], key="sweep-sizes", accept_new_options=True,
+                            placeholder="as usual", help=SAID["sizes"])  # fmt: skip
+    one, two = st.columns(2)
+    epochs = one.number_input("Epochs of a short run", 1, 50, EPOCHS, key="sweep-epochs", help=SAID["epochs"])
+    drawn = two.number_input("Draw so many at random", 1, MOST, None, key="sweep-drawn", placeholder="no: every combination", help=SAID["draw"])
+    try:
+        space = _space(named, rates, optimisers, heads, sizes, int(epochs), drawn)
+        count = len(recipes(space))
+    except BadInput as error:
+        st.error(house.text(error, 500))
+        return
+    st.markdown(f"**{house.count(count, 'combination')}**, each for at most {house.count(int(epochs), 'epoch')}, then the baselines.")
+    if st.button("Start the sweep", key="sweep"):
+        house.start("sweep", need="gpu", space=space)
+        st.rerun()
+
+
+def _space(
+    named: list[str], rates: list[str], optimisers: list[str], heads: list[str], sizes: list[str], epochs: int, drawn: Any
+) -> dict[str, Any]:  # fmt: skip
+    space: dict[str, Any] = {"recipe": named, "epochs": epochs}
+    for key, values, kind in (("lr", rates, float), ("optimiser", optimisers, str), ("head", heads, str), ("size", sizes, int)):
+        try:
+            space |= {key: [kind(value) for value in values]} if values else {}
+        except ValueError:
+            raise BadInput(f"{key} = {', '.join(values)} does not fit: numbers were wanted.") from None
+    return space | ({"mode": "random", "trials": int(drawn)} if drawn else {})
+
+
+def best(project: Project, job: Job, busy: bool) -> None:
+    """The ten best of a sweep, and the button that trains the chosen ones to their end."""
+    store = house.store()
+    runs = store.runs(project.id, job=job.id)
+    found = top(runs)
+    if not found:
+        return
+    early = sum(run.status == "pruned" for run in runs)
+    st.subheader(f"The best of {house.count(len(runs), 'run')}", anchor=False)
+    st.caption(
+        f"By their loss on the validation part, the lowest first; {early} were among the worse half and stopped early."
+        " Choose some and train them to their end: three or four different ones also make a good ensemble."
+    )
+    shown = st.dataframe(
+        _table(found), hide_index=True, key=f"top-{job.id}", on_select="rerun", selection_mode="multi-row",
+        column_config={
+            "loss": st.column_config.NumberColumn("validation loss", format="%.3f", help="How wrong, and how sure of it. Lower is better."),
+            "accuracy": st.column_config.NumberColumn("validation accuracy", format="%.1f%%", help="Share of validation pictures named rightly."),
+            "interval": st.column_config.TextColumn("95 % interval", help="Where the true share lies in 95 of 100 cases. Where two intervals overlap, the difference may be chance."),
+        },
+    )  # fmt: skip
+    chosen = [found[row].recipe for row in shown["selection"]["rows"] if row < len(found)]
+    chosen = [recipe for recipe in chosen if recipe.epochs > 1 or recipe.train != "head"]
+    label = f"Train the chosen {len(chosen)} to the end" if chosen else "Train the chosen to the end"
+    if st.button(label, key="to-the-end", type="primary" if chosen else "secondary", disabled=busy or not chosen):
+        house.start("train", need="gpu", recipes=[asdict(full(recipe)) for recipe in chosen], evaluate_on="val")
+        st.rerun()
+
+
+def differing(found: list[Recipe]) -> list[str]:
+    """The fields in which the recipes differ, in the order of the recipe; the backbone always."""
+    names = [field.name for field in fields(Recipe)]
+    return [n for n in names if n == "backbone" or len({getattr(recipe, n) for recipe in found}) > 1]
+
+
+def _table(found: list[Run]) -> pd.DataFrame:
+    columns = differing([run.recipe for run in found])
+    rows = []
+    for run in found:
+        low, high = run.result["val_accuracy_interval"]
+        row = {name: getattr(run.recipe, name) for name in columns if name != "epochs"}
+        rows.append({
+            **{name: ", ".join(value) if isinstance(value, tuple) else value for name, value in row.items()},
+            "loss": run.result["val_loss"], "accuracy": 100 * run.result["val_accuracy"], "interval": f"{low:.1%} to {high:.1%}",
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def failed(job: Job) -> None:
+    progress.ended(job)
