@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from core.backbones import BACKBONES
-from core.jobs.watch import duration
-from core.model import Job, Project, Recipe, Run
-from pages.parts import charts, head, house, progress
+from core.model import Recipe
+from pages.parts import head, house, learning, progress, trained
 
 BOTH = ("vgg75-bn", "vgg100-bn")
 DEFAULTS = Recipe(BOTH[0])
@@ -67,73 +65,10 @@ def choose(shown: head.Head) -> None:
             submit(names, epochs=int(epochs), patience=int(patience), batch=int(batch), lr=float(lr))
 
 
-def frame(runs: list[Run], what: str) -> pd.DataFrame:
-    """Rows of run, epoch, part, value for charts.curve; several runs of one recipe get their numbers."""
-    names = [run.recipe.name for run in runs]
-    rows = []
-    for run in runs:
-        name = run.recipe.name if names.count(run.recipe.name) == 1 else f"{run.recipe.name} (run {run.id})"
-        for epoch in run.epochs:
-            rows += [
-                (name, epoch["epoch"], "train", epoch[what]),
-                (name, epoch["epoch"], "validation", epoch[f"val_{what}"]),
-            ]
-    return pd.DataFrame(rows, columns=["run", "epoch", "part", "value"])
-
-
-def curves(runs: list[Run], key: str) -> None:
-    left, right = st.columns(2)
-    for column, what in ((left, "loss"), (right, "accuracy")):
-        column.plotly_chart(
-            charts.curve(frame(runs, what), what),
-            key=f"{key}-{what}",
-            config={"displayModeBar": False},
-            alt=f"{what} of each run over the epochs, for train and validation",
-        )
-
-
-def live(project: Project, job: Job) -> None:
-    """The curves of the job that runs, as far as they go."""
-    store = house.store()
-    mine = [store.run(project.id, run.id) for run in store.runs(project.id) if run.job == job.id]
-    learning = [run for run in reversed(mine) if run.epochs]
-    if learning:
-        st.caption(house.text(pace(learning[-1])))
-        curves(learning, "live")
-    else:
-        st.caption("The curves begin with the first epoch.")
-
-
-def pace(run: Run) -> str:
-    last = run.epochs[-1]
-    device = f" on {run.result['device']}" if "device" in run.result else ""
-    waiting = f", {last['waiting']:.0%} of the time waiting for data" if "waiting" in last else ""
-    return f"{run.recipe.name}{device}: {last['images_per_second']:,.0f} pictures a second{waiting}"
-
-
-def runs_table(runs: list[Run]) -> None:
-    def row(run: Run) -> tuple:
-        r = run.result
-        seconds = r.get("seconds")
-        return (run.id, run.recipe.name, run.split, "trained" if run.status == "done" else "not finished",
-                100 * r["val_accuracy"] if "val_accuracy" in r else None, r.get("best_epoch"), r.get("epochs"), r.get("images_per_second"),
-                duration(seconds) if seconds else "", f"{r.get('device', '')} {r.get('precision', '')}".strip())  # fmt: skip
-
-    st.dataframe(
-        pd.DataFrame([row(run) for run in runs], columns=["run", "recipe", "split", "state", "accuracy", "best", "epochs", "speed", "time", "device"]),
-        hide_index=True,
-        column_config={
-            "accuracy": st.column_config.NumberColumn("validation accuracy", format="%.1f%%", help="Share of validation pictures named rightly, at the best epoch."),
-            "best": st.column_config.NumberColumn("best epoch"),
-            "speed": st.column_config.NumberColumn("pictures a second", format="%.0f"),
-        },
-    )  # fmt: skip
-
-
 def main() -> None:
     shown = head.show("train")
     project, store = shown.project, house.store()
-    busy = progress.watch(project, "train", beside=lambda job: live(project, job))
+    busy = progress.watch(project, "train", beside=lambda job: learning.live(project, job), below=learning.epoch)
     if not shown.standing.split:
         st.info("There is no split yet: models learn from a frozen one.")
         house.link("split", "Go to Split")
@@ -141,17 +76,10 @@ def main() -> None:
     if not busy:
         choose(shown)
     runs = store.runs(project.id)
-    if not runs:
-        if not busy:
-            st.caption("Loss and accuracy are drawn here while a model learns.")
-        return
-    if not busy:
-        newest = [store.run(project.id, run.id) for run in runs if run.job == runs[0].job]
-        if any(run.epochs for run in newest):
-            st.subheader("The newest training", anchor=False)
-            curves([run for run in reversed(newest) if run.epochs], "newest")
-    st.subheader("All runs", anchor=False)
-    runs_table(runs)
+    if runs:
+        trained.show(project, runs, busy)
+    elif not busy:
+        st.caption("Curves are drawn here while a model learns, and every run is kept in a table with its figures.")
 
 
 main()
