@@ -76,9 +76,9 @@ def parts(frame: pd.DataFrame) -> Figure:
 
 
 CURVES = {  # what -> title, unit
-    "loss": ("Loss (lower is better)", "cross-entropy, nats"),
-    "accuracy": ("Accuracy (higher is better)", "share of pictures named rightly"),
-    "macro_f1": ("Macro F1 (higher is better)", "mean over the classes"),
+    "loss": ("Loss on validation (lower is better)", "cross-entropy, nats"),
+    "accuracy": ("Accuracy on validation (higher is better)", "share of pictures named rightly"),
+    "macro_f1": ("Macro F1 on validation (higher is better)", "mean over the classes"),
 }
 
 
@@ -102,7 +102,7 @@ def curve(frame: pd.DataFrame, what: str, expected: int = 0) -> Figure:
                 continue
             best = [9 if one else (6 if len(line) < 3 else 0) for one in line["best"] & (part == "validation")]
             figure.add_scatter(
-                x=line["epoch"], y=line["value"], mode="lines+markers", name=f"{called}, {part}", legendgroup=called, showlegend=part == "validation",
+                x=line["epoch"], y=line["value"], mode="lines+markers", name=called if part == "validation" else f"{called}, train", legendgroup=called, showlegend=part == "validation" and names > 1,
                 line={"color": colour, "dash": dash, "width": 2 if part == "validation" else 1.5},
                 marker={"size": best, "symbol": "circle-open" if max(best) == 9 else "circle", "line": {"width": 2}, "color": colour},
                 hovertemplate=shown,

@@ -28,13 +28,15 @@ def show(project: Project, runs: Sequence[Run], pictures: Mapping[int, int]) -> 
 
 
 def differences(runs: Sequence[Run], pictures: Mapping[int, int]) -> None:
-    """A table of the fields of the recipes that differ, then of all figures."""
+    """A table: how good they are, the fields of their recipes that differ, what they cost."""
     fields = trained.differing(runs)
+    found = figures.columns(runs, pictures)
     columns = {
         "name": trained.names(runs),
-        **{f"recipe {field}": [wording.value(value) for value in values] for field, values in fields.items()},
-        **figures.columns(runs, pictures),
+        **{name: found[name] for name in ("accuracy", "interval", "macro_f1")},
+        **{f"recipe {field}": [wording.value(field, value) for value in values] for field, values in fields.items()},
     }
+    columns = columns | {name: values for name, values in found.items() if name not in columns}
     told = [name for name, values in columns.items() if any(value not in (None, "") for value in values)]
     st.dataframe(
         pd.DataFrame(columns)[told],

@@ -28,10 +28,10 @@ def show(runs: Sequence[Run], key: str, expected: int = 0) -> None:
             label_visibility="collapsed",
         )
         also = st.toggle(
-            "training pictures too",
+            "training pictures too (dotted)",
             True,
             key=f"{key}-train",
-            help="Dotted: the same on the pictures it learns from. Where that goes on getting better and validation does "
+            help="The same on the pictures it learns from. Where that goes on getting better and validation does "
             f"not, the model learns by heart. **Loss**: {LOSS} **Macro F1**: {wording.FIGURE['macro_f1'][1]}",
         )
     what = what or "accuracy"

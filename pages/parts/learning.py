@@ -27,7 +27,10 @@ def epoch(job: Job) -> None:
     """A bar for the epoch under way, with its speed; drawn every second, so it takes as much room when nothing is known."""
     now = job.result if job.status == "running" and job.project is not None else {}
     run = house.store().run(job.project, now["run"]) if "run" in now and job.project is not None else None
-    if run is None or run.status != "started":  # before the first epoch, and when the models are measured at the end
+    if run is None or run.status not in (
+        "started",
+        "stopped",
+    ):  # before the first epoch, and when the models are measured at the end
         st.progress(0.0, text=house.text(progress.said(job)))
         st.caption("…")
     else:
@@ -68,7 +71,10 @@ def live(project: Project, job: Job) -> None:
     for sentence in warnings(runs, job):
         st.warning(house.text(sentence))
     curves.show(runs, "live", len(job.params.get("recipes") or ()))
-    mistakes(project, runs)
+    if any(run.epochs for run in runs):
+        mistakes(project, runs)
+    else:
+        worst.later()
 
 
 def warnings(runs: list[Run], job: Job) -> list[str]:

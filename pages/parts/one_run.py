@@ -26,8 +26,8 @@ def show(project: Project, run: Run, state: str, pictures: int) -> None:
     if run.epochs:
         curves.show([run], "one")
         learning.mistakes(project, [run])
-    st.markdown("**The whole recipe**")
-    recipe(run)
+    with st.expander("The whole recipe"):
+        recipe(run)
 
 
 def sentence(run: Run, state: str, pictures: int) -> str:
@@ -105,10 +105,11 @@ def recipe(run: Run) -> None:
     rows = []
     for field in dataclasses.fields(run.recipe):
         name, about = wording.RECIPE.get(field.name, (field.name, ""))
-        rows.append((name, wording.value(getattr(run.recipe, field.name)), about))
+        rows.append((name, wording.value(field.name, getattr(run.recipe, field.name)), about))
     st.dataframe(
         pd.DataFrame(rows, columns=["part", "value", "what it is"]),
         hide_index=True,
+        height="content",
         key=f"recipe-{run.id}",
         column_config={"what it is": st.column_config.TextColumn(width="large")},
         alt="The recipe of the run, field by field",

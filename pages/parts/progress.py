@@ -131,7 +131,7 @@ def said(job: Job) -> str:
 def fetches(job: Job) -> bool:
     """Whether it downloads just now, so that the speeds it told of hold: the demo cleans when it has fetched."""
     now = job.result
-    if job.status != "running" or "images_per_second" not in now:
+    if job.status != "running" or "images_per_second" not in now or "sources" not in now:  # a training has a speed, too
         return False
     return job.verb == "scrape" or any(row["pending"] for row in now["sources"].values())
 

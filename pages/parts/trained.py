@@ -21,7 +21,8 @@ def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
     """
     store = house.store()
     pictures = store.part_sizes(project.id, "val")
-    active = {job.id for job in store.jobs(project.id, "train", limit=50) if job.status in house.ACTIVE}
+    jobs = [job for job in store.jobs(project.id, "train", limit=50) if job.status in house.ACTIVE]
+    active = {run.id for run in runs for job in jobs if run.job == job.id or run.id in (job.params.get("runs") or ())}
     st.subheader("All runs", anchor=False)
     picked = [runs[i] for i in table(runs, pictures, active) if i < len(runs)]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -41,11 +42,13 @@ def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
 
 
 def state(run: Run, active: set[int]) -> str:
-    """What became of it, in a word or two; `active` are the jobs that run or wait."""
-    if run.status == "started":
-        told = "training" if run.job in active else "not finished"
+    """What became of it, in a word or two; `active` are the runs that a job trains or waits for."""
+    if run.status in ("started", "stopped") and run.id in active:
+        told = "training"
     else:
-        told = {"done": "trained", "stopped": "stopped", "pruned": "stopped early by the sweep"}[run.status]
+        told = {"started": "not finished", "done": "trained", "stopped": "stopped", "pruned": "stopped by sweep"}[
+            run.status
+        ]
     return f"{told}, files deleted" if run.deleted else told
 
 
@@ -53,11 +56,11 @@ def table(runs: Sequence[Run], pictures: Mapping[int, int], active: set[int]) ->
     """Draws it; returns the places of the picked rows. Columns that say nothing of any run are left out."""
     columns = {
         "name": trained.names(runs),
-        **({"recipe": [run.recipe.name for run in runs]} if any(run.title for run in runs) else {}),
         "state": [state(run, active) for run in runs],
         **figures.columns(runs, pictures),
         **({"split": [run.split for run in runs]} if len({run.split for run in runs}) > 1 else {}),
         "note": [" ".join(run.note.split()) for run in runs],
+        **({"recipe": [run.recipe.name for run in runs]} if any(run.title for run in runs) else {}),
     }
     data = pd.DataFrame(columns)
     told = [name for name in data if name in ("name", "state") or any(one not in (None, "") for one in columns[name])]

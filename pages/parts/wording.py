@@ -9,10 +9,10 @@ RECIPE = {  # field of core.model.Recipe -> how it is called, what it is
     "head": ("head", "What stands on top of a pretrained network and names the classes."),
     "train": ("trained part", "How much of a pretrained network learns; the rest stays as it came."),
     "pretrained": ("pretrained", "Whether it began with what it had learned from other pictures."),
-    "size": ("picture size", "Side of the square it sees, in pixels; 0 is the network's own size."),
+    "size": ("picture size", "Side of the square it sees, in pixels."),
     "gray": ("grey", "Whether it sees brightness alone, without colour."),
     "epochs": ("epochs at most", "One epoch = every training picture was shown once."),
-    "batch": ("pictures at once", "The batch size: pictures between two steps; 0 is found on the device."),
+    "batch": ("pictures at once", "The batch size: pictures between two steps."),
     "optimiser": ("optimiser", "The rule by which the weights are changed."),
     "lr": ("learning rate", "How large each step is; smaller is slower and steadier."),
     "layer_decay": ("layer decay", "Each layer learns at this share of the rate of the one above it."),
@@ -24,13 +24,15 @@ RECIPE = {  # field of core.model.Recipe -> how it is called, what it is
     "augment": ("augmentation", "How training pictures are varied each time they are shown."),
     "fixed_sides": ("never mirrored", "Classes that mirroring would make something else."),
     "balance": ("balance", "What makes up for classes with few pictures."),
-    "ema": ("mean of weights", "EMA: share of the old weights in a running mean that is kept; 0 is no mean."),
+    "ema": ("mean of weights", "EMA: share of the old weights in a running mean that is kept."),
     "compile": ("compiled", "Whether torch.compile makes it faster."),
     "deterministic": ("deterministic", "Whether a GPU gives the same figures at each run, more slowly."),
     "seed": ("seed", "Where all that is drawn at random begins: the same seed, the same training."),
 }
+ZERO = {"size": "its own", "head": "its own", "batch": "found", "ema": "none"}  # field -> what 0 or "" stands for
 FIGURE = {
-    "state": ("state", "A stopped run keeps its best epoch so far: it can be asked, and it can go on."),
+    "state": ("state", "A stopped run keeps its best epoch so far: it can be asked, and it can go on. One that a sweep stopped early, "
+              "because half of the others were better, keeps its figures only."),
     "accuracy": ("accuracy", "Share of the validation pictures named rightly, at the best epoch."),
     "interval": ("95 % interval", "It holds the true share in 95 of 100 cases: the fewer pictures, the wider."),
     "macro_f1": ("macro F1", "Of each class, F1 weighs how many of its pictures were found against how many were given "
@@ -46,13 +48,15 @@ FIGURE = {
 }  # fmt: skip
 
 
-def value(given: Any) -> str:
-    """A part of a recipe as a person reads it."""
+def value(field: str, given: Any) -> str:
+    """What a field of a recipe holds, as a person reads it."""
+    if field in ZERO and not given:
+        return ZERO[field]
     if isinstance(given, bool):
         return "yes" if given else "no"
     if isinstance(given, tuple):
         return ", ".join(map(str, given)) or "none"
-    return f"{given:g}" if isinstance(given, float) else str(given) or "its own"
+    return f"{given:g}" if isinstance(given, float) else str(given)
 
 
 def megabytes(number: float) -> str:

@@ -23,6 +23,7 @@ STYLE = """<style>
 .worst img { width: 100%; height: 100%; object-fit: contain; }
 .worst p { margin: 0; font-size: 0.75rem; line-height: 1.45; height: 1.45em; justify-content: flex-start; }
 .worst p + p { opacity: 0.75; }
+.st-key-worst-later { min-height: 2.5rem; }
 .worst p b { font-weight: 600; flex: none; }
 @media (max-width: 640px) { .worst { grid-template-columns: repeat(3, 1fr); } .worst div { height: 5.5rem; } }
 </style>"""
@@ -33,7 +34,7 @@ def show(project: Project, run: Run, name: str, boxes: Mapping[int, Box]) -> Non
 
     `boxes`: what of each picture the model saw, where that is not all of it.
     """
-    rows = run.epochs[-1].get("worst", [])[:MOST] if run.epochs else []
+    rows = run.epochs[-1].get("worst", [])[:MOST]
     if not rows:
         return
     records = {r.id: r for r in house.store().images_by_id(project.id, [row["image"] for row in rows])}
@@ -47,6 +48,13 @@ def show(project: Project, run: Run, name: str, boxes: Mapping[int, Box]) -> Non
         house.link("review", "Review these", ids=",".join(str(row["image"]) for row in rows), show="any")
     cells = "".join(_cell(row, records[row["image"]], boxes.get(row["image"])) for row in rows)
     st.html(f'{bars.NAME}{STYLE}<div class="worst">{cells}</div>')
+
+
+def later() -> None:
+    """Their places, as long as the first epoch is under way: what stands below does not move when they come."""
+    with st.container(horizontal=True, vertical_alignment="center", key="worst-later"):
+        st.markdown("**The worst validation pictures** · after the first epoch")
+    st.html(f'{STYLE}<div class="worst">{"<a><div></div><p></p><p></p><p></p></a>" * MOST}</div>')
 
 
 def heading(number: int) -> str:
@@ -69,7 +77,7 @@ def _cell(row: Mapping[str, Any], record: ImageRecord, box: Box | None) -> str:
     title = html.escape(f"It is {label}; the model said {said} and gave the truth {chance(row['chance'])}.")
     return (
         f'<a href="{link}" title="{title}"><div>{inside}</div><p class="cut"><b>{bars.cut(label)}</b></p>'
-        f'<p class="cut">{answer}&nbsp;{called}</p><p>truth {chance(row["chance"])}</p></a>'
+        f'<p class="cut">{answer}&nbsp;{called}</p><p>{chance(row["chance"])} for the truth</p></a>'
     )
 
 

@@ -35,7 +35,7 @@ def curves(runs: list[str], epochs: int = 3, best: int = 2) -> pd.DataFrame:
 def test_curves_have_one_colour_for_a_run_and_a_dotted_line_for_train() -> None:
     lines = charts.curve(curves(["a", "b"]), "accuracy").data
     assert [(line.name, line.line.dash) for line in lines] == [
-        ("a, train", "dot"), ("a, validation", "solid"), ("b, train", "dot"), ("b, validation", "solid")]  # fmt: skip
+        ("a, train", "dot"), ("a", "solid"), ("b, train", "dot"), ("b", "solid")]  # fmt: skip
     assert lines[0].line.color == lines[1].line.color != lines[2].line.color
     assert [line.showlegend for line in lines] == [False, True] * 2
     assert lines[0].legendgroup == lines[1].legendgroup, "one press takes both away"
