@@ -85,7 +85,8 @@ CURVES = {  # what -> title, unit
 def curve(frame: pd.DataFrame, what: str, expected: int = 0) -> Figure:
     """One figure over the epochs: one colour a run, full line = validation, dotted = train, a ring = the best epoch.
 
-    Columns run, epoch (from 1), part (train, validation), value, best (whether a run's best epoch so far is this one).
+    Columns run, epoch (from 1), part (train, validation), value, best (whether a run's best epoch so far is this one),
+    place (of the run among those shown, for its colour).
     `what` is a key of CURVES; `expected` is how many runs there will be, for whose names room is left. From the ninth run
     on colours come again, on broken lines.
     """
@@ -94,7 +95,8 @@ def curve(frame: pd.DataFrame, what: str, expected: int = 0) -> Figure:
     figure = _figure(title, 372 + 20 * max(0, names - 2), x="epoch", y=unit)
     figure.update_layout(hovermode="x unified", uirevision=what)  # a curve that was pressed away stays away
     shown = "%{y:.3f}" if what == "loss" else "%{y:.1%}"
-    for i, (run, rows) in enumerate(frame.groupby("run", sort=False)):
+    for run, rows in frame.groupby("run", sort=False):
+        i = int(rows["place"].iloc[0])
         colour, called = SERIES[i % len(SERIES)], name(str(run))
         for part, dash in (("train", "dot"), ("validation", "solid" if i < len(SERIES) else "dash")):
             line = rows[rows["part"] == part]

@@ -41,6 +41,7 @@ def differences(runs: Sequence[Run], pictures: Mapping[int, int]) -> None:
     st.dataframe(
         pd.DataFrame(columns)[told],
         hide_index=True,
+        placeholder="",
         key="compared",
         column_config={
             **figures.headings(),

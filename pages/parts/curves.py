@@ -47,12 +47,12 @@ def show(runs: Sequence[Run], key: str, expected: int = 0) -> None:
 
 
 def frame(runs: Sequence[Run], what: str, also_train: bool = True) -> pd.DataFrame:
-    """Rows of run, epoch, part, value, best for charts.curve, as far as the epochs have the figure."""
+    """Rows of run, epoch, part, value, best, place for charts.curve, as far as the epochs have the figure."""
     rows = []
-    for name, run in zip(trained.names(runs), runs, strict=True):
+    for place, (name, run) in enumerate(zip(trained.names(runs), runs, strict=True)):
         best = max((epoch["epoch"] for epoch in run.epochs if epoch.get("best")), default=run.result.get("best_epoch"))
         for epoch in run.epochs:
             at = epoch["epoch"]
             values = {"train": epoch.get(what) if also_train else None, "validation": epoch.get(f"val_{what}")}
-            rows += [(name, at, part, value, at == best) for part, value in values.items() if value is not None]
-    return pd.DataFrame(rows, columns=["run", "epoch", "part", "value", "best"])
+            rows += [(name, at, part, value, at == best, place) for part, value in values.items() if value is not None]
+    return pd.DataFrame(rows, columns=["run", "epoch", "part", "value", "best", "place"])

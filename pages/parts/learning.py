@@ -54,13 +54,13 @@ def pace(run: Run, now: Mapping[str, Any]) -> list[str]:
         told.append(f"at most {duration(now['left'])} left for this run")
     last = run.epochs[-1] if run.epochs else {}
     if "gpu_memory" in last:
-        told.append(f"GPU: {last['gpu_memory'] / 1e9:,.1f} GB at most")
+        told.append(f"GPU: {last['gpu_memory'] / 1e9:,.1f} GB")
     if "gpu_use" in last:
         told.append(f"{last['gpu_use']:.0%} in use")
     if last.get("waiting", 0) >= 0.05:
         told.append(f"{last['waiting']:.0%} of the time it waits for pictures")
     if now.get("parts", 1) > 1:
-        told.append(f"each batch in {now['parts']} parts, as memory wants it")
+        told.append(f"each batch in {now['parts']} parts to fit")
     return told or ["…"]
 
 
@@ -68,8 +68,9 @@ def live(project: Project, job: Job) -> None:
     """The curves of all runs of the job that is under way, and the worst pictures of the last epoch that ended."""
     store, job = house.store(), house.store().job(job.id)
     runs = [store.run(project.id, run.id) for run in of(job)]
-    for sentence in warnings(runs, job):
-        st.warning(house.text(sentence))
+    with st.container():  # there from the start: what stands below is not drawn anew when the first one comes
+        for sentence in warnings(runs, job):
+            st.warning(house.text(sentence))
     curves.show(runs, "live", len(job.params.get("recipes") or ()))
     if any(run.epochs for run in runs):
         mistakes(project, runs)

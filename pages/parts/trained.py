@@ -67,6 +67,7 @@ def table(runs: Sequence[Run], pictures: Mapping[int, int], active: set[int]) ->
     event = st.dataframe(
         data[told],
         hide_index=True,
+        placeholder="",
         key=f"runs-{runs[0].id}-{len(runs)}",  # another run moves the rows: what was picked is not what stands there now
         on_select="rerun",
         selection_mode="multi-row",

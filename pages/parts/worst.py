@@ -21,11 +21,11 @@ STYLE = """<style>
 .worst div { height: 6rem; border-radius: 0.35rem; overflow: hidden; background: color-mix(in srgb, currentColor 5%, transparent); }
 .worst a:hover div { outline: 2px solid color-mix(in srgb, currentColor 40%, transparent); }
 .worst img { width: 100%; height: 100%; object-fit: contain; }
-.worst p { margin: 0; font-size: 0.75rem; line-height: 1.45; height: 1.45em; justify-content: flex-start; }
+.worst p { margin: 0; font-size: 0.75rem; line-height: 1.45; height: 1.45em; white-space: nowrap; overflow: hidden; justify-content: flex-start; }
 .worst p + p { opacity: 0.75; }
-.st-key-worst-later { min-height: 2.5rem; }
+.st-key-worst-later { min-height: 1.625rem; }
 .worst p b { font-weight: 600; flex: none; }
-@media (max-width: 640px) { .worst { grid-template-columns: repeat(3, 1fr); } .worst div { height: 5.5rem; } }
+@media (max-width: 640px) { .st-key-worst-later { min-height: 5.4rem; } .worst { grid-template-columns: repeat(3, 1fr); } .worst div { height: 5.5rem; } }
 </style>"""
 
 
@@ -77,13 +77,13 @@ def _cell(row: Mapping[str, Any], record: ImageRecord, box: Box | None) -> str:
     title = html.escape(f"It is {label}; the model said {said} and gave the truth {chance(row['chance'])}.")
     return (
         f'<a href="{link}" title="{title}"><div>{inside}</div><p class="cut"><b>{bars.cut(label)}</b></p>'
-        f'<p class="cut">{answer}&nbsp;{called}</p><p>{chance(row["chance"])} for the truth</p></a>'
+        f'<p class="cut">{answer}&nbsp;{called}</p><p>{html.escape(chance(row["chance"]))} for the truth</p></a>'
     )
 
 
 def chance(share: float) -> str:
-    """`12%`, `0.3%`, and never a plain 0%."""
-    return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}" if share >= 0.001 else "under 0.1%"
+    """`12%`, `0.3%`, and never a plain 0%: `<0.1%`."""
+    return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}" if share >= 0.001 else "<0.1%"
 
 
 def _seen(thumb: bytes, width: int, box: Box) -> bytes:

@@ -28,8 +28,8 @@ def test_parts_without_a_picture_draw_no_bar() -> None:
 
 
 def curves(runs: list[str], epochs: int = 3, best: int = 2) -> pd.DataFrame:
-    return pd.DataFrame([(run, epoch, part, 0.5, epoch == best) for run in runs for epoch in range(1, epochs + 1)
-                         for part in ("train", "validation")], columns=["run", "epoch", "part", "value", "best"])  # fmt: skip
+    return pd.DataFrame([(run, epoch, part, 0.5, epoch == best, place) for place, run in enumerate(runs) for epoch in range(1, epochs + 1)
+                         for part in ("train", "validation")], columns=["run", "epoch", "part", "value", "best", "place"])  # fmt: skip
 
 
 def test_curves_have_one_colour_for_a_run_and_a_dotted_line_for_train() -> None:

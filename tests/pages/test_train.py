@@ -12,7 +12,7 @@ from core.model import Claim, Job, Project, Recipe
 from core.runs import run_folder
 from core.settings import load
 from db.store import Store
-from pages.parts import curves, learning, wording, worst
+from pages.parts import charts, curves, learning, wording, worst
 from pages.parts.trained import state
 from tests.pages import filled
 from tests.pages.conftest import button, fine, opened, plain, words
@@ -92,7 +92,7 @@ def test_a_gpu_and_warnings_are_told_of_and_the_worst_pictures_lead_to_the_revie
     images = epoch(store, claim, project, run, gpu_memory=3.2e9, gpu_use=0.93)
     shown = screen("train", project="cars")
     said = plain(shown)
-    assert "GPU: 3.2 GB at most · 93% in use · each batch in 4 parts" in said
+    assert "GPU: 3.2 GB · 93% in use · each batch in 4 parts" in said
     assert [warning.value.replace("\\", "") for warning in shown.warning] == ["A state was damaged."]
     assert f"{worst.heading(len(images))}** · vgg75-bn, epoch 1" in said
     assert any(f"ids={'%2C'.join(map(str, images))}" in link for link in links(shown))
@@ -261,7 +261,15 @@ def test_values_are_written_as_a_person_reads_them() -> None:
 
 
 def test_a_small_chance_is_never_a_plain_zero() -> None:
-    assert [worst.chance(share) for share in (0.12, 0.004, 0.0)] == ["12%", "0.4%", "under 0.1%"]
+    assert [worst.chance(share) for share in (0.12, 0.004, 0.0)] == ["12%", "0.4%", "<0.1%"]
+
+
+def test_a_run_keeps_its_colour_where_another_one_has_no_epoch(store: Store, project: Project) -> None:
+    from dataclasses import replace
+
+    first, second = (store.run(project.id, run) for run in filled.trained(store, project))
+    drawn = charts.curve(curves.frame([replace(first, epochs=()), second], "loss"), "loss").data
+    assert {line.line.color for line in drawn} == {charts.SERIES[1]}
 
 
 def test_curves_leave_out_what_old_epochs_do_not_have(store: Store, project: Project) -> None:
