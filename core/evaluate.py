@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from core.checkpoint import Model
 
-ENSEMBLES = ("average", "priority")
 KNOWN_SHARE = 0.95  # of the validation pictures count as one of the classes
 
 

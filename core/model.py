@@ -16,6 +16,10 @@ from typing import Any, Literal
 Verdict = Literal["undecided", "keep", "reject"]
 Part = Literal["train", "val", "test"]
 JobStatus = Literal["queued", "running", "done", "failed", "stopped"]
+# "stopped": a person stopped it; its best epoch so far is kept, and it can go on. "pruned": a sweep stopped it early.
+RunStatus = Literal["started", "done", "stopped", "pruned"]
+KEPT: tuple[RunStatus, ...] = ("done", "stopped")  # those that leave a checkpoint
+ENSEMBLES = ("average", "priority")  # what several models say together; no run may be called so
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 WRONG_CLASS = "wrong class"
@@ -446,9 +450,22 @@ class Run:
     recipe: Recipe
     job: int | None
     created: datetime
-    status: Literal["started", "done", "stopped", "pruned"]  # stopped: by a person; pruned: by a sweep, for good
+    status: RunStatus
     epochs: tuple[Mapping[str, Any], ...] = ()  # epoch, loss, accuracy, val_loss, val_accuracy, seconds, ...
     result: Mapping[str, Any] = field(default_factory=dict)  # val_accuracy, images_per_second, device, ...
+    title: str = ""  # what a person calls it; "" = nothing yet
+    note: str = ""
+    deleted: datetime | None = None  # when its files were; its record stays
+
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+        return self.title or self.recipe.name
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is a checkpoint to ask."""
+        return self.status in KEPT and self.deleted is None
 
 
 @dataclass(frozen=True, slots=True)

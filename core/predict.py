@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import BadInput, Refused
-from core.evaluate import ENSEMBLES, Ensemble
-from core.model import Box, Cropping, Prediction
+from core.evaluate import Ensemble
+from core.model import ENSEMBLES, Box, Cropping, Prediction
 
 if TYPE_CHECKING:
     from core.checkpoint import Model

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import BadInput
-from core.model import Run
+from core.errors import BadInput, Busy, Missing
+from core.model import Recipe, Run
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -33,25 +35,32 @@ def left(settings: Settings, run: int) -> dict[str, Any]:
 
     folder = run_folder(settings, run)
     facts = {key: value for key, value in load(folder).metrics.items() if key != "history"}
-    return facts | {"bytes": sum(file.stat().st_size for file in folder.iterdir())}
+    return facts | {"bytes": size(folder)}
 
 
 def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
-    """The runs asked for, or the newest finished run of each recipe among those of the newest split that has any.
+    """The runs asked for, or the newest one that can be asked of each recipe among those of the newest split that has any.
 
-    Raises BadInput where there is none, or they come from different splits.
+    Raises BadInput where there is none, for one without a model, and where they come from different splits.
     """
     if runs:
         chosen = [store.run(project, run) for run in dict.fromkeys(runs)]
         for run in chosen:
-            if run.status != "done":
-                raise BadInput(f"Run {run.id} ({run.recipe.name}) is not trained to its end yet.")
+            if run.deleted:
+                raise BadInput(_gone(run))
+            if not run.kept:
+                why = "was stopped early by its sweep" if run.status == "pruned" else "is not trained to its end yet"
+                raise BadInput(f"Run {run.id} ({run.name}) {why}: there is no model of it to ask.")
             if run.split != chosen[0].split:
                 raise BadInput(
                     f"Run {run.id} was trained on split {run.split}, run {chosen[0].id} on {chosen[0].split}: choose runs of one split."
                 )
         return chosen
-    done = store.runs(project, done=True)
+    trials = {job.id for job in store.jobs(project, "sweep", limit=1000)}
+    every = store.runs(project, done=True)
+    done = [
+        run for run in every if run.job not in trials
+    ] or every  # what was trained to its end goes before short runs
     if not done:
         raise BadInput("There is no trained model yet: train one on the page Train, or with `train`.")
     newest: dict[str, Run] = {}
@@ -61,29 +70,81 @@ def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
     return sorted(newest.values(), key=lambda run: run.id)
 
 
+FIGURES = (
+    "epochs", "best_epoch", "val_accuracy", "val_accuracy_interval", "val_macro_f1", "images_per_second", "waiting", "seconds",
+    "device", "precision", "parameters", "bytes", "latency",
+)  # fmt: skip
+
+
 def summary(run: Run) -> dict[str, Any]:
-    """What a finished training tells of itself: its figures, without the single epochs."""
-    names = (
-        "epochs", "best_epoch", "val_accuracy", "val_accuracy_interval", "val_macro_f1", "images_per_second", "waiting", "seconds",
-        "device", "precision", "parameters", "latency",
-    )  # fmt: skip
-    return {
-        "run": run.id,
-        "recipe": run.recipe.name,
-        **{name: run.result[name] for name in names if name in run.result},
-    }
+    """What an ended training tells of itself: its figures, as far as it has them, without the single epochs."""
+    figures = {name: run.result[name] for name in FIGURES if name in run.result}
+    return {"run": run.id, "name": run.name, "recipe": run.recipe.name, "status": run.status, **figures}
+
+
+def interval(run: Run, validation: int) -> tuple[float, float] | None:
+    """The 95 % interval of its validation accuracy, (low, high), 0..1; None where it has none yet.
+
+    `validation` is the number of validation pictures of its split: early runs kept no interval of their own.
+    """
+    if "val_accuracy_interval" in run.result:
+        low, high = run.result["val_accuracy_interval"]
+        return low, high
+    if "val_accuracy" not in run.result:
+        return None
+    from core.evaluate import wilson
+
+    return wilson(round(run.result["val_accuracy"] * validation), validation)
+
+
+def names(runs: Sequence[Run]) -> list[str]:
+    """What each of them is called among the others: its name, with its number where several are called alike."""
+    every = [run.name for run in runs]
+    return [run.name if every.count(run.name) == 1 else f"{run.name} (run {run.id})" for run in runs]
+
+
+def differing(runs: Sequence[Run]) -> dict[str, list[Any]]:
+    """Which parts of their recipes differ: field -> its value for each run, in their order."""
+    found = {field.name: [getattr(run.recipe, field.name) for run in runs] for field in dataclasses.fields(Recipe)}
+    return {field: values for field, values in found.items() if any(value != values[0] for value in values)}
+
+
+def delete_files(store: Store, settings: Settings, project: int, run: int) -> int:
+    """Delete a run's folder and never its record: name, note, curves and figures stay. Returns the bytes that were freed.
+
+    It is marked first, so that nobody asks for a model that is half there; called again it takes what a kill left over.
+    Raises BadInput while a job needs the files, Busy where the disk refuses.
+    """
+    store.mark_deleted(project, run)
+    folder = run_folder(settings, run)
+    freed = size(folder)
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise Busy(f"The files of run {run} in {folder} cannot be deleted: {error.strerror}. Try again.") from error
+    return freed
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files in it; 0 where there is no such folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def load_models(settings: Settings, runs: Sequence[Run]) -> dict[str, Any]:
-    """name -> core.checkpoint.Model; the name is the recipe's, with the run's number where a recipe is there twice."""
+    """name -> core.checkpoint.Model; see `names`. Raises Missing for a run whose files were deleted."""
     from core.checkpoint import load
     from core.device import limit_threads
 
+    for run in runs:
+        if run.deleted:
+            raise Missing(_gone(run))
     limit_threads(settings.threads)
-    names = [run.recipe.name for run in runs]
     return {
-        name if names.count(name) == 1 else f"{name} (run {run.id})": load(
-            run_folder(settings, run.id), settings.device
-        )
-        for name, run in zip(names, runs, strict=True)
+        name: load(run_folder(settings, run.id), settings.device) for name, run in zip(names(runs), runs, strict=True)
     }
+
+
+def _gone(run: Run) -> str:
+    return f"The files of run {run.id} ({run.name}) were deleted on {run.deleted:%Y-%m-%d}: its figures stay, but it cannot be asked any more."

@@ -241,6 +241,9 @@ def train(
         raise BadInput("There is no recipe to train: choose one or more.")
     for recipe in wanted:
         check(recipe)
+    for run in stopped:
+        if run.deleted:
+            raise BadInput(f"The files of run {run.id} ({run.name}) were deleted, so it cannot go on: train it anew.")
     if stopped:
         split, wanted = stopped[0].split, [run.recipe for run in stopped]
     else:  # a job that goes on stays with the split it began with

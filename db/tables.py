@@ -392,6 +392,9 @@ runs = Table(
     Column("status", String(7), nullable=False),
     Column("result", JSON, nullable=False),
     Column("created", Utc, nullable=False),
+    Column("name", String(200), nullable=False, server_default=""),  # as a person calls it; "" = by its recipe
+    Column("note", Text, nullable=False, server_default=""),
+    Column("deleted", Utc),  # when its files were
     UniqueConstraint("job", "position"),
     Index(None, "project", "id"),
 )
@@ -421,7 +424,7 @@ predictions = Table(
     "predictions",
     metadata,
     _ref("evaluation", "evaluations", primary_key=True),
-    Column("model", String(80), primary_key=True),  # a run's name, "average" or "priority"
+    Column("model", String(220), primary_key=True),  # a run's name, "average" or "priority"
     _ref("image", "images", primary_key=True),
     Column("label", Text, nullable=False),
     Column("predicted", Text, nullable=False),

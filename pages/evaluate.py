@@ -30,7 +30,7 @@ HELP = {
 
 def choose(shown: head.Head, runs: list[Run]) -> None:
     store, project = house.store(), shown.project
-    names = {run.id: f"run {run.id}: {run.recipe.name}, split {run.split}" for run in runs}
+    names = {run.id: f"run {run.id}: {run.name}, split {run.split}" for run in runs}
     part = st.segmented_control(
         "Part",
         list(PARTS),

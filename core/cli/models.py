@@ -1,14 +1,17 @@
-"""The verbs that make and ask models: train, evaluate, explain, predict."""
+"""The verbs that make and ask models: train, runs, evaluate, explain, predict."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.cli.submit import inside, submit
 from core.errors import BadInput, NotYet
+
+if TYPE_CHECKING:
+    from core.model import Run
 
 LATER = ("saliency", "guided", "gradcam", "occlusion")  # explainers
 
@@ -36,6 +39,39 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
             raise BadInput("--find-lr wants one --recipe.")
         return submit(args, "rate", {"recipe": recipes[0]}, need="gpu")
     return submit(args, "train", {"recipes": recipes}, need="gpu")
+
+
+def runs(args: argparse.Namespace) -> dict[str, Any]:
+    store, settings, project = inside(args)
+    if args.what == "list":
+        if args.run_number is not None:
+            raise BadInput("runs lists every run of the project; with a number it wants rename, note or delete.")
+        pictures = store.part_sizes(project.id, "val")
+        return {"runs": [_row(run, pictures.get(run.split, 0)) for run in store.runs(project.id)]}
+    wanted = {"rename": "a run and its name", "note": "a run and a text", "delete": "a run"}[args.what]
+    if args.run_number is None or (args.text is None) != (args.what == "delete"):
+        raise BadInput(f"runs {args.what} wants {wanted}; `runs` lists their numbers.")
+    if args.what == "delete":
+        from core.runs import delete_files
+
+        freed = delete_files(store, settings, project.id, args.run_number)
+        return {"run": args.run_number, "freed": freed}
+    change = {"rename": store.rename_run, "note": store.note_run}[args.what]
+    run = change(project.id, args.run_number, args.text)
+    return {"run": run.id, "name": run.name, "note": run.note}
+
+
+def _row(run: Run, validation: int) -> dict[str, Any]:
+    """`validation` is the number of validation pictures of its split."""
+    from core.runs import interval
+
+    between, told = interval(run, validation), run.result.get
+    return {
+        "run": run.id, "name": run.name, "recipe": run.recipe.name, "status": run.status, "epochs": told("epochs"),
+        "val_accuracy": told("val_accuracy"), "val_accuracy_interval": list(between) if between else None,
+        **{name: told(name) for name in ("val_macro_f1", "parameters", "bytes", "latency", "seconds")},
+        "note": run.note, "deleted": run.deleted.isoformat() if run.deleted else None,
+    }  # fmt: skip
 
 
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:

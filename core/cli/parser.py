@@ -103,6 +103,14 @@ def _models(verb: Verb) -> None:
     v.add_argument("--sweep", help="a TOML file: what to try in short runs; see core/sweep.py")
     v.add_argument("--find-lr", action="store_true", help="only look for a learning rate for the recipe")
 
+    v = verb("runs", models.runs, "the trained runs with their figures; rename one, note something, delete its files")
+    v.add_argument("what", nargs="?", choices=("list", "rename", "note", "delete"), default="list",
+                   help="delete: only the files; what is known of the run stays")  # fmt: skip
+    v.add_argument("run_number", metavar="RUN", nargs="?", type=int)
+    v.add_argument(
+        "text", metavar="NAME_OR_TEXT", nargs="?", help="rename: '' for its recipe's name; note: '' for none"
+    )
+
     v = verb("evaluate", models.evaluate, "score the newest run of each recipe, and their ensembles")
     _runs(v, "+")  # no image follows that could be taken for a run
     v.add_argument("--ensemble", choices=("average", "priority"))

@@ -116,6 +116,7 @@ class Runner:
         from core.device import describe, device
 
         where, recipe = describe(device(self.ctx.settings.device)), run.recipe
+        count = len(self.split.parts["train"])
         for row in rows:
             epoch, ended = row["epoch"], "val_loss" in row
             note = f"{recipe.name} on {where}: epoch {epoch} of at most {recipe.epochs}"
@@ -128,7 +129,7 @@ class Runner:
                 note = f"{recipe.name} on {where}: looking at every picture once, {row['images']} of {row['of']}"
             yield Progress(
                 self.before + max(0, epoch - (not ended)), self.total, f"{note} {row.get('warning', '')}".rstrip(),
-                {"run": run.id} | {key: row[key] for key in TOLD if key in row},
+                {"run": run.id, "images": count, "of": count} | {key: row[key] for key in TOLD if key in row},
             )  # fmt: skip
             if worse and ended and worse(epoch, row["val_loss"]):
                 return True

@@ -532,7 +532,7 @@ class Training:
             "waiting": statistics.median(row["waiting"] for row in self.history),
             "seconds": sum(row["seconds"] for row in self.history), "device": describe(self.device),
             "precision": self.precision, "threads": torch.get_num_threads(), "batch": self.batch,
-            "parameters": parameters, "latency": self._latency() if finished else None, "history": self.history,
+            "parameters": parameters, **(self._latency() if finished else {}), "history": self.history,
             "val_accuracy": right / len(labels), "val_accuracy_interval": list(wilson(right, len(labels))),
         }  # fmt: skip
         checkpoint.save(
@@ -547,10 +547,11 @@ class Training:
             crop,
         )
 
-    def _latency(self) -> float:
-        """Seconds from one decoded picture to its logits on this device, the median of seven."""
+    def _latency(self) -> dict[str, Any]:
+        """`latency`: seconds from one decoded picture to its logits on this device, the median of seven."""
         import numpy as np
 
+        from core.device import describe
         from core.evaluate import logits
 
         one, times = np.array(self.val.pixels[:1]), []
@@ -559,7 +560,7 @@ class Training:
             began = time.perf_counter()
             logits(net, one, self.seen.mean, self.seen.std, self.device)
             times.append(time.perf_counter() - began)
-        return statistics.median(times[1:])  # the first one plans
+        return {"latency": statistics.median(times[1:]), "latency_device": describe(self.device)}  # the first one plans
 
 
 def _watched(recipe: Recipe, row: dict[str, Any]) -> float:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import func, insert, select, update
 
 from core.errors import BadInput
-from core.model import Box, Claim, Cropping, Evaluation, Part, Recipe, Run, Split
-from db.store.base import Base, Row, now
-from db.tables import epochs, evaluations, predictions, runs, split_images, splits
+from core.model import ENSEMBLES, KEPT, Box, Claim, Cropping, Evaluation, Part, Recipe, Run, RunStatus, Split
+from db.store.base import Base, Row, now, text
+from db.tables import epochs, evaluations, jobs, predictions, runs, split_images, splits
+
+LONGEST_NAME = 200  # characters
+LONGEST_NOTE = 10_000
 
 
 class Training(Base):
@@ -92,6 +97,17 @@ class Training(Base):
             Cropping(**row.crop),
         )
 
+    def part_sizes(self, project: int, part: Part) -> dict[int, int]:
+        """split -> how many pictures its part holds; splits without any are left out."""
+        wanted = (
+            select(split_images.c.split, func.count())
+            .join(splits, splits.c.id == split_images.c.split)
+            .where(splits.c.project == project, split_images.c.part == part)
+            .group_by(split_images.c.split)
+        )
+        with self._read() as c:
+            return {split: number for split, number in c.execute(wanted)}
+
     # runs ----------------------------------------------------------------------------------------------------------
 
     def start_run(self, claim: Claim, project: int, split: int, recipe: Recipe, position: int) -> Run:
@@ -124,11 +140,61 @@ class Training(Base):
                 )
             )
 
-    def finish_run(
-        self, claim: Claim, run: int, result: Mapping[str, Any], status: Literal["done", "stopped", "pruned"] = "done"
-    ) -> None:
+    def finish_run(self, claim: Claim, run: int, result: Mapping[str, Any], status: RunStatus = "done") -> None:
+        """Store how it ended. Its files are there again, should an earlier attempt's have been deleted."""
         with self._write(claim) as c:
-            c.execute(update(runs).where(runs.c.id == run).values(status=status, result=dict(result)))
+            c.execute(update(runs).where(runs.c.id == run).values(status=status, result=dict(result), deleted=None))
+
+    def rename_run(self, project: int, run: int, name: str) -> Run:
+        """Give it a name of its own; "" and its recipe's name take that away. Returns the run.
+
+        Raises BadInput for a name that another run of the project has, or that would be taken for something else.
+        """
+        name = unicodedata.normalize("NFC", " ".join(text(name, "name").split()))
+        if len(name) > LONGEST_NAME:
+            raise BadInput(f"A name of {len(name)} characters is too long: at most {LONGEST_NAME} were wanted.")
+        if name.casefold() in ENSEMBLES:
+            raise BadInput(f"{name!r} is what an ensemble is called: choose another name.")
+        if re.search(r"\(run \d+\)$", name):
+            raise BadInput(f"{name!r} ends as runs of one recipe do, which are told apart by it: choose another name.")
+        with self._write() as c:
+            every = [_run(row, ()) for row in c.execute(select(runs).where(runs.c.project == project))]
+            own = next((each for each in every if each.id == run), None)
+            if own is None:
+                raise BadInput(f"There is no run {run} in this project.")
+            title = "" if name == own.recipe.name else name
+            taken = next((o for o in every if o.id != run and title and o.name.casefold() == title.casefold()), None)
+            if taken:
+                raise BadInput(f"Run {taken.id} is called {taken.name!r} already: choose another name.")
+            c.execute(update(runs).where(runs.c.id == run).values(name=title))
+        return self.run(project, run)
+
+    def note_run(self, project: int, run: int, note: str) -> Run:
+        """Keep what a person says of it, in the place of what was said before. Raises BadInput for one too long."""
+        if len(text(note, "note")) > LONGEST_NOTE:
+            raise BadInput(f"A note of {len(note):,} characters is too long: at most {LONGEST_NOTE:,} were wanted.")
+        self.run(project, run)
+        with self._write() as c:
+            c.execute(update(runs).where(runs.c.id == run).values(note=note.strip()))
+        return self.run(project, run)
+
+    def mark_deleted(self, project: int, run: int) -> Run:
+        """Write down that its files are deleted, now, and nobody asks for them from here on; a first mark stays.
+
+        Raises BadInput while a job trains it, or is to read its files.
+        """
+        self.run(project, run)
+        with self._write() as c:
+            row = c.execute(select(runs.c.job, runs.c.deleted).where(runs.c.id == run)).one()
+            active = select(jobs.c.id, jobs.c.verb, jobs.c.params).where(
+                jobs.c.project == project, jobs.c.status.in_(("queued", "running"))
+            )
+            for job in c.execute(active):
+                if job.id == row.job or run in (job.params.get("runs") or ()):
+                    raise BadInput(f"Job {job.id} ({job.verb}) needs the files of run {run}: wait for it, or stop it.")
+            if row.deleted is None:
+                c.execute(update(runs).where(runs.c.id == run).values(deleted=now()))
+        return self.run(project, run)
 
     def run(self, project: int, run: int) -> Run:
         """Raises BadInput for a number that is no run's of this project."""
@@ -142,14 +208,14 @@ class Training(Base):
         return _run(row, tuple(steps))
 
     def runs(self, project: int, split: int | None = None, done: bool = False, job: int | None = None) -> list[Run]:
-        """The newest first, without their epochs."""
+        """The newest first, without their epochs; with `done`, only those that have a checkpoint to ask."""
         wanted = select(runs).where(runs.c.project == project).order_by(runs.c.id.desc())
         if split is not None:
             wanted = wanted.where(runs.c.split == split)
         if job is not None:
             wanted = wanted.where(runs.c.job == job)
         if done:
-            wanted = wanted.where(runs.c.status == "done")
+            wanted = wanted.where(runs.c.status.in_(KEPT), runs.c.deleted.is_(None))
         with self._read() as c:
             return [_run(row, ()) for row in c.execute(wanted)]
 
@@ -224,4 +290,7 @@ class Training(Base):
 
 
 def _run(row: Row, steps: tuple) -> Run:
-    return Run(row.id, row.split, Recipe.stored(row.recipe), row.job, row.created, row.status, steps, row.result)
+    recipe = Recipe.stored(row.recipe)
+    return Run(
+        row.id, row.split, recipe, row.job, row.created, row.status, steps, row.result, row.name, row.note, row.deleted
+    )

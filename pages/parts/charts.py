@@ -75,25 +75,100 @@ def parts(frame: pd.DataFrame) -> Figure:
     return _stacked(frame, "part", PARTS, "Pictures of each class and part", names)
 
 
-def curve(frame: pd.DataFrame, what: str) -> Figure:
-    """Loss or accuracy over the epochs: one colour a run, full line = validation, dotted = train.
+CURVES = {  # what -> title, unit
+    "loss": ("Loss on validation (lower is better)", "cross-entropy, nats"),
+    "accuracy": ("Accuracy on validation (higher is better)", "share of pictures named rightly"),
+    "macro_f1": ("Macro F1 on validation (higher is better)", "mean over the classes"),
+}
 
-    Columns run, epoch (from 1), part (train, validation), value. `what` is "loss" or "accuracy" (0..1).
+
+def curve(frame: pd.DataFrame, what: str, expected: int = 0) -> Figure:
+    """One figure over the epochs: one colour a run, full line = validation, dotted = train, a ring = the best epoch.
+
+    Columns run, epoch (from 1), part (train, validation), value, best (whether a run's best epoch so far is this one),
+    place (of the run among those shown, for its colour).
+    `what` is a key of CURVES; `expected` is how many runs there will be, for whose names room is left. From the ninth run
+    on colours come again, on broken lines.
     """
-    title = {"loss": "Loss (lower is better)", "accuracy": "Accuracy (higher is better)"}[what]
-    figure = _figure(title, 360, x="epoch", y="share of pictures" if what == "accuracy" else "cross-entropy, nats")
-    figure.update_layout(hovermode="x unified")
-    for i, (run, rows) in enumerate(frame.groupby("run", sort=False)):
-        for part, dash in (("train", "dot"), ("validation", "solid")):
+    title, unit = CURVES[what]
+    names = max(expected, len(set(frame["run"])))
+    figure = _figure(title, 372 + 20 * max(0, names - 2), x="epoch", y=unit)
+    figure.update_layout(hovermode="x unified", uirevision=what)  # a curve that was pressed away stays away
+    shown = "%{y:.3f}" if what == "loss" else "%{y:.1%}"
+    for run, rows in frame.groupby("run", sort=False):
+        i = int(rows["place"].iloc[0])
+        colour, called = SERIES[i % len(SERIES)], name(str(run))
+        for part, dash in (("train", "dot"), ("validation", "solid" if i < len(SERIES) else "dash")):
             line = rows[rows["part"] == part]
+            if not len(line):
+                continue
+            best = [9 if one else (6 if len(line) < 3 else 0) for one in line["best"] & (part == "validation")]
             figure.add_scatter(
-                x=line["epoch"], y=line["value"], mode="lines+markers" if len(line) < 3 else "lines", name=f"{name(str(run))}, {part}",
-                line={"color": SERIES[i % len(SERIES)], "dash": dash, "width": 2},
-                hovertemplate="%{y:.1%}" if what == "accuracy" else "%{y:.3f}",
+                x=line["epoch"], y=line["value"], mode="lines+markers", name=called if part == "validation" else f"{called}, train", legendgroup=called, showlegend=part == "validation" and names > 1,
+                line={"color": colour, "dash": dash, "width": 2 if part == "validation" else 1.5},
+                marker={"size": best, "symbol": "circle-open" if max(best) == 9 else "circle", "line": {"width": 2}, "color": colour},
+                hovertemplate=shown,
             )  # fmt: skip
     figure.update_xaxes(rangemode="tozero", dtick=1 if len(set(frame["epoch"])) <= 12 else None)
-    if what == "accuracy":
-        figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    if not len(frame):
+        figure.update_xaxes(range=[0, 5])
+        figure.add_annotation(
+            text="No epoch has this figure yet.", showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5
+        )
+    if what != "loss":
+        figure.update_yaxes(tickformat=".0%")
+    return figure
+
+
+COSTS = {  # what a model costs -> title of the axis, how a value is written
+    "latency": ("milliseconds for one picture", "%{x:,.1f} ms"),
+    "bytes": ("megabytes on disk", "%{x:,.1f} MB"),
+    "parameters": ("million parameters", "%{x:,.2f} million"),
+}
+
+
+def trade(frame: pd.DataFrame, cost: str) -> Figure:
+    """What accuracy costs: each run's, with its 95 % interval, against its latency, size or parameters.
+
+    Columns run, cost (in the unit of COSTS), accuracy, low, high (0..1), place (of the run among those compared, for the
+    colour that its curve has). Where costs are far apart, the axis is logarithmic.
+    """
+    title, written = COSTS[cost]
+    figure = _figure(
+        "Accuracy against cost: best is up and to the left",
+        372 + 20 * max(0, len(frame) - 2),
+        x=title,
+        y="validation accuracy",
+    )
+    for run, at, accuracy, low, high, place in frame[["run", "cost", "accuracy", "low", "high", "place"]].values:
+        colour = SERIES[place % len(SERIES)]
+        figure.add_scatter(
+            x=[at], y=[accuracy], mode="markers", name=name(str(run)),
+            marker={"size": 11, "color": colour, "symbol": "circle" if place < len(SERIES) else "diamond"},
+            error_y={"type": "data", "symmetric": False, "array": [high - accuracy], "arrayminus": [accuracy - low],
+                     "color": colour, "thickness": 1.5, "width": 5},
+            customdata=[[name(str(run), 60), low, high]],
+            hovertemplate=f"%{{customdata[0]}}<br>%{{y:.1%}} (%{{customdata[1]:.1%}} to %{{customdata[2]:.1%}})<br>{written}<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(tickformat=".0%")
+    costs = list(frame["cost"])
+    if costs and min(costs) > 0 and max(costs) > 20 * min(costs):
+        figure.update_xaxes(type="log", dtick=1)
+    else:
+        figure.update_xaxes(rangemode="tozero")
+    return figure
+
+
+def rates(rates: Sequence[float], losses: Sequence[float], chosen: float | None) -> Figure:
+    """The loss while the learning rate rises from step to step, and the rate that was chosen by it."""
+    figure = _figure("The loss while the learning rate rises", 300, x="learning rate", y="cross-entropy, nats")
+    figure.add_scatter(
+        x=list(rates), y=list(losses), mode="lines", line={"color": TEAL, "width": 2}, showlegend=False,
+        hovertemplate="rate %{x:.2g}: loss %{y:.3f}<extra></extra>",
+    )  # fmt: skip
+    if chosen:
+        figure.add_vline(x=chosen, line={"color": AMBER, "dash": "dot"}, annotation_text=f"{chosen:g}")
+    figure.update_xaxes(type="log")
     return figure
 
 

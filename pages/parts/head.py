@@ -99,9 +99,7 @@ def standing(project: Project) -> Standing:
         (job.verb for job in store.jobs(project.id, limit=20) if job.status in house.ACTIVE and job.verb not in LOOKS),
         "",
     )
-    runs = store.runs(project.id)
-    newest_split = store.newest_split(project.id)
-    trained = {run.id for run in runs if run.split == newest_split and run.status == "done"}
+    trained = {run.id for run in store.runs(project.id, store.newest_split(project.id), done=True)}
     looked_at = {run for evaluation in store.evaluations(project.id) for run in evaluation.runs}
     copies = 0  # asked for only while it may be what comes next
     if not (reviewed := store.reviewed(project.id)) and not funnel.split:

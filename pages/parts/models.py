@@ -20,13 +20,13 @@ def choose(project: Project, key: str) -> list[Run]:
     """The runs to ask: the newest of each recipe unless others are picked. Raises BadInput where there is none."""
     usual = trained.choose(house.store(), project.id)
     runs = {run.id: run for run in house.store().runs(project.id, done=True)}
-    with st.expander(f"Models: {', '.join(run.recipe.name for run in usual)}"):
+    with st.expander(f"Models: {', '.join(trained.names(usual))}"):
         picked = st.multiselect(
             "Runs of one split",
             list(runs),
             [run.id for run in usual],
             key=key,
-            format_func=lambda r: f"run {r}: {runs[r].recipe.name}, split {runs[r].split}",
+            format_func=lambda r: f"run {r}: {runs[r].name}, split {runs[r].split}",
         )
     return trained.choose(house.store(), project.id, picked)
 
@@ -34,21 +34,26 @@ def choose(project: Project, key: str) -> list[Run]:
 def load(runs: list[Run]) -> dict[str, Model]:
     """name -> model. Raises Missing or Damaged where a checkpoint is not as it was written."""
     current = house.settings()
-    return _load(str(current.home.absolute()), current.device, tuple(run.id for run in runs), runs)
+    return _load(str(current.home.absolute()), current.device, _key(runs), runs)
+
+
+def _key(runs: list[Run]) -> tuple[tuple[int, str], ...]:
+    """What was loaded is known by: a run that is given another name answers under it."""
+    return tuple((run.id, run.name) for run in runs)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the models (the first time takes some seconds) …")
-def _load(home: str, device: str, key: tuple[int, ...], _runs: list[Run]) -> dict[str, Model]:
+def _load(home: str, device: str, key: tuple[tuple[int, str], ...], _runs: list[Run]) -> dict[str, Model]:
     return trained.load_models(house.settings(), _runs)
 
 
 def predictor(runs: list[Run], ensemble: str) -> Predictor:
     current = house.settings()
-    return _predictor(str(current.home.absolute()), current.device, tuple(run.id for run in runs), ensemble, runs)
+    return _predictor(str(current.home.absolute()), current.device, _key(runs), ensemble, runs)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _predictor(home: str, device: str, key: tuple[int, ...], ensemble: str, _runs: list[Run]) -> Predictor:
+def _predictor(home: str, device: str, key: tuple[tuple[int, str], ...], ensemble: str, _runs: list[Run]) -> Predictor:
     from core.predict import Predictor
 
     return Predictor(load(_runs), ensemble, cropper(_runs))
@@ -57,11 +62,13 @@ def _predictor(home: str, device: str, key: tuple[int, ...], ensemble: str, _run
 def cropper(runs: list[Run]) -> Callable[[bytes], Box | None] | None:
     """What crops a picture as the pictures were cropped that these runs learned from: see `core.predict.cropper`."""
     current = house.settings()
-    return _cropper(str(current.home.absolute()), current.device, tuple(run.id for run in runs), runs)
+    return _cropper(str(current.home.absolute()), current.device, _key(runs), runs)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the detector …")
-def _cropper(home: str, device: str, key: tuple[int, ...], _runs: list[Run]) -> Callable[[bytes], Box | None] | None:
+def _cropper(
+    home: str, device: str, key: tuple[tuple[int, str], ...], _runs: list[Run]
+) -> Callable[[bytes], Box | None] | None:
     from core import predict
 
     return predict.cropper(load(_runs).values(), house.settings())

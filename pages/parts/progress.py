@@ -28,17 +28,23 @@ STYLE = """<style>
 BESIDE = 4.0  # seconds between two drawings of curves and pictures: drawn each second they took a third of a core away
 
 
-def watch(project: Project, *verbs: str, beside: Callable[[Job], None] | None = None) -> bool:
+def watch(
+    project: Project,
+    *verbs: str,
+    beside: Callable[[Job], None] | None = None,
+    below: Callable[[Job], None] | None = None,
+) -> bool:
     """Show the newest job of these verbs; True while it runs or waits.
 
-    `beside` draws more from the running job every few seconds (live curves). When the job ends the whole page runs once
+    `beside` draws more from the running job every few seconds (live curves), `below` every second, in the place of the
+    lines below its bar. When the job ends the whole page runs once
     more, and nothing refreshes by itself any longer.
     """
     job = house.newest(project, *verbs)
     if job is None:
         return False
     if job.status in house.ACTIVE:
-        st.fragment(_live, run_every=EVERY)(job.id)
+        st.fragment(_live, run_every=EVERY)(job.id, below)
         if beside:
             st.fragment(beside, run_every=BESIDE)(job)
         return True
@@ -46,15 +52,17 @@ def watch(project: Project, *verbs: str, beside: Callable[[Job], None] | None = 
     return False
 
 
-def _live(number: int) -> None:
+def _live(number: int, below: Callable[[Job], None] | None) -> None:
     job = house.store().job(number)
     with st.container(border=True):
-        line(job)  # first: a press on a link that waits is taken where something is drawn, and `rerun` would undo it
+        line(
+            job, below
+        )  # first: a press on a link that waits is taken where something is drawn, and `rerun` would undo it
     if job.status not in house.ACTIVE:
         st.rerun(scope="app")
 
 
-def line(job: Job) -> None:
+def line(job: Job, below: Callable[[Job], None] | None = None) -> None:
     """Bar, figures and the stop button of a job that runs or waits."""
     share = min(1.0, job.done / job.total) if job.total else 0.0
     text, button = st.columns([5, 1], vertical_alignment="center")
@@ -62,7 +70,10 @@ def line(job: Job) -> None:
         st.progress(share, text=f"**{house.text(name(job.verb))}** · {house.text(figures(job))}")
         st.html(STYLE)
         with st.container(key=f"below-bar-{job.verb}-{job.id}"):
-            st.caption("  \n".join(house.text(each) for each in lines(job)))
+            if below:
+                below(job)
+            else:
+                st.caption("  \n".join(house.text(each) for each in lines(job)))
     if job.cancel:
         button.button("Stopping…", key=f"stop-{job.id}", disabled=True, width="stretch")
     else:
@@ -120,7 +131,7 @@ def said(job: Job) -> str:
 def fetches(job: Job) -> bool:
     """Whether it downloads just now, so that the speeds it told of hold: the demo cleans when it has fetched."""
     now = job.result
-    if job.status != "running" or "images_per_second" not in now:
+    if job.status != "running" or "images_per_second" not in now or "sources" not in now:  # a training has a speed, too
         return False
     return job.verb == "scrape" or any(row["pending"] for row in now["sources"].values())
 

@@ -107,7 +107,9 @@ def _fields(project: Project, split: Split, usual: Recipe) -> Recipe:
     }
     with st.expander("More: size, colour, smoothing, averaging, seed"):
         one, two, three = st.columns(3)
-        size = one.number_input("Size, px", 32, 1024, usual.size or None, key=f"size-{key}", help=HELP["size"], placeholder="as usual")
+        size = one.number_input(
+            "Size, px", 32, 1024, usual.size or None, key=f"size-{key}", help=HELP["size"], placeholder="as usual"
+        )
         changes |= {
             "size": int(size or 0),
             "label_smoothing": float(two.number_input("Label smoothing", 0.0, 0.5, usual.label_smoothing, key=f"smoothing-{key}", help=HELP["smoothing"])),
@@ -117,7 +119,9 @@ def _fields(project: Project, split: Split, usual: Recipe) -> Recipe:
             "gray": three.checkbox("Without colour", usual.gray, key=f"gray-{key}", help=HELP["gray"]),
         }  # fmt: skip
     if usual.train == "head":
-        st.caption("Pictures are not changed for it: the frozen network looks at each one once, so a training takes seconds.")
+        st.caption(
+            "Pictures are not changed for it: the frozen network looks at each one once, so a training takes seconds."
+        )
     else:
         own = BACKBONES[usual.backbone].size if usual.backbone in BACKBONES else OF_THEM
         changes["augment"], changes["fixed_sides"] = augmented.choose(project, split, changes["size"] or own, "augment")

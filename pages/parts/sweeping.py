@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core.backbones import BACKBONES
 from core.errors import BadInput
-from core.model import Job, Project, Recipe, Run
-from core.recipes import OPTIMISERS, PRESETS
+from core.model import Job, Project, Run
+from core.recipes import BASELINES, OPTIMISERS, PRESETS
+from core.runs import differing
 from core.sweep import EPOCHS, MOST, full, recipes, top
-from pages.parts import house, progress
+from pages.parts import house, wording
 
 USUAL = ("mobilenetv2_100:train=head", "simplecnn")
-NAMES = (*PRESETS, *(f"{name}:train=head" for name in PRESETS if name not in ("simplecnn",) and "_" in name or name.startswith(("resnet", "vgg16"))))
+NAMES = (*PRESETS, *(f"{name}:train=head" for name in PRESETS if name not in BACKBONES))
 RATES = ("0.0005", "0.002", "0.008")
 SAID = {
     "recipes": "Networks to begin with. “:train=head” keeps a pretrained one as it is and trains its top: seconds a run.",
@@ -38,21 +40,37 @@ def choose() -> None:
         "Networks", list(NAMES), list(USUAL), key="sweep-recipes", accept_new_options=True, help=SAID["recipes"]
     )
     one, two = st.columns(2)
-    rates = one.multiselect("Learning rates", list(RATES), list(RATES), key="sweep-rates", accept_new_options=True, help=SAID["rates"])
-    optimisers = two.multiselect("Optimisers", list(OPTIMISERS), ["adamw", "sgd"], key="sweep-optimisers", help=SAID["optimisers"])
-    heads = one.multiselect("Heads", ["linear", "bn-dropout"], ["linear", "bn-dropout"], key="sweep-heads", help=SAID["heads"])
+    rates = one.multiselect(
+        "Learning rates", list(RATES), list(RATES), key="sweep-rates", accept_new_options=True, help=SAID["rates"]
+    )
+    optimisers = two.multiselect(
+        "Optimisers", list(OPTIMISERS), ["adamw", "sgd"], key="sweep-optimisers", help=SAID["optimisers"]
+    )
+    heads = one.multiselect(
+        "Heads", ["linear", "bn-dropout"], ["linear", "bn-dropout"], key="sweep-heads", help=SAID["heads"]
+    )
     sizes = two.multiselect("Sizes, px", ["75", "100", "128", "224"], [], key="sweep-sizes", accept_new_options=True,
                             placeholder="as usual", help=SAID["sizes"])  # fmt: skip
     one, two = st.columns(2)
     epochs = one.number_input("Epochs of a short run", 1, 50, EPOCHS, key="sweep-epochs", help=SAID["epochs"])
-    drawn = two.number_input("Draw so many at random", 1, MOST, None, key="sweep-drawn", placeholder="no: every combination", help=SAID["draw"])
+    drawn = two.number_input(
+        "Draw so many at random",
+        1,
+        MOST,
+        None,
+        key="sweep-drawn",
+        placeholder="no: every combination",
+        help=SAID["draw"],
+    )
     try:
         space = _space(named, rates, optimisers, heads, sizes, int(epochs), drawn)
         count = len(recipes(space))
     except BadInput as error:
         st.error(house.text(error, 500))
         return
-    st.markdown(f"**{house.count(count, 'combination')}**, each for at most {house.count(int(epochs), 'epoch')}, then the baselines.")
+    st.markdown(
+        f"**{house.count(count, 'combination')}**, each for at most {house.count(int(epochs), 'epoch')}, then the baselines."
+    )
     if st.button("Start the sweep", key="sweep"):
         house.start("sweep", need="gpu", space=space)
         st.rerun()
@@ -62,7 +80,12 @@ def _space(
     named: list[str], rates: list[str], optimisers: list[str], heads: list[str], sizes: list[str], epochs: int, drawn: Any
 ) -> dict[str, Any]:  # fmt: skip
     space: dict[str, Any] = {"recipe": named, "epochs": epochs}
-    for key, values, kind in (("lr", rates, float), ("optimiser", optimisers, str), ("head", heads, str), ("size", sizes, int)):
+    for key, values, kind in (
+        ("lr", rates, float),
+        ("optimiser", optimisers, str),
+        ("head", heads, str),
+        ("size", sizes, int),
+    ):
         try:
             space |= {key: [kind(value) for value in values]} if values else {}
         except ValueError:
@@ -92,31 +115,20 @@ def best(project: Project, job: Job, busy: bool) -> None:
         },
     )  # fmt: skip
     chosen = [found[row].recipe for row in shown["selection"]["rows"] if row < len(found)]
-    chosen = [recipe for recipe in chosen if recipe.epochs > 1 or recipe.train != "head"]
+    chosen = [recipe for recipe in chosen if recipe.head not in BASELINES]  # these are at their end
     label = f"Train the chosen {len(chosen)} to the end" if chosen else "Train the chosen to the end"
     if st.button(label, key="to-the-end", type="primary" if chosen else "secondary", disabled=busy or not chosen):
         house.start("train", need="gpu", recipes=[asdict(full(recipe)) for recipe in chosen], evaluate_on="val")
         st.rerun()
 
 
-def differing(found: list[Recipe]) -> list[str]:
-    """The fields in which the recipes differ, in the order of the recipe; the backbone always."""
-    names = [field.name for field in fields(Recipe)]
-    return [n for n in names if n == "backbone" or len({getattr(recipe, n) for recipe in found}) > 1]
-
-
 def _table(found: list[Run]) -> pd.DataFrame:
-    columns = differing([run.recipe for run in found])
-    rows = []
-    for run in found:
-        low, high = run.result["val_accuracy_interval"]
-        row = {name: getattr(run.recipe, name) for name in columns if name != "epochs"}
-        rows.append({
-            **{name: ", ".join(value) if isinstance(value, tuple) else value for name, value in row.items()},
-            "loss": run.result["val_loss"], "accuracy": 100 * run.result["val_accuracy"], "interval": f"{low:.1%} to {high:.1%}",
-        })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def failed(job: Job) -> None:
-    progress.ended(job)
+    shown = {"recipe": [run.recipe.name for run in found]}
+    for field in ("lr", "optimiser", *differing(found)):
+        if field not in ("backbone", "head", "train", "size", "gray", "scratch", "epochs", "patience", "batch"):
+            shown[field] = [wording.value(field, getattr(run.recipe, field)) for run in found]
+    intervals = [run.result["val_accuracy_interval"] for run in found]
+    return pd.DataFrame(shown | {
+        "loss": [run.result["val_loss"] for run in found], "accuracy": [100 * run.result["val_accuracy"] for run in found],
+        "interval": [f"{low:.1%} to {high:.1%}" for low, high in intervals],
+    })  # fmt: skip

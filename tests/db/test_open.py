@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 import db
 from core.errors import BadSetting, Busy
-from core.model import DUPLICATE, Decision, Search
+from core.model import DUPLICATE, Decision, Recipe, Search
 from db import open_store
 from db.tables import metadata
 from tests.db.conftest import operation
@@ -89,7 +89,7 @@ def test_a_database_of_a_newer_program_is_refused_and_left_as_it_is(store, file)
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(
-        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0006\): update Winnow"
+        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0007\): update Winnow"
     ):
         open_store(url(file))
     assert version(file) == "9999"
@@ -116,6 +116,7 @@ def test_a_database_of_the_schema_before_keeps_its_searches(store, project, clai
             connection.execute(f"DROP TABLE {table}")
         for column in ("projects DROP COLUMN cleaning", "projects DROP COLUMN reviewing", "splits DROP COLUMN crop", "split_images DROP COLUMN box",
                        "images DROP COLUMN crop", "images DROP COLUMN box",
+                       "runs DROP COLUMN name", "runs DROP COLUMN note", "runs DROP COLUMN deleted",
                        "decisions DROP COLUMN box", "decisions DROP COLUMN was_box"):  # fmt: skip
             connection.execute(f"ALTER TABLE {column}")
         if not has_the_column:
@@ -211,7 +212,13 @@ def test_what_was_decided_before_counts_as_looked_at_in_that_order(store, projec
     with sqlite3.connect(file) as connection:
         for table in ("opinions", "second_looks", "showings", "certificates"):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("ALTER TABLE projects DROP COLUMN reviewing")
+        for column in (
+            "projects DROP COLUMN reviewing",
+            "runs DROP COLUMN name",
+            "runs DROP COLUMN note",
+            "runs DROP COLUMN deleted",
+        ):
+            connection.execute(f"ALTER TABLE {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
     again = open_store(url(file))
     assert [(one.image, one.bad) for one in again.judged(project.id)] == [
@@ -220,4 +227,33 @@ def test_what_was_decided_before_counts_as_looked_at_in_that_order(store, projec
         (copied, True),
     ]
     assert again.audit(project.id).left == 1
+    again.close()
+
+
+def test_runs_and_what_models_said_before_they_could_be_named_are_kept(store, project, claim, images, file):
+    (image,) = images(1)
+    by = claim("split")
+    split = store.add_split(by, project.id, 1, {"train": [(image, "sedan")], "val": [], "test": []}, ["sedan"], {}, 0)
+    by = claim("train", "gpu")
+    run = store.start_run(by, project.id, split.id, Recipe("vgg75"), 0)
+    store.finish_run(by, run.id, {"val_accuracy": 0.5})
+    said = [{"model": "vgg75", "image": image, "label": "sedan", "predicted": "sedan", "confidence": 0.75}]
+    number = store.add_evaluation(claim("evaluate"), project.id, [run.id], "val", {}, said)
+    store.close()
+    with sqlite3.connect(file) as connection:
+        for column in ("name", "note", "deleted"):
+            connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        connection.execute("UPDATE alembic_version SET version_num = '0006'")
+    again = open_store(url(file))
+    (kept,) = again.runs(project.id, done=True)
+    assert (kept.id, kept.name, kept.note, kept.deleted, kept.result) == (
+        run.id,
+        "vgg75",
+        "",
+        None,
+        {"val_accuracy": 0.5},
+    )
+    assert again.predicted(number, "vgg75", "sedan", "sedan") == [(image, 0.75)]
+    with again._engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     again.close()

@@ -27,17 +27,65 @@ def test_parts_without_a_picture_draw_no_bar() -> None:
     assert [bar.name for bar in charts.parts(frame).data] == ["to learn from (train)"]
 
 
+def curves(runs: list[str], epochs: int = 3, best: int = 2) -> pd.DataFrame:
+    return pd.DataFrame([(run, epoch, part, 0.5, epoch == best, place) for place, run in enumerate(runs) for epoch in range(1, epochs + 1)
+                         for part in ("train", "validation")], columns=["run", "epoch", "part", "value", "best", "place"])  # fmt: skip
+
+
 def test_curves_have_one_colour_for_a_run_and_a_dotted_line_for_train() -> None:
-    frame = pd.DataFrame([(run, epoch, part, 0.5) for run in ("a", "b") for epoch in (1, 2, 3) for part in ("train", "validation")],
-                         columns=["run", "epoch", "part", "value"])  # fmt: skip
-    lines = charts.curve(frame, "accuracy").data
+    lines = charts.curve(curves(["a", "b"]), "accuracy").data
     assert [(line.name, line.line.dash) for line in lines] == [
-        ("a, train", "dot"), ("a, validation", "solid"), ("b, train", "dot"), ("b, validation", "solid")]  # fmt: skip
+        ("a, train", "dot"), ("a", "solid"), ("b, train", "dot"), ("b", "solid")]  # fmt: skip
     assert lines[0].line.color == lines[1].line.color != lines[2].line.color
+    assert [line.showlegend for line in lines] == [False, True] * 2
+    assert lines[0].legendgroup == lines[1].legendgroup, "one press takes both away"
 
 
-def test_curves_of_nothing_are_an_empty_chart() -> None:
-    assert not charts.curve(pd.DataFrame(columns=["run", "epoch", "part", "value"]), "loss").data
+def test_a_ring_marks_the_best_epoch_of_validation_alone() -> None:
+    train, validation = charts.curve(curves(["a"], epochs=4, best=3), "loss").data
+    assert list(validation.marker.size) == [0, 0, 9, 0]
+    assert not any(train.marker.size)
+
+
+def test_the_ninth_run_has_the_colour_of_the_first_on_a_broken_line() -> None:
+    lines = [line for line in charts.curve(curves([f"r{i}" for i in range(9)]), "loss").data if line.showlegend]
+    assert lines[8].line.color == lines[0].line.color
+    assert (lines[0].line.dash, lines[8].line.dash) == ("solid", "dash")
+
+
+def test_curves_keep_their_height_while_the_runs_of_a_job_begin_one_by_one() -> None:
+    heights = {charts.curve(curves([f"r{i}" for i in range(n)]), "accuracy", 6).layout.height for n in (0, 1, 3, 6)}
+    assert len(heights) == 1
+
+
+def test_macro_f1_is_drawn_as_a_share_and_loss_as_it_is() -> None:
+    assert charts.curve(curves(["a"]), "macro_f1").layout.yaxis.tickformat == ".0%"
+    assert charts.curve(curves(["a"]), "loss").layout.yaxis.tickformat is None
+
+
+def test_curves_of_nothing_are_an_empty_chart_that_says_so() -> None:
+    figure = charts.curve(curves([]), "loss")
+    assert not figure.data
+    assert "No epoch has this figure yet" in figure.layout.annotations[0].text
+
+
+def trade(*costs: float) -> pd.DataFrame:
+    rows = [(f"<b>r{i}", cost, 0.8, 0.7, 0.85, 2 * i) for i, cost in enumerate(costs)]
+    return pd.DataFrame(rows, columns=["run", "cost", "accuracy", "low", "high", "place"])
+
+
+def test_accuracy_against_cost_has_intervals_and_the_colours_of_the_curves() -> None:
+    first, second = charts.trade(trade(2, 5), "latency").data
+    assert [first.error_y.array[0], first.error_y.arrayminus[0]] == pytest.approx([0.05, 0.1])
+    assert (first.marker.color, second.marker.color) == (charts.SERIES[0], charts.SERIES[2])
+    assert first.name == "&lt;b&gt;r0"
+
+
+def test_costs_far_apart_are_drawn_on_a_logarithmic_axis() -> None:
+    assert charts.trade(trade(1, 19), "bytes").layout.xaxis.type is None
+    assert charts.trade(trade(1, 21), "bytes").layout.xaxis.type == "log"
+    assert charts.trade(trade(0, 21), "bytes").layout.xaxis.type is None, "nothing is at 0 on such an axis"
+    assert not charts.trade(trade(), "bytes").data
 
 
 def test_intervals_reach_from_low_to_high() -> None:

@@ -91,3 +91,9 @@ def test_speeds_that_do_not_hold_any_longer_are_not_shown() -> None:
 def test_a_job_is_named_as_its_page_or_button_is() -> None:
     assert [name(verb) for verb in ("scrape", "preview", "unheard of")] == ["Scrape", "Look at 12 first", "unheard of"]
     assert [size(340_000), size(1_240_000)] == ["340 KB", "1.2 MB"]
+
+
+def test_the_speed_of_a_training_is_not_taken_for_that_of_downloads() -> None:
+    job = replace(JOB, verb="train", result={"run": 1, "images_per_second": 400.0}, note="epoch 3 of at most 40")
+    assert figures(job) == "100 of 400 · 10/s, 30 s left"
+    assert lines(job) == ["epoch 3 of at most 40"]

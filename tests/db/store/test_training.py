@@ -125,6 +125,99 @@ def test_finished_runs_are_listed_the_newest_first(store, project, claim, split)
     assert (done.id, done.result) == (first.id, {"val_accuracy": 0.75})
 
 
+def test_what_was_stopped_can_be_asked_and_what_a_sweep_stopped_early_cannot(store, project, claim, split):
+    by = claim("train", "gpu")
+    ids = [store.start_run(by, project.id, split.id, RECIPE, i).id for i in range(4)]
+    for run, status in zip(ids, ("done", "stopped", "pruned"), strict=False):
+        store.finish_run(by, run, {}, status)
+    assert [(r.id, r.status) for r in store.runs(project.id, done=True)] == [(ids[1], "stopped"), (ids[0], "done")]
+    assert [r.kept for r in store.runs(project.id)] == [False, False, True, True]
+
+
+def test_a_run_is_called_by_its_recipe_until_it_is_given_a_name(store, project, claim, split):
+    by = claim("train", "gpu")
+    one, two = (store.start_run(by, project.id, split.id, RECIPE, i).id for i in range(2))
+    assert store.run(project.id, one).name == "vgg75-bn"
+    assert store.rename_run(project.id, one, "  Übung  ١ 🚗\n").name == "Übung ١ 🚗"
+    assert [r.name for r in store.runs(project.id)] == ["vgg75-bn", "Übung ١ 🚗"]
+    with pytest.raises(BadInput, match=f"Run {one} is called 'Übung ١ 🚗' already"):
+        store.rename_run(project.id, two, "U\u0308BUNG ١ 🚗")  # composed otherwise, and in capitals: the same to an eye
+    with pytest.raises(BadInput, match=f"Run {two} is called 'vgg75-bn' already"):
+        store.rename_run(project.id, one, "VGG75-bn")
+    for back in ("vgg75-bn", ""):
+        store.rename_run(project.id, one, "first")
+        assert store.rename_run(project.id, one, back).title == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x" * 201, "201 characters is too long: at most 200"),
+        ("Average", "is what an ensemble is called"),
+        ("mine (run 3)", "ends as runs of one recipe do"),
+        ("half \ud800", "a lone surrogate"),
+        ("nul \x00", "a NUL character"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_in_one_sentence(store, project, claim, split, name, said):
+    run = store.start_run(claim("train", "gpu"), project.id, split.id, RECIPE, 0).id
+    with pytest.raises(BadInput, match=said):
+        store.rename_run(project.id, run, name)
+    assert store.run(project.id, run).title == ""
+    with pytest.raises(BadInput, match="There is no run 99"):
+        store.rename_run(project.id, 99, "mine")
+
+
+def test_two_projects_may_use_the_same_name(store, project, claim, split):
+    run = store.start_run(claim("train", "gpu"), project.id, split.id, RECIPE, 0).id
+    store.rename_run(project.id, run, "best")
+    other = store.add_project("boats", ["sloop"])
+    with pytest.raises(BadInput, match=f"There is no run {run} in this project"):
+        store.rename_run(other.id, run, "best")
+
+
+def test_a_note_replaces_the_one_before(store, project, claim, split):
+    run = store.start_run(claim("train", "gpu"), project.id, split.id, RECIPE, 0).id
+    store.note_run(project.id, run, "first")
+    assert store.note_run(project.id, run, " two\nlines ").note == "two\nlines"
+    with pytest.raises(BadInput, match="A note of 10,001 characters is too long"):
+        store.note_run(project.id, run, "x" * 10_001)
+    with pytest.raises(BadInput, match="There is no run 99"):
+        store.note_run(project.id, 99, "x")
+
+
+def test_files_are_not_deleted_while_a_job_needs_them_and_the_first_mark_stays(store, project, claim, split):
+    by = claim("train", "gpu")
+    run = store.start_run(by, project.id, split.id, RECIPE, 0).id
+    with pytest.raises(
+        BadInput, match=rf"Job {by.job} \(train\) needs the files of run {run}: wait for it, or stop it"
+    ):
+        store.mark_deleted(project.id, run)
+    store.finish_run(by, run, {"val_accuracy": 0.5})
+    store.finish(by, "done")
+    goes_on = store.submit("train", {"runs": [run]}, project.id, "gpu")
+    with pytest.raises(BadInput, match=rf"Job {goes_on.id} \(train\)"):
+        store.mark_deleted(project.id, run)
+    store.cancel(goes_on.id)
+    gone = store.mark_deleted(project.id, run)
+    assert gone.deleted and not gone.kept and gone.result == {"val_accuracy": 0.5}
+    assert store.mark_deleted(project.id, run).deleted == gone.deleted
+    assert store.runs(project.id, done=True) == [] and len(store.runs(project.id)) == 1
+
+
+def test_a_run_that_is_trained_again_has_its_files_back(store, project, claim, split):
+    by = claim("train", "gpu")
+    run = store.start_run(by, project.id, split.id, RECIPE, 0).id
+    store.finish(by, "failed", error="The disk is full.")
+    store.mark_deleted(project.id, run)
+    store.again(by.job)
+    while (taken := store.claim("here", 60)) and taken[1].job != by.job:
+        pass
+    assert taken
+    store.finish_run(taken[1], run, {})
+    assert store.run(project.id, run).kept
+
+
 def test_a_training_that_was_taken_over_writes_no_more(store, project, claim, split):
     by = claim("train", "gpu")
     run = store.start_run(by, project.id, split.id, RECIPE, 0)

@@ -1,0 +1,99 @@
+"""A training while it runs: its epoch, its curves, what it gets most wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core import runs as trained
+from core.jobs.watch import duration
+from core.model import Job, Project, Run
+from pages.parts import curves, house, progress, worst
+
+STOPPING = "Stop keeps the best epoch so far as a model: you can ask it at once, and the run can go on later."
+
+
+def of(job: Job) -> list[Run]:
+    """The runs that this job trains, as far as they have begun, in their order, without their epochs."""
+    if job.project is None:
+        return []
+    asked = {*(job.params.get("runs") or ()), job.result.get("run")}  # one that goes on was begun by another job
+    return [run for run in reversed(house.store().runs(job.project)) if run.job == job.id or run.id in asked]
+
+
+def epoch(job: Job) -> None:
+    """A bar for the epoch under way, with its speed; drawn every second, so it takes as much room when nothing is known."""
+    now = job.result if job.status == "running" and job.project is not None else {}
+    run = house.store().run(job.project, now["run"]) if "run" in now and job.project is not None else None
+    if run is None or run.status not in (
+        "started",
+        "stopped",
+    ):  # before the first epoch, and when the models are measured at the end
+        st.progress(0.0, text=house.text(progress.said(job)))
+        st.caption("…")
+    else:
+        done, of_all = now["images"], now["of"]
+        mine = [each.id for each in of(job)]
+        many = len(job.params.get("recipes") or ())
+        place = f" (run {mine.index(run.id) + 1} of {many})" if run.id in mine and many > 1 else ""
+        st.progress(
+            min(1.0, done / of_all) if of_all else 0.0,
+            text=f"**{house.text(run.name, 60)}**{place} · epoch {now['epoch']} of at most {run.recipe.epochs} · "
+            f"{done:,} of {of_all:,} pictures",
+        )
+        st.caption(house.text(" · ".join(pace(run, now))))
+    st.caption(STOPPING)
+
+
+def pace(run: Run, now: Mapping[str, Any]) -> list[str]:
+    """`410 pictures/s`, `at most 3 min left for this run`, and on a GPU what it has to do."""
+    told = [f"{now['images_per_second']:,.0f} pictures/s"] if now.get("images_per_second") else []
+    if now.get("left") is not None:
+        told.append(f"at most {duration(now['left'])} left for this run")
+    last = run.epochs[-1] if run.epochs else {}
+    if "gpu_memory" in last:
+        told.append(f"GPU: {last['gpu_memory'] / 1e9:,.1f} GB")
+    if "gpu_use" in last:
+        told.append(f"{last['gpu_use']:.0%} in use")
+    if last.get("waiting", 0) >= 0.05:
+        told.append(f"{last['waiting']:.0%} of the time it waits for pictures")
+    if now.get("parts", 1) > 1:
+        told.append(f"each batch in {now['parts']} parts to fit")
+    return told or ["…"]
+
+
+def live(project: Project, job: Job) -> None:
+    """The curves of all runs of the job that is under way, and the worst pictures of the last epoch that ended."""
+    store, job = house.store(), house.store().job(job.id)
+    runs = [store.run(project.id, run.id) for run in of(job)]
+    with st.container():  # there from the start: what stands below is not drawn anew when the first one comes
+        for sentence in warnings(runs, job):
+            st.warning(house.text(sentence))
+    curves.show(runs, "live", len(job.params.get("recipes") or ()))
+    if any(run.epochs for run in runs):
+        mistakes(project, runs)
+    else:
+        worst.later()
+
+
+def warnings(runs: list[Run], job: Job) -> list[str]:
+    """Each sentence once, with the run that it is about where there are several."""
+    named = trained.names(runs)
+    told = [
+        (f"{name}: " if len(runs) > 1 else "") + str(row["warning"])
+        for name, run in zip(named, runs, strict=True) for row in run.epochs if row.get("warning")
+    ]  # fmt: skip
+    now = str(job.result.get("warning") or "")
+    if now and not any(one.endswith(now) for one in told):
+        told.append(now)
+    return list(dict.fromkeys(told))
+
+
+def mistakes(project: Project, runs: list[Run]) -> None:
+    """The worst pictures of the run that ended an epoch last; nothing where none of them tells."""
+    told = [(run, name) for run, name in zip(runs, trained.names(runs), strict=True) if run.epochs]
+    if told:
+        run, name = told[-1]
+        worst.show(project, run, name, house.store().split(project.id, run.split).boxes)

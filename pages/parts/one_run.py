@@ -1,0 +1,116 @@
+"""One run, closely: its name and note, its files, its curves and mistakes, the whole recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pandas as pd
+import streamlit as st
+
+from core import runs as trained
+from core.errors import BadInput, WinnowError
+from core.model import Project, Run
+from pages.parts import curves, house, learning, wording
+
+
+def show(project: Project, run: Run, state: str, pictures: int) -> None:
+    """`run` with its epochs; `pictures` is the number of validation pictures of its split."""
+    st.subheader(f"Run {run.id}: {house.text(run.name, 80)}", anchor=False)
+    st.markdown(sentence(run, state, pictures))
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        called(project, run)
+    with right:
+        goes_on(run)
+        files(project, run)
+    if run.epochs:
+        curves.show([run], "one")
+        learning.mistakes(project, [run])
+    with st.expander("The whole recipe"):
+        recipe(run)
+
+
+def sentence(run: Run, state: str, pictures: int) -> str:
+    """What is known of it in a line."""
+    told, found = [f"{state[0].upper()}{state[1:]}"], run.result
+    if between := trained.interval(run, pictures):
+        told.append(f"**{found['val_accuracy']:.1%}** of {house.count(pictures, 'validation picture')} named rightly "
+                    f"(95 % interval {between[0]:.1%} to {between[1]:.1%})")  # fmt: skip
+    if "best_epoch" in found:
+        told.append(f"best epoch {found['best_epoch']} of {found['epochs']}")
+    if "device" in found:
+        told.append(f"{found['device']} {found.get('precision', '')}".strip())
+    if "latency" in found:
+        where = f" on {found['latency_device']}" if "latency_device" in found else ""
+        told.append(f"{1000 * found['latency']:,.1f} ms for one picture{where}")
+    return " · ".join(part if "**" in part else house.text(part) for part in told)
+
+
+def called(project: Project, run: Run) -> None:
+    with st.form(f"run-{run.id}", border=False):
+        name = st.text_input("Name", run.title, 200, placeholder=run.recipe.name, key=f"name-{run.id}",
+                             help="What the model is called on every page. Left empty: by its recipe.")  # fmt: skip
+        note = st.text_area("Note", run.note, 68, 10_000, key=f"note-{run.id}", placeholder="why, and what came of it")
+        if st.form_submit_button("Save"):
+            try:
+                house.store().rename_run(project.id, run.id, name)
+                house.store().note_run(project.id, run.id, note)
+            except BadInput as error:
+                st.error(house.text(error))
+            else:
+                st.rerun()
+
+
+def goes_on(run: Run) -> None:
+    if run.status != "stopped" or run.deleted:
+        return
+    st.caption("It was stopped. Its best epoch so far is kept and can be asked; it can go on from where it was.")
+    if st.button("Go on", key=f"go-on-{run.id}"):
+        try:
+            house.start("train", need="gpu", runs=[run.id])
+        except BadInput as error:
+            st.error(house.text(error))
+        else:
+            st.rerun()
+
+
+def files(project: Project, run: Run) -> None:
+    """Asks before they are deleted, and says what stays."""
+    if run.deleted:
+        st.caption(
+            f"Its files were deleted on {run.deleted:%Y-%m-%d}. Its name, note, curves and figures stay; train the recipe "
+            "again to have a model of it."
+        )
+        return
+    with st.popover("Delete its files", key=f"delete-{run.id}", on_change="rerun") as opened:
+        if not opened.open:
+            return
+        size = trained.size(trained.run_folder(house.settings(), run.id))
+        st.markdown(
+            f"This frees {wording.megabytes(size)} and cannot be undone: the model of run {run.id} is gone, so that it can "
+            "neither be asked nor go on."
+        )
+        st.markdown("What stays: name, note, recipe, curves, every figure, and its evaluations.")
+        if st.button("Delete the files for good", key=f"deleted-{run.id}", type="primary"):
+            try:
+                trained.delete_files(house.store(), house.settings(), project.id, run.id)
+            except WinnowError as error:
+                st.error(house.text(error))
+            else:
+                st.rerun()
+
+
+def recipe(run: Run) -> None:
+    """Every field with its value and what it is."""
+    rows = []
+    for field in dataclasses.fields(run.recipe):
+        name, about = wording.RECIPE.get(field.name, (field.name, ""))
+        rows.append((name, wording.value(field.name, getattr(run.recipe, field.name)), about))
+    st.dataframe(
+        pd.DataFrame(rows, columns=["part", "value", "what it is"]),
+        hide_index=True,
+        height="content",
+        key=f"recipe-{run.id}",
+        column_config={"what it is": st.column_config.TextColumn(width="large")},
+        alt="The recipe of the run, field by field",
+    )

@@ -1,0 +1,77 @@
+"""All runs of a project in one table; what is picked in it is shown below: one run, or several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core import runs as trained
+from core.model import Project, Run
+from pages.parts import compare, figures, house, one_run
+
+NEWEST = 4  # runs that are compared where none is picked
+
+
+def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
+    """The table and what is picked in it; `busy` while a job trains: then nothing is shown that was not picked.
+
+    `runs` are all of the project, the newest first.
+    """
+    store = house.store()
+    pictures = store.part_sizes(project.id, "val")
+    jobs = [job for job in store.jobs(project.id, "train", limit=50) if job.status in house.ACTIVE]
+    active = {run.id for run in runs for job in jobs if run.job == job.id or run.id in (job.params.get("runs") or ())}
+    st.subheader("All runs", anchor=False)
+    picked = [runs[i] for i in table(runs, pictures, active) if i < len(runs)]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(
+            "Pick one run to rename it, note something or look at it closely, or several to compare them. All figures are "
+            "on the validation part; the test part stays closed until you open it on the page Evaluate.",
+            width="stretch",
+        )
+    usual = [run for run in runs if "val_accuracy" in run.result and run.split == runs[0].split][:NEWEST]
+    chosen = picked or ([] if busy else usual)
+    chosen = [store.run(project.id, run.id) for run in reversed(chosen)]
+    if len(chosen) > 1:
+        st.subheader(f"{'Compare' if picked else 'The newest'} {len(chosen)} runs", anchor=False)
+        compare.show(project, chosen, pictures)
+    elif chosen:
+        one_run.show(project, chosen[0], state(chosen[0], active), pictures.get(chosen[0].split, 0))
+
+
+def state(run: Run, active: set[int]) -> str:
+    """What became of it, in a word or two; `active` are the runs that a job trains or waits for."""
+    if run.status in ("started", "stopped") and run.id in active:
+        told = "training"
+    else:
+        told = {"started": "not finished", "done": "trained", "stopped": "stopped", "pruned": "stopped by sweep"}[
+            run.status
+        ]
+    return f"{told}, files deleted" if run.deleted else told
+
+
+def table(runs: Sequence[Run], pictures: Mapping[int, int], active: set[int]) -> list[int]:
+    """Draws it; returns the places of the picked rows. Columns that say nothing of any run are left out."""
+    columns = {
+        "name": trained.names(runs),
+        "state": [state(run, active) for run in runs],
+        **figures.columns(runs, pictures),
+        **({"split": [run.split for run in runs]} if len({run.split for run in runs}) > 1 else {}),
+        "note": [" ".join(run.note.split()) for run in runs],
+        **({"recipe": [run.recipe.name for run in runs]} if any(run.title for run in runs) else {}),
+    }
+    data = pd.DataFrame(columns)
+    told = [name for name in data if name in ("name", "state") or any(one not in (None, "") for one in columns[name])]
+    event = st.dataframe(
+        data[told],
+        hide_index=True,
+        placeholder="",
+        key=f"runs-{runs[0].id}-{len(runs)}",  # another run moves the rows: what was picked is not what stands there now
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config=figures.headings(),
+        alt="Every run of the project with its figures",
+    )
+    return list(event["selection"]["rows"])

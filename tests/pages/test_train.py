@@ -1,0 +1,279 @@
+"""The page Train: a training while it runs, every run in a table, one closely, several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.model import Claim, Job, Project, Recipe
+from core.runs import run_folder
+from core.settings import load
+from db.store import Store
+from pages.parts import charts, curves, learning, wording, worst
+from pages.parts.trained import state
+from tests.pages import filled
+from tests.pages.conftest import button, fine, opened, plain, words
+
+Screen = Callable[..., AppTest]
+
+
+@pytest.fixture
+def project(store: Store, home: Path) -> Project:
+    made = filled.scraped(store, home)
+    filled.split(store, made)
+    return made
+
+
+def epoch(store: Store, claim: Claim, project: Project, run: int, number: int = 1, **more) -> list[int]:
+    """An epoch as today's training stores it; returns the images that it gets most wrong."""
+    images = [image for image, _ in store.split(project.id).parts["val"][:12]]
+    store.add_epoch(claim, run, number, {
+        "epoch": number, "loss": 0.9, "accuracy": 0.7, "val_loss": 1.0, "val_accuracy": 0.6, "val_macro_f1": 0.55, "best": True,
+        "images_per_second": 400.0, "waiting": 0.02, "seconds": 3.0,
+        "worst": [{"image": i, "label": "suv", "said": "coupe", "chance": 0.004} for i in images], **more,
+    })  # fmt: skip
+    return images
+
+
+def running(store: Store, project: Project, **detail) -> tuple[Job, Claim, int]:
+    job, claim = filled.begin(store, project, "train", recipes=[{}, {}])
+    run = store.start_run(claim, project.id, store.split(project.id).id, Recipe("vgg75-bn"), 0).id
+    told = {
+        "run": run,
+        "epoch": 2,
+        "images": 1200,
+        "of": 2778,
+        "images_per_second": 410.0,
+        "left": 200.0,
+        "parts": 1,
+        "warning": "",
+    }
+    store.progress(claim, 1, 80, "vgg75-bn on cpu: epoch 2 of at most 40", told | detail)
+    return store.job(job.id), claim, run
+
+
+def pick(shown: AppTest, *rows: int) -> AppTest:
+    key = next(table.key for table in shown.dataframe if table.key and table.key.startswith("runs-"))
+    shown.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    return shown.run()
+
+
+def table(shown: AppTest):
+    return next(table.value for table in shown.dataframe if table.key and table.key.startswith("runs-"))
+
+
+def links(shown: AppTest) -> list[str]:
+    return [link.proto.query_string for link in shown.get("page_link")]
+
+
+# while it runs ------------------------------------------------------------------------------------------------------
+
+
+def test_a_training_tells_its_epoch_its_speed_the_time_left_and_what_stop_keeps(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    running(store, project)
+    shown = screen("train", project="cars")
+    said = plain(shown)
+    assert "410 pictures/s · at most 3 min left for this run" in said
+    assert "Stop keeps the best epoch so far as a model" in said
+    bars = [bar.proto.text.replace("\\", "") for bar in shown.get("progress")]
+    assert any("vgg75-bn** (run 1 of 2) · epoch 2 of at most 40 · 1,200 of 2,778 pictures" in bar for bar in bars)
+    assert "GPU" not in said
+
+
+def test_a_gpu_and_warnings_are_told_of_and_the_worst_pictures_lead_to_the_review(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    _, claim, run = running(store, project, parts=4, warning="A state was damaged.")
+    images = epoch(store, claim, project, run, gpu_memory=3.2e9, gpu_use=0.93)
+    shown = screen("train", project="cars")
+    said = plain(shown)
+    assert "GPU: 3.2 GB · 93% in use · each batch in 4 parts" in said
+    assert [warning.value.replace("\\", "") for warning in shown.warning] == ["A state was damaged."]
+    assert f"{worst.heading(len(images))}** · vgg75-bn, epoch 1" in said
+    assert any(f"ids={'%2C'.join(map(str, images))}" in link for link in links(shown))
+    html = "".join(each.proto.body for each in shown.get("html"))
+    assert html.count("0.4% for the truth") == len(images)
+
+
+def test_a_training_of_an_earlier_release_shows_what_there_is(screen: Screen, store: Store, project: Project) -> None:
+    _, claim = filled.begin(store, project, "train", recipes=[{}])
+    run = store.start_run(claim, project.id, store.split(project.id).id, Recipe("vgg75"), 0).id
+    store.progress(claim, 0, 40, "vgg75 on cpu: epoch 1 of at most 40, 32 of 300 images")
+    store.add_epoch(claim, run, 1, {"epoch": 1, "loss": 1, "accuracy": 0.5, "val_loss": 1, "val_accuracy": 0.5})
+    shown = screen("train", project="cars")
+    assert "32 of 300 images" in "".join(bar.proto.text for bar in shown.get("progress"))
+    assert "worst" not in fine(shown)
+
+
+def test_while_the_models_are_measured_at_the_end_no_epoch_is_shown(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    _, claim, run = running(store, project)
+    store.finish_run(claim, run, {"val_accuracy": 0.6})
+    store.progress(claim, 0, 17, "asking 2 models about 17 images")
+    bars = [bar.proto.text for bar in screen("train", project="cars").get("progress")]
+    assert any("asking 2 models" in bar for bar in bars) and not any("1,200" in bar for bar in bars)
+
+
+def test_a_run_that_goes_on_in_another_job_is_shown_with_it(screen: Screen, store: Store, project: Project) -> None:
+    _, claim, run = running(store, project)
+    epoch(store, claim, project, run)
+    store.finish_run(claim, run, {}, "stopped")
+    store.finish(claim, "stopped")
+    _, claim = filled.begin(store, project, "train", runs=[run])
+    store.progress(claim, 1, 40, "", {"run": run, "epoch": 2, "images": 5, "of": 17})
+    shown = screen("train", project="cars")
+    assert any("epoch 2 of at most 40" in bar.proto.text for bar in shown.get("progress"))
+    assert "vgg75-bn, epoch 1" in plain(shown)
+    assert list(table(shown)["state"]) == ["training"]
+
+
+def test_a_warning_that_stays_is_told_once() -> None:
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from core.model import Run
+
+    row = {"epoch": 1, "warning": "A state was damaged."}
+    run = Run(1, 1, Recipe("vgg75"), 1, datetime(2026, 1, 1, tzinfo=UTC), "started", (row, row))
+    job = Job(1, 1, "train", {}, "running", 1, 1, False, 0, 0, "", "", {"warning": "A state was damaged."}, run.created, None, None, None, None, "gpu")  # fmt: skip
+    assert learning.warnings([run], job) == ["A state was damaged."]
+    assert learning.warnings([run, replace(run, id=2, epochs=())], job) == ["vgg75 (run 1): A state was damaged."]
+
+
+# all runs -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_run_is_in_the_table_and_columns_that_say_nothing_are_left_out(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    filled.trained(store, project)
+    shown = screen("train", project="cars")
+    assert "the test part stays closed until you open it" in fine(shown)
+    rows = table(shown)
+    assert list(rows["name"]) == ["vgg100-bn", "vgg75-bn"]
+    assert list(rows["state"]) == ["trained", "trained"]
+    assert {"accuracy", "interval", "best"} < set(rows) and not {"latency", "parameters", "note", "recipe"} & set(rows)
+    assert "The newest 2 runs" in words(shown)
+
+
+def test_one_run_is_renamed_and_noted_and_a_name_that_is_taken_is_a_sentence(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    first, second = filled.trained(store, project)
+    shown = pick(screen("train", project="cars"), 1)
+    shown.text_input(key=f"name-{first}").set_value("<b>mine</b>")
+    shown.text_area(key=f"note-{first}").set_value("a *note*")
+    button(shown, "Save").click().run()
+    assert (store.run(project.id, first).name, store.run(project.id, first).note) == ("<b>mine</b>", "a *note*")
+    assert r"\<b\>mine\<\/b\>" in fine(shown)
+    assert list(table(shown)["name"]) == ["vgg100-bn", "<b>mine</b>"]
+    shown.text_input(key=f"name-{first}").set_value("vgg100-bn")
+    button(shown, "Save").click().run()
+    assert f"Run {second} is called" in shown.error[0].value
+
+
+def test_files_are_deleted_only_after_a_second_press_and_what_stays_is_said(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    first, second = filled.trained(store, project)
+    folder = run_folder(load(), first)
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(bytes(2_500_000))
+    shown = pick(screen("train", project="cars"), 1)
+    assert store.run(project.id, first).kept
+    shown = opened(shown, f"delete-{first}")
+    assert "This frees 2.5 MB and cannot be undone" in words(shown)
+    assert "What stays: name, note, recipe, curves, every figure" in words(shown)
+    button(shown, "Delete the files for good").click().run()
+    assert not folder.exists() and store.run(project.id, first).deleted
+    assert "Its files were deleted on" in words(shown)
+    assert list(table(shown)["state"]) == ["trained", "trained, files deleted"]
+
+
+def test_a_stopped_run_can_go_on(screen: Screen, store: Store, project: Project) -> None:
+    _, claim, run = running(store, project)
+    epoch(store, claim, project, run)
+    store.finish_run(claim, run, {"val_accuracy": 0.6, "epochs": 1, "best_epoch": 1}, "stopped")
+    store.finish(claim, "stopped")
+    shown = pick(screen("train", project="cars"), 0)
+    shown.button(key=f"go-on-{run}").click().run()
+    job = store.jobs(project.id, "train")[0]
+    assert (job.params, job.need, job.status) == ({"runs": [run]}, "gpu", "queued")
+
+
+def test_several_runs_are_compared_by_what_differs_and_by_what_accuracy_costs(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    _, claim = filled.begin(store, project, "train")
+    split = store.split(project.id).id
+    for position, rate in enumerate((0.001, 0.01, 0.1)):
+        run = store.start_run(claim, project.id, split, Recipe("vgg75", lr=rate), position).id
+        epoch(store, claim, project, run)
+        cost = {"latency": 0.004, "bytes": 5_000_000, "parameters": 1_000_000} if position else {}
+        store.finish_run(claim, run, {"val_accuracy": 0.5, "epochs": 1, "best_epoch": 1, **cost})
+    store.finish(claim, "done")
+    shown = pick(screen("train", project="cars"), 0, 1, 2)
+    assert "Compare 3 runs" in fine(shown)
+    compared = next(table.value for table in shown.dataframe if "recipe lr" in table.value)
+    assert [name for name in compared if name.startswith("recipe")] == ["recipe lr"]
+    assert list(compared["recipe lr"]) == ["0.001", "0.01", "0.1"]
+    assert len(shown.get("plotly_chart")) == 2
+    assert "1 run cannot be drawn: this was not measured for it" in words(shown)
+    assert {b.key for b in shown.button_group} >= {"cost", "compare-what"}
+
+
+def test_runs_of_different_splits_are_said_not_to_compare(screen: Screen, store: Store, project: Project) -> None:
+    filled.trained(store, project, ["vgg75"])
+    filled.split(store, project)
+    filled.trained(store, project, ["vgg75"])
+    shown = pick(screen("train", project="cars"), 0, 1)
+    assert "the figures do not compare" in shown.warning[0].value
+
+
+def test_a_state_is_a_word_or_two(store: Store, project: Project) -> None:
+    _, claim, run = running(store, project)
+    assert state(store.run(project.id, run), {run}) == "training"
+    assert state(store.run(project.id, run), set()) == "not finished"
+    store.finish_run(claim, run, {}, "pruned")
+    assert state(store.run(project.id, run), {run}) == "stopped by sweep"
+
+
+# words and figures --------------------------------------------------------------------------------------------------
+
+
+def test_every_part_of_a_recipe_has_a_name_and_a_meaning() -> None:
+    import dataclasses
+
+    assert set(wording.RECIPE) == {field.name for field in dataclasses.fields(Recipe)}
+
+
+def test_values_are_written_as_a_person_reads_them() -> None:
+    told = [
+        wording.value(*each) for each in (("size", 0), ("size", 96), ("gray", False), ("lr", 0.001), ("augment", ()))
+    ]
+    assert told == ["its own", "96", "no", "0.001", "none"]
+
+
+def test_a_small_chance_is_never_a_plain_zero() -> None:
+    assert [worst.chance(share) for share in (0.12, 0.004, 0.0)] == ["12%", "0.4%", "<0.1%"]
+
+
+def test_a_run_keeps_its_colour_where_another_one_has_no_epoch(store: Store, project: Project) -> None:
+    from dataclasses import replace
+
+    first, second = (store.run(project.id, run) for run in filled.trained(store, project))
+    drawn = charts.curve(curves.frame([replace(first, epochs=()), second], "loss"), "loss").data
+    assert {line.line.color for line in drawn} == {charts.SERIES[1]}
+
+
+def test_curves_leave_out_what_old_epochs_do_not_have(store: Store, project: Project) -> None:
+    runs = [store.run(project.id, run) for run in filled.trained(store, project, ["vgg75"], epochs=3)]
+    assert not len(curves.frame(runs, "macro_f1"))
+    assert set(curves.frame(runs, "loss", also_train=False)["part"]) == {"validation"}
+    assert list(curves.frame(runs, "loss").query("best")["epoch"]) == [3, 3]
