@@ -21,8 +21,8 @@ HEADS = {
     "linear": "one layer on top of what the network sees",
     "bn-dropout": "two layers with batch norm and dropout between them",
     "logistic": "logistic regression, solved at once; the network stays as it is",
-    "nearest-mean": "the class whose mean is nearest; works with a few pictures a class",
-    "knn": "the classes of the 20 most similar training pictures",
+    "nearest-mean": "nearest class mean: works with a few pictures a class",
+    "knn": "nearest neighbours: the classes of the 20 most similar training pictures",
 }
 BASELINES = ("logistic", "nearest-mean", "knn")  # heads that are computed, not trained in epochs
 TRAIN = {

@@ -58,7 +58,7 @@ class Feed:
         return torch.from_numpy(self._rows[at.numpy()])
 
     def _ahead(self, order: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
-        ready: queue.Queue[torch.Tensor | BaseException] = queue.Queue(AHEAD)
+        ready: queue.Queue[torch.Tensor | Exception] = queue.Queue(AHEAD)
         left = False
 
         def read() -> None:
@@ -67,7 +67,7 @@ class Feed:
                     if left:
                         return
                     ready.put(self._read(at).pin_memory())
-            except BaseException as error:  # noqa: BLE001, raised again where it is waited for
+            except (OSError, RuntimeError) as error:  # raised again where it is waited for
                 ready.put(error)
 
         thread = Thread(target=read, name="feed", daemon=True)
@@ -75,7 +75,7 @@ class Feed:
         try:
             for _ in order:
                 batch = ready.get()
-                if isinstance(batch, BaseException):
+                if isinstance(batch, Exception):
                     raise batch
                 yield batch
         finally:

@@ -52,9 +52,12 @@ class Runner:
         """
         store, claim, settings = self.ctx.store, self.ctx.claim, self.ctx.settings
         if run.status in ("started", "stopped"):
+            # What an attempt before this one noted counts again, and perhaps it was killed before it could stop.
+            pruned = any([worse(row["epoch"], row["val_loss"]) for row in run.epochs]) if worse else False
             try:
-                with closing(self._rows(run)) as rows:
-                    pruned = yield from self._told(run, rows, worse)
+                if not pruned:
+                    with closing(self._rows(run)) as rows:
+                        pruned = yield from self._told(run, rows, worse)
             except BaseException as ended:
                 if not isinstance(ended, Exception) and store.job(self.ctx.job.id).cancel:
                     self._stopped(run)

@@ -51,7 +51,6 @@ def choose(project: Project, split: Split) -> None:
     except BadInput as error:
         st.error(house.text(error, 500))
         return
-    st.caption(f"On the command line: `--recipe {house.text(recipe.name)}`")
     with st.container(horizontal=True):
         if st.button("Train it", key="these", type="primary"):
             house.start("train", need="gpu", recipes=[asdict(recipe)], evaluate_on="val")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -12,13 +13,14 @@ from core.backbones import BACKBONES
 from core.errors import BadInput
 from core.model import Job, Project, Run
 from core.recipes import BASELINES, OPTIMISERS, PRESETS
-from core.runs import differing
-from core.sweep import EPOCHS, MOST, full, recipes, top
+from core.runs import interval
+from core.sweep import EPOCHS, MOST, PLAIN, full, recipes, top
 from pages.parts import house, wording
 
 USUAL = ("mobilenetv2_100:train=head", "simplecnn")
 NAMES = (*PRESETS, *(f"{name}:train=head" for name in PRESETS if name not in BACKBONES))
 RATES = ("0.0005", "0.002", "0.008")
+BESIDE = {"logistic": "logistic regression", "nearest-mean": "nearest class mean", "knn": "nearest neighbours"}
 SAID = {
     "recipes": "Networks to begin with. “:train=head” keeps a pretrained one as it is and trains its top: seconds a run.",
     "rates": "How large each step is. Three or four values, each a few times the one before, find the right region.",
@@ -107,28 +109,45 @@ def best(project: Project, job: Job, busy: bool) -> None:
         " Choose some and train them to their end: three or four different ones also make a good ensemble."
     )
     shown = st.dataframe(
-        _table(found), hide_index=True, key=f"top-{job.id}", on_select="rerun", selection_mode="multi-row",
+        _table(project, job.params["space"], found), hide_index=True, key=f"top-{job.id}", on_select="rerun", selection_mode="multi-row",
         column_config={
             "loss": st.column_config.NumberColumn("validation loss", format="%.3f", help="How wrong, and how sure of it. Lower is better."),
             "accuracy": st.column_config.NumberColumn("validation accuracy", format="%.1f%%", help="Share of validation pictures named rightly."),
+            "lr": st.column_config.TextColumn("learning rate", help=SAID["rates"]),
+            "optimiser": st.column_config.TextColumn(help=SAID["optimisers"]),
+            "epochs": st.column_config.TextColumn(help="How far it came: the worse half stops at the end of each epoch."),
             "interval": st.column_config.TextColumn("95 % interval", help="Where the true share lies in 95 of 100 cases. Where two intervals overlap, the difference may be chance."),
         },
     )  # fmt: skip
     chosen = [found[row].recipe for row in shown["selection"]["rows"] if row < len(found)]
-    chosen = [recipe for recipe in chosen if recipe.head not in BASELINES]  # these are at their end
+    _baselines(runs)
     label = f"Train the chosen {len(chosen)} to the end" if chosen else "Train the chosen to the end"
     if st.button(label, key="to-the-end", type="primary" if chosen else "secondary", disabled=busy or not chosen):
         house.start("train", need="gpu", recipes=[asdict(full(recipe)) for recipe in chosen], evaluate_on="val")
         st.rerun()
 
 
-def _table(found: list[Run]) -> pd.DataFrame:
+def _baselines(runs: list[Run]) -> None:
+    """What has to be beaten."""
+    told = [
+        f"{house.text(BESIDE[run.recipe.head])} {run.result['val_accuracy']:.1%} "
+        f"({low:.1%} to {high:.1%})"
+        for run in reversed(runs) if run.recipe.head in BASELINES and run.status == "done"
+        for low, high in [run.result["val_accuracy_interval"]]
+    ]  # fmt: skip
+    if told:
+        st.caption(f"To compare, on the frozen network and without any training: {' · '.join(told)}.")
+
+
+def _table(project: Project, space: Mapping[str, Any], found: list[Run]) -> pd.DataFrame:
     shown = {"recipe": [run.recipe.name for run in found]}
-    for field in ("lr", "optimiser", *differing(found)):
-        if field not in ("backbone", "head", "train", "size", "gray", "scratch", "epochs", "patience", "batch"):
+    for field in space:  # what the recipe's name does not tell
+        if field not in ("recipe", "head", "train", "size", "gray", "scratch", *PLAIN):
             shown[field] = [wording.value(field, getattr(run.recipe, field)) for run in found]
-    intervals = [run.result["val_accuracy_interval"] for run in found]
+    pictures = house.store().part_sizes(project.id, "val")
+    intervals = [interval(run, pictures[run.split]) or (0.0, 1.0) for run in found]
     return pd.DataFrame(shown | {
         "loss": [run.result["val_loss"] for run in found], "accuracy": [100 * run.result["val_accuracy"] for run in found],
+        "epochs": [f"{run.result['epochs']} of {run.recipe.epochs}" for run in found],
         "interval": [f"{low:.1%} to {high:.1%}" for low, high in intervals],
     })  # fmt: skip

@@ -8,7 +8,7 @@ RECIPE = {  # field of core.model.Recipe -> how it is called, what it is
     "backbone": ("network", "The network that is trained, by its name; pretrained ones are from timm."),
     "head": ("head", "What stands on top of a pretrained network and names the classes."),
     "train": ("trained part", "How much of a pretrained network learns; the rest stays as it came."),
-    "pretrained": ("pretrained", "Whether it began with what it had learned from other pictures."),
+    "scratch": ("from scratch", "Whether a network of timm began without what it had learned from other pictures."),
     "size": ("picture size", "Side of the square it sees, in pixels."),
     "gray": ("grey", "Whether it sees brightness alone, without colour."),
     "epochs": ("epochs at most", "One epoch = every training picture was shown once."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from core.errors import BadInput
 from core.model import Recipe, Run
-from core.sweep import Halving, baselines, load, recipes, top
+from core.sweep import Halving, baselines, full, load, recipes, top
 
 SPACE = {
     "recipe": ["mobilenetv2_100:train=head", "simplecnn"], "lr": [0.0005, 0.002, 0.008],
@@ -96,9 +97,18 @@ def test_after_a_stop_it_decides_as_if_there_had_been_none() -> None:
         assert one.worse(1, loss) == two.worse(1, loss)
 
 
-def test_the_best_are_those_with_the_lowest_loss_that_ran_to_their_end() -> None:
-    runs = [run(1, [3.0]), run(2, [1.0]), run(3, [0.5], "pruned"), run(4, [2.0])]
-    assert [each.id for each in top(runs, 2)] == [2, 4]
+def test_the_best_are_those_with_the_lowest_loss_however_far_they_came_and_no_baselines() -> None:
+    knn = replace(run(5, [0.1]), recipe=Recipe("resnet18", head="knn", train="head"))
+    begun = replace(run(6, [0.2]), result={})
+    runs = [run(1, [3.0]), run(2, [1.0]), run(3, [1.5], "pruned"), run(4, [2.0]), knn, begun]
+    assert [each.id for each in top(runs, 3)] == [2, 3, 4]
+
+
+def test_to_its_end_a_recipe_is_trained_as_long_as_is_usual_for_its_network() -> None:
+    short = recipes(SPACE)
+    for recipe in short:
+        long = full(recipe)
+        assert long.epochs > 3 and replace(long, epochs=3, patience=recipe.patience) == recipe
 
 
 def test_the_baselines_stand_on_each_pretrained_network_of_the_sweep() -> None:

@@ -1,0 +1,186 @@
+"""The runs of a job: trained one after the other, stopped, gone on with, and tried in a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core import steps
+from core.blobs import Blobs
+from core.checkpoint import load
+from core.engine.serial import Serial
+from core.errors import BadInput
+from core.model import Claim, Job, Progress, Project, Recipe
+from core.runs import choose, run_folder
+from core.settings import load as settings
+from db.store import Store
+from tests.drawn import CLASSES, drawn, png, tiny_backbones
+
+QUICK = Recipe("tiny24", epochs=3, batch=12, lr=1e-3)
+
+
+@pytest.fixture(autouse=True)
+def _tiny() -> Iterator[None]:
+    with tiny_backbones():
+        yield
+
+
+class Worker:
+    """Claims a job and follows its step, as a worker does, without the processes."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.store, self.settings = store, settings()
+        self.project: Project = store.add_project("drawn", CLASSES)
+        self.blobs = Blobs(self.settings.storage)
+        for label, name in enumerate(CLASSES):
+            (folder / name).mkdir(parents=True)
+            for i, pixels in enumerate(self._pictures(label)):
+                (folder / name / f"{i}.png").write_bytes(png(pixels))
+        self.run("scrape", source="folder", options={"path": str(folder)})
+        self.run("split", min_per_class=4, parts="60/20/20")
+
+    @staticmethod
+    def _pictures(label: int) -> Iterator[np.ndarray]:
+        pictures = drawn(75, 48, 5)
+        return (p for p, of in zip(pictures.pixels, pictures.labels, strict=True) if of == label)
+
+    def step(self, verb: str, **params: Any) -> tuple[Job, Claim, steps.Step]:
+        self.store.submit(verb, params, self.project.id)
+        return self.taken()
+
+    def taken(self) -> tuple[Job, Claim, steps.Step]:
+        """The queued job, begun by another worker."""
+        job, claim = self.store.claim("here", 3600) or pytest.fail("nothing is queued")
+        ctx = steps.Context(self.store, self.blobs, Serial(), self.settings, job, claim, self.project)
+        return job, claim, steps.STEPS[job.verb](ctx, **job.params)
+
+    def run(self, verb: str, **params: Any) -> dict:
+        _, claim, step = self.step(verb, **params)
+        return self.end(claim, step)
+
+    def end(self, claim: Claim, step: steps.Step) -> dict:
+        while True:
+            try:
+                next(step)
+            except StopIteration as done:
+                self.store.finish(claim, "done", done.value)
+                return done.value
+
+
+@pytest.fixture
+def worker(store: Store, tmp_path: Path) -> Worker:
+    return Worker(store, tmp_path / "pictures")
+
+
+def until(step: steps.Step, epoch: int) -> Progress:
+    """Follow the step until that epoch of its first run has ended."""
+    return next(p for p in step if p.detail and p.detail.get("epoch") == epoch and "validation" in p.note)
+
+
+def test_a_run_keeps_its_epochs_its_worst_pictures_and_its_figures(worker: Worker) -> None:
+    [told] = worker.run("train", recipes=[asdict(QUICK)])["runs"]
+    run = worker.store.run(worker.project.id, told["run"])
+    assert [row["epoch"] for row in run.epochs] == [1, 2, 3] and run.status == "done"
+    val = dict(worker.store.split(worker.project.id).parts["val"])
+    for one in run.epochs[-1]["worst"]:
+        assert val[one["image"]] == one["label"] and one["said"] in CLASSES and 0 <= one["chance"] <= 1
+    chances = [one["chance"] for one in run.epochs[-1]["worst"]]
+    assert chances == sorted(chances) and len(chances) == min(12, len(val))
+    low, high = run.result["val_accuracy_interval"]
+    assert low <= run.result["val_accuracy"] <= high
+    assert run.result["parameters"] > 1000 and run.result["latency"] > 0
+    folder = run_folder(worker.settings, run.id)
+    assert run.result["bytes"] == sum(file.stat().st_size for file in folder.iterdir())
+
+
+def test_stopped_by_a_person_the_best_epoch_so_far_can_be_asked_and_the_run_can_go_on(worker: Worker) -> None:
+    job, claim, step = worker.step("train", recipes=[asdict(QUICK)])
+    until(step, 2)
+    worker.store.cancel(job.id)
+    step.close()
+    worker.store.finish(claim, "stopped")
+    [run] = worker.store.runs(worker.project.id)
+    assert (run.status, run.result["epochs"]) == ("stopped", 2)
+    assert choose(worker.store, worker.project.id) == [run]
+    assert load(run_folder(worker.settings, run.id)).metrics["epochs"] == 2
+
+    [told] = worker.run("train", runs=[run.id])["runs"]
+    assert told["run"] == run.id
+    done = worker.store.run(worker.project.id, run.id)
+    assert done.status == "done" and [row["epoch"] for row in done.epochs] == [1, 2, 3]
+
+
+def test_a_worker_that_leaves_marks_nothing_as_stopped_and_the_next_one_goes_on(worker: Worker) -> None:
+    _, claim, step = worker.step("train", recipes=[asdict(QUICK)])
+    until(step, 1)
+    step.close()
+    worker.store.release(claim, died=False)
+    [run] = worker.store.runs(worker.project.id)
+    assert run.status == "started"
+    _, claim, step = worker.taken()
+    assert [p.detail["epoch"] for p in step if p.detail and "validation" in p.note] == [2, 3]  # type: ignore[index]
+    assert worker.store.run(worker.project.id, run.id).status == "done"
+
+
+def test_a_run_whose_files_were_deleted_does_not_go_on(worker: Worker) -> None:
+    job, claim, step = worker.step("train", recipes=[asdict(QUICK)])
+    until(step, 1)
+    worker.store.cancel(job.id)
+    step.close()
+    worker.store.finish(claim, "stopped")
+    [run] = worker.store.runs(worker.project.id)
+    worker.store.mark_deleted(worker.project.id, run.id)
+    with pytest.raises(BadInput, match=rf"files of run {run.id} .* were deleted"):
+        worker.run("train", runs=[run.id])
+
+
+@pytest.fixture
+def space() -> dict[str, Any]:
+    return {"recipe": ["tiny24", "tiny32"], "lr": [1e-3, 1e-8], "optimiser": ["adamw", "sgd"], "epochs": 2, "batch": 12}
+
+
+def test_a_sweep_stops_the_worse_early_and_names_the_best(worker: Worker, space: dict) -> None:
+    told = worker.run("sweep", space=space)
+    numbers = [run.id for run in worker.store.runs(worker.project.id)]
+    runs = {number: worker.store.run(worker.project.id, number) for number in numbers}
+    assert len(runs) == 8 and told["stopped_early"] == sum(run.status == "pruned" for run in runs.values()) >= 2
+    losses = [runs[number].result["val_loss"] for number in told["top"]]
+    assert losses == sorted(losses) and runs[told["top"][0]].status == "done"
+    for run in runs.values():
+        assert run_folder(worker.settings, run.id).exists() == (run.status == "done")
+        assert len(run.epochs) == (2 if run.status == "done" else run.result["epochs"])
+
+
+def test_a_sweep_that_was_killed_ends_as_if_it_had_not_been(worker: Worker, space: dict) -> None:
+    whole = worker.run("sweep", space=space)
+    _, claim, step = worker.step("sweep", space=space)
+    for seen, _ in enumerate(p for p in step if "validation" in p.note):
+        if seen == 5:
+            break
+    worker.store.release(claim, died=True)  # and nothing was closed
+    _, claim, again = worker.taken()
+    broken = worker.end(claim, again)
+    figures = [
+        [(run["recipe"], run["status"], run["epochs"], run["val_accuracy"]) for run in told["runs"]]
+        for told in (whole, broken)
+    ]
+    assert figures[0] == figures[1] and broken["stopped_early"] == whole["stopped_early"]
+    step.close()
+
+
+def test_what_was_trained_to_its_end_is_asked_before_short_runs(worker: Worker, space: dict) -> None:
+    short = worker.run("sweep", space=space)
+    assert {run.id for run in choose(worker.store, worker.project.id)} <= {run["run"] for run in short["runs"]}
+    [told] = worker.run("train", recipes=[asdict(QUICK)])["runs"]
+    assert [run.id for run in choose(worker.store, worker.project.id)] == [told["run"]]
+
+
+def test_a_rate_is_found_for_a_recipe_and_no_run_comes_of_it(worker: Worker) -> None:
+    told = worker.run("rate", recipe=asdict(QUICK))
+    assert told["recipe"] == "tiny24" and len(told["rates"]) == len(told["losses"])
+    assert worker.store.runs(worker.project.id) == []
