@@ -14,6 +14,7 @@ from core.model import Project, Recipe, Split
 from core.recipes import BALANCES, BASELINES, HEADS, OPTIMISERS, PRESETS, SCHEDULES, TRAIN, WATCHED, read
 from pages.parts import augmented, charts, house, progress
 
+FIRST = "vgg75-bn"  # needs no weights from elsewhere
 OF_THEM = 224  # px that most networks of timm see
 HELP = {
     "network": "A preset, or the exact name of any network of the library timm, such as convnext_tiny.",
@@ -39,7 +40,7 @@ HELP = {
 def choose(project: Project, split: Split) -> None:
     """The form, and what it starts."""
     name = st.selectbox(
-        "Network", list(PRESETS), index=None, key="preset", placeholder="a preset, or the name of any network of timm",
+        "Network", list(PRESETS), index=list(PRESETS).index(FIRST), key="preset", placeholder="a preset, or the name of any network of timm",
         accept_new_options=True, help=HELP["network"], format_func=lambda n: f"{n}: {PRESETS[n].about}" if n in PRESETS else n,
     )  # fmt: skip
     if not name:

@@ -63,7 +63,7 @@ def test_twelve_pictures_of_the_training_part_are_shown_before_and_after_spread_
     shown = opened(screen("train", project="cars"), "augment-panel")
     seen = pairs(shown)
     assert Counter(label for label, _, _ in seen) == {"sedan": 4, "coupe": 4, "suv": 4}
-    assert all(before.shape == after.shape == (100, 100, 3) for _, before, after in seen)
+    assert all(before.shape == after.shape == (75, 75, 3) for _, before, after in seen)
     assert sum(not np.array_equal(before, after) for _, before, after in seen) >= 11
     frozen = store.split(project.id)
     assert set(augmented.twelve(frozen)) <= set(frozen.parts["train"])
@@ -84,8 +84,8 @@ def test_without_any_the_page_says_that_nothing_is_changed_and_asks_about_no_mir
     shown.run()
     assert "Nothing is changed" in plain(shown)
     assert "Classes that mirroring would change" not in [one.label for one in shown.multiselect]
-    button(shown, "Train these").click().run()
-    assert [one["augment"] for one in cars[0].jobs(verb="train")[0].params["recipes"]] == [[], []]
+    button(shown, "Train it").click().run()
+    assert [one["augment"] for one in cars[0].jobs(verb="train")[0].params["recipes"]] == [[]]
 
 
 def test_what_is_chosen_is_what_the_training_is_told(cars, screen) -> None:
@@ -94,7 +94,7 @@ def test_what_is_chosen_is_what_the_training_is_told(cars, screen) -> None:
     box(shown, "colour").uncheck()
     shown.run()
     next(one for one in shown.multiselect if "mirroring" in one.label).set_value(["suv"]).run()
-    button(shown, "Train these").click().run()
+    button(shown, "Train it").click().run()
     for recipe in cars[0].jobs(verb="train")[0].params["recipes"]:
         assert recipe["augment"] == ["crop", "flip", "erasing"] and recipe["fixed_sides"] == ["suv"]
 
