@@ -63,7 +63,6 @@ OURS = Recipe("")  # what is usual for a network of our own
 class Preset:
     """A recipe that has proved itself, to begin with; every part of it may be changed."""
 
-    backbone: str
     about: str
     changes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -75,19 +74,19 @@ FINE_TUNED: dict[str, Any] = {
 FROZEN: dict[str, Any] = {"epochs": 60, "lr": 2e-3, "layer_decay": 1.0, "batch": 64, "patience": 10}
 
 PRESETS: dict[str, Preset] = {
-    "vgg75": Preset("vgg75", "seven convolutions on 75 px, without batch norm: the plain one to compare with"),
-    "vgg100": Preset("vgg100", "the same on 100 px: finer, and half as fast"),
-    "vgg75-bn": Preset("vgg75-bn", "with batch norm: learns faster and better; the quick half of the ensemble"),
-    "vgg100-bn": Preset("vgg100-bn", "with batch norm on 100 px; the fine half of the ensemble"),
-    "simplecnn": Preset("simplecnn", "two convolutions on 75 px: the least that can be called a network"),
-    "cnn-gray-224": Preset("cnn-gray-224", "three convolutions with dropout on 224 px without colour: for shapes"),
-    "cnn-gray-224-deep": Preset("cnn-gray-224-deep", "the same with five convolutions"),
-    "mobilenetv2_100": Preset("mobilenetv2_100", "small and pretrained: the best on a laptop"),
-    "resnet18": Preset("resnet18", "pretrained, the classic among the small ones"),
-    "resnet50": Preset("resnet50", "pretrained, the classic; a GPU helps"),
-    "efficientnet_b0": Preset("efficientnet_b0", "pretrained on 224 px: more accurate than its size suggests"),
-    "vgg16": Preset("vgg16", "pretrained, large and slow: to compare with older work"),
-    "legacy_xception": Preset("legacy_xception", "pretrained, on 448 px: for small differences; wants a GPU", {"size": 448}),
+    "vgg75": Preset("seven convolutions on 75 px, without batch norm: the plain one to compare with"),
+    "vgg100": Preset("the same on 100 px: finer, and half as fast"),
+    "vgg75-bn": Preset("with batch norm: learns faster and better; the quick half of the ensemble"),
+    "vgg100-bn": Preset("with batch norm on 100 px; the fine half of the ensemble"),
+    "simplecnn": Preset("two convolutions on 75 px: the least that can be called a network"),
+    "cnn-gray-224": Preset("three convolutions with dropout on 224 px without colour: for shapes"),
+    "cnn-gray-224-deep": Preset("the same with five convolutions"),
+    "mobilenetv2_100": Preset("small and pretrained: the best on a laptop"),
+    "resnet18": Preset("pretrained, the classic among the small ones"),
+    "resnet50": Preset("pretrained, the classic; a GPU helps"),
+    "efficientnet_b0": Preset("pretrained on 224 px: more accurate than its size suggests"),
+    "vgg16": Preset("pretrained, large and slow: to compare with older work"),
+    "legacy_xception": Preset("pretrained, on 448 px: for small differences; wants a GPU", {"size": 448}),
 }  # fmt: skip
 
 

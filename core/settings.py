@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     threads: int = Field(
         0, ge=0, le=256, description="the most CPU threads for training and predictions; 0 = what is faster just now"
     )
+    tensorboard: bool = Field(False, description="write event files for TensorBoard beside each run's checkpoint")
     contact: str = Field("", description="mail or page that goes into the user agent, so that hosts can reach you")
     connections: int = Field(64, ge=1, le=256, description="how many downloads run at once, over all hosts")
     flickr_key: SecretStr = Field(SecretStr(""), description="an API key of Flickr, for the source flickr")

@@ -6,6 +6,7 @@ feed.py        decoded pictures -> batches on the device
 features.py    what a frozen trunk sees, computed once and kept
 baselines.py   heads that are solved at once: logistic regression, nearest class mean, nearest neighbours
 runner.py      runs of a job: their pictures, their rows in the database, their end
+events.py       its figures for TensorBoard, for who asks for them
 finder.py      which learning rate: a short run in which it rises
 """
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from core.errors import WinnowError
 from core.model import Progress, Recipe, Run, Split
 from core.runs import cache_folder, left, run_folder
+from core.train.events import Note, events
 
 if TYPE_CHECKING:
     from core.steps import Context
     from core.train.feed import Pictures
 
+EVENTS = "events"  # folder in a run's own
 TOLD = ("epoch", "images", "of", "images_per_second", "left", "parts", "warning")  # of a training under way
 
 
@@ -56,8 +58,9 @@ class Runner:
             pruned = any([worse(row["epoch"], row["val_loss"]) for row in run.epochs]) if worse else False
             try:
                 if not pruned:
-                    with closing(self._rows(run)) as rows:
-                        pruned = yield from self._told(run, rows, worse)
+                    log = events(run_folder(settings, run.id) / EVENTS, settings.tensorboard, len(run.epochs))
+                    with closing(self._rows(run)) as rows, log as note:
+                        pruned = yield from self._told(run, rows, note, worse)
             except BaseException as ended:
                 if not isinstance(ended, Exception) and store.job(self.ctx.job.id).cancel:
                     self._stopped(run)
@@ -113,7 +116,7 @@ class Runner:
                 yield row | ({"worst": worst} if worst else {})
 
     def _told(
-        self, run: Run, rows: Iterator[dict[str, Any]], worse: Callable[[int, float], bool] | None
+        self, run: Run, rows: Iterator[dict[str, Any]], note: Note, worse: Callable[[int, float], bool] | None
     ) -> Generator[Progress, None, bool]:
         """Store each epoch and tell how far it is; returns whether the run was one of the worse."""
         from core.device import describe, device
@@ -122,16 +125,17 @@ class Runner:
         count = len(self.split.parts["train"])
         for row in rows:
             epoch, ended = row["epoch"], "val_loss" in row
-            note = f"{recipe.name} on {where}: epoch {epoch} of at most {recipe.epochs}"
+            said = f"{recipe.name} on {where}: epoch {epoch} of at most {recipe.epochs}"
             if ended:
+                note(row)  # before the row is stored: one that is noted twice counts once
                 self.ctx.store.add_epoch(self.ctx.claim, run.id, epoch, row)
-                note += f", validation accuracy {row['val_accuracy']:.1%}"
+                said += f", validation accuracy {row['val_accuracy']:.1%}"
             elif epoch:
-                note += f", {row['images']} of {row['of']} images"
+                said += f", {row['images']} of {row['of']} images"
             else:
-                note = f"{recipe.name} on {where}: looking at every picture once, {row['images']} of {row['of']}"
+                said = f"{recipe.name} on {where}: looking at every picture once, {row['images']} of {row['of']}"
             yield Progress(
-                self.before + max(0, epoch - (not ended)), self.total, f"{note} {row.get('warning', '')}".rstrip(),
+                self.before + max(0, epoch - (not ended)), self.total, f"{said} {row.get('warning', '')}".rstrip(),
                 {"run": run.id, "images": count, "of": count} | {key: row[key] for key in TOLD if key in row},
             )  # fmt: skip
             if worse and ended and worse(epoch, row["val_loss"]):
