@@ -174,12 +174,16 @@ def split(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def export(args: argparse.Namespace) -> dict[str, Any]:
-    if args.format != "credits":
-        raise NotYet(f"The export of {args.format} comes with a later release of Winnow: so far there is credits.")
-    from core import credits
+    if args.format not in ("credits", "report"):
+        raise NotYet(
+            f"The export of {args.format} comes with a later release of Winnow: so far there are credits and report."
+        )
+    from core import credits, report
     from core.review import certificate
 
     store, _, project = inside(args)
+    if args.format == "report":
+        return {"files": [str(report.save(store, project, args.to))]}
     written = credits.write(store.kept_origins(project.id), args.to, project.name, args.licence)
     return written | {"files": [*written["files"], *certificate.export(store, project, args.to)]}
 

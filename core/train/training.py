@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CLIP = 5.0  # largest norm of a gradient: one bad batch must not undo an epoch
 HALVINGS = 4  # times a batch is halved for want of memory before it is an error
-BACKGROUND = 200  # training pictures kept in a checkpoint for SHAP to compare with
+BACKGROUND, BACKGROUND_BYTES = 200, 10_000_000  # training pictures kept for SHAP to compare with: so many, if they fit
 WORST = 12  # validation pictures told with each epoch
 
 
@@ -519,7 +519,8 @@ class Training:
             judged = self.net if self.front is not None else checkpoint.folded(self.net)
             out = self.logits(judged.eval(), self.inputs[1])
         labels = np.asarray(self.val.labels, dtype=np.int64)
-        rows = np.sort(np.random.default_rng(self.recipe.seed).permutation(len(self.train))[:BACKGROUND])
+        most = max(1, min(BACKGROUND, BACKGROUND_BYTES // (3 * self.seen.size**2)))
+        rows = np.sort(np.random.default_rng(self.recipe.seed).permutation(len(self.train))[:most])
         validation = {
             "logits": torch.from_numpy(out), "labels": torch.from_numpy(labels),
             "background": torch.from_numpy(np.ascontiguousarray(self.train.pixels[rows])),

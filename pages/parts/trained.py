@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from core import report
 from core import runs as trained
 from core.model import Project, Run
 from pages.parts import compare, figures, house, one_run
@@ -21,7 +22,12 @@ def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
     """
     store = house.store()
     pictures = store.part_sizes(project.id, "val")
-    jobs = [job for job in store.jobs(project.id, "train", limit=50) if job.status in house.ACTIVE]
+    jobs = [
+        job
+        for verb in ("train", "sweep")
+        for job in store.jobs(project.id, verb, limit=50)
+        if job.status in house.ACTIVE
+    ]
     active = {run.id for run in runs for job in jobs if run.job == job.id or run.id in (job.params.get("runs") or ())}
     st.subheader("All runs", anchor=False)
     picked = [runs[i] for i in table(runs, pictures, active) if i < len(runs)]
@@ -31,6 +37,12 @@ def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
             "on the validation part; the test part stays closed until you open it on the page Evaluate.",
             width="stretch",
         )
+        if any("val_accuracy" in run.result for run in runs):
+            st.download_button(
+                "Report", lambda: report.write(store, project).encode(), f"training report {project.name}.html", "text/html",
+                key="report", on_click="ignore", icon=":material/download:",
+                help="One page to send: the models with intervals, their curves, what was tried, the hardest classes.",
+            )  # fmt: skip
     usual = [run for run in runs if "val_accuracy" in run.result and run.split == runs[0].split][:NEWEST]
     chosen = picked or ([] if busy else usual)
     chosen = [store.run(project.id, run.id) for run in reversed(chosen)]
