@@ -33,6 +33,8 @@ HELP = {
     "smoothing": "Label smoothing: the model is not asked to be fully sure. Helps where some labels are wrong.",
     "decay": "Weight decay: holds the weights small, against learning by heart.",
     "ema": "A running mean of the weights is measured and kept in their place: steadier. 0 = off, .99 is usual.",
+    "deterministic": "Also on a GPU, which then is slower. On a CPU it is so anyway.",
+    "layers": "Layer decay: each layer learns at this share of the rate of the one above it; 1 = all alike.",
     "seed": "Another number draws other beginnings and another order: trained twice with two seeds, you see what is chance.",
 }
 
@@ -117,7 +119,12 @@ def _fields(project: Project, split: Split, usual: Recipe) -> Recipe:
             "ema": float(one.number_input("Mean of the weights", 0.0, 0.9999, usual.ema, format="%.4f", key=f"ema-{key}", help=HELP["ema"])),
             "seed": int(two.number_input("Seed", 0, 2**32 - 1, usual.seed, key=f"seed-{key}", help=HELP["seed"])),
             "gray": three.checkbox("Without colour", usual.gray, key=f"gray-{key}", help=HELP["gray"]),
+            "deterministic": three.checkbox("The same at each run", usual.deterministic, key=f"same-{key}", help=HELP["deterministic"]),
         }  # fmt: skip
+        if usual.layer_decay < 1:
+            changes["layer_decay"] = float(
+                one.number_input("Lower layers", 0.1, 1.0, usual.layer_decay, key=f"layers-{key}", help=HELP["layers"])
+            )
     if usual.train == "head":
         st.caption(
             "Pictures are not changed for it: the frozen network looks at each one once, so a training takes seconds."
