@@ -123,6 +123,14 @@ def load(folder: Path, device: str = "cpu") -> Model:
         ) from None
 
 
+def metrics(folder: Path) -> Mapping[str, Any]:
+    """The figures of a checkpoint whose files are whole; the network is not built. Raises Missing or Damaged."""
+    facts = _json(folder / FACTS)
+    for name, sha256 in facts["sha256"].items():
+        _verified(folder / name, sha256)
+    return facts["metrics"]
+
+
 def finished(folder: Path, recipe: Recipe, classes: Sequence[str]) -> bool:
     """Whether the folder holds the checkpoint of this recipe, trained to its end: a job killed in its last moment does
     not train twice."""

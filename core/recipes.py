@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,6 +98,11 @@ def read(text: str, **changes: Any) -> Recipe:
     """
     name, _, options = text.strip().partition(":")
     told = _options(options) | {key: value for key, value in changes.items() if value is not None}
+    for key in ("augment", "fixed_sides"):
+        if isinstance(told.get(key), str):
+            told[key] = _value(key, told[key], tuple)
+        elif not isinstance(told.get(key, ()), (list, tuple)):
+            raise BadInput(f"{key} = {told[key]!r} does not fit: a list of words was wanted.")
     preset = PRESETS.get(name)
     fields: dict[str, Any] = dict(preset.changes) if preset else {}
     if name not in BACKBONES:
@@ -117,6 +123,8 @@ def read(text: str, **changes: Any) -> Recipe:
 
 def check(recipe: Recipe) -> None:
     """Raises BadInput for a value that cannot be trained with, in a sentence that says what was wanted."""
+    for each in dataclasses.fields(Recipe):
+        _of_kind(each.name, getattr(recipe, each.name), type(each.default) if each.name != "backbone" else str)
     ours = recipe.backbone in BACKBONES
     for key, known in (
         ("train", TRAIN), ("optimiser", OPTIMISERS), ("schedule", SCHEDULES), ("watch", WATCHED), ("balance", BALANCES),
@@ -199,6 +207,21 @@ def _value(key: str, text: str, kind: type) -> Any:
     except ValueError:
         wanted = "a whole number" if kind is int else "a number"
         raise BadInput(f"{key} = {text!r} does not fit: {wanted} was wanted.") from None
+
+
+def _of_kind(key: str, value: Any, kind: type) -> None:
+    """Raises BadInput for a value that is of another kind, as a file may hold it."""
+    wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", tuple: "a list of words"}[
+        kind
+    ]
+    if kind is float:
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    elif kind is tuple:
+        fits = all(isinstance(word, str) for word in value)
+    else:
+        fits = type(value) is kind
+    if not fits:
+        raise BadInput(f"{key} = {value!r} does not fit: {wanted} was wanted.")
 
 
 def _one_of(key: str, value: str, known: Mapping[str, str] | Sequence[str]) -> None:

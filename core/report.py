@@ -191,7 +191,7 @@ def _sweep(job: Job, runs: Sequence[Run], val: int) -> str:
     head = ("recipe", *told, "validation loss", "accuracy (95 %)", "epochs")
     return (
         f"<section>\n<h2>What was tried <span>{len(tried):,} short runs, {early:,} stopped early</span></h2>\n"
-        f"<p>Every combination of {html.escape(', '.join(axes) or 'one recipe')} for a few epochs; at the end of each, the"
+        f"<p>{'Some combinations' if space.get('mode') == 'random' else 'Every combination'} of {html.escape(', '.join(axes) or 'one recipe')} for a few epochs; at the end of each, the"
         f" worse half stopped. The {min(TOP, len(best))} best by validation loss:</p>\n{_table(head, rows)}\n"
         f"<p>The lowest validation loss with each choice:</p>\n{_worth(tried, axes)}\n</section>"
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput, Busy, Missing
 from core.model import Recipe, Run
+from core.recipes import BASELINES
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -31,16 +32,17 @@ def left(settings: Settings, run: int) -> dict[str, Any]:
 
     Raises Missing where there is no checkpoint, and Damaged where it is not whole.
     """
-    from core.checkpoint import load
+    from core.checkpoint import metrics
 
     folder = run_folder(settings, run)
-    facts = {key: value for key, value in load(folder).metrics.items() if key != "history"}
+    facts = {key: value for key, value in metrics(folder).items() if key != "history"}
     return facts | {"bytes": size(folder)}
 
 
 def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
     """The runs asked for, or the newest one that can be asked of each recipe among those of the newest split that has any.
 
+    Where only a sweep's short runs are there, the best one of each recipe that is no baseline.
     Raises BadInput where there is none, for one without a model, and where they come from different splits.
     """
     if runs:
@@ -56,18 +58,19 @@ def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
                     f"Run {run.id} was trained on split {run.split}, run {chosen[0].id} on {chosen[0].split}: choose runs of one split."
                 )
         return chosen
-    trials = {job.id for job in store.jobs(project, "sweep", limit=1000)}
     every = store.runs(project, done=True)
-    done = [
-        run for run in every if run.job not in trials
-    ] or every  # what was trained to its end goes before short runs
-    if not done:
+    if not every:
         raise BadInput("There is no trained model yet: train one on the page Train, or with `train`.")
-    newest: dict[str, Run] = {}
+    every = [run for run in every if run.split == every[0].split]
+    trials = {job.id for job in store.jobs(project, "sweep", limit=1000)}
+    done = [run for run in every if run.job not in trials]
+    if not done:  # of short runs the best ones
+        own = [run for run in every if run.recipe.head not in BASELINES] or every
+        done = sorted(own, key=lambda run: run.result["val_loss"])
+    first: dict[str, Run] = {}
     for run in done:
-        if run.split == done[0].split:
-            newest.setdefault(run.recipe.name, run)
-    return sorted(newest.values(), key=lambda run: run.id)
+        first.setdefault(run.recipe.name, run)
+    return sorted(first.values(), key=lambda run: run.id)
 
 
 FIGURES = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import BadInput
+from core.errors import BadInput, Damaged, Missing
 from core.model import PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe
 from core.runs import cache_folder, choose, load_models, summary
 
@@ -250,12 +250,20 @@ def train(
         split = store.start_run(ctx.claim, project.id, store.split(project.id, split).id, wanted[0], 0).split
     runner = Runner(ctx, store.split(project.id, split), wanted)
     yield from runner.decode()
-    results = []
+    results, failed = [], []
     for position, recipe in enumerate(wanted):
         run = stopped[position] if stopped else store.start_run(ctx.claim, project.id, split, recipe, position)
-        yield from runner.train(run)
+        try:
+            yield from runner.train(run)
+        except (BadInput, Damaged, Missing) as error:  # the others can be trained nevertheless
+            failed.append(str(error))
+            continue
         results.append(summary(store.run(project.id, run.id)))
+    if failed and not results:
+        raise BadInput(failed[0])
     scored = (yield from evaluate(ctx, [run["run"] for run in results], evaluate_on)) if evaluate_on else {}
+    if failed:
+        raise BadInput(f"{len(results)} of {len(wanted)} were trained. {' '.join(failed)}")
     return {"runs": results, "split": split, **({"evaluation": scored["evaluation"]} if scored else {})}
 
 
@@ -272,8 +280,13 @@ def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> S
     yield from runner.decode()
     for position, recipe in enumerate(wanted):
         run = store.start_run(ctx.claim, project.id, split, recipe, position)
-        yield from runner.train(run, halving.worse)
-        halving.over(store.run(project.id, run.id))
+        trial = recipe.head not in s.BASELINES
+        try:
+            yield from runner.train(run, halving.worse if trial else None)
+        except (BadInput, Damaged, Missing) as error:  # one combination that does not train is a result as well
+            runner.give_up(run, error)
+        if trial:
+            halving.over(store.run(project.id, run.id))
     runs = store.runs(project.id, job=ctx.job.id)
     return {
         "runs": [summary(run) for run in reversed(runs)], "split": split, "top": [run.id for run in s.top(runs)],

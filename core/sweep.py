@@ -44,6 +44,9 @@ def recipes(space: Mapping[str, Any]) -> list[Recipe]:
     Raises BadInput for a key, a value or a combination that cannot be.
     """
     mode, epochs, seed = space.get("mode", "grid"), space.get("epochs", EPOCHS), space.get("seed", 0)
+    for key, value in (("epochs", epochs), ("seed", seed), ("trials", space.get("trials", 1))):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise BadInput(f"{key} = {value!r} does not fit: one whole number was wanted.")
     if mode not in ("grid", "random"):
         raise BadInput(f"mode = {mode!r} does not fit: grid or random was wanted.")
     known = {field.name for field in fields(Recipe)} - {"backbone", "epochs", "seed"}
@@ -51,8 +54,10 @@ def recipes(space: Mapping[str, Any]) -> list[Recipe]:
     unknown = [key for key in axes if key not in known | {"recipe"}]
     if unknown:
         raise BadInput(f"A sweep has no {unknown[0]!r}: wanted recipe, {', '.join(PLAIN)} or a field of a recipe.")
-    if not axes.get("recipe"):
+    if not axes.get("recipe") or not all(isinstance(text, str) for text in axes["recipe"]):
         raise BadInput('A sweep wants recipe = ["...", ...]: the recipes that it begins with.')
+    if any("epochs=" in text.replace(" ", "") for text in axes["recipe"]):
+        raise BadInput("A recipe of a sweep cannot have epochs of its own: write epochs once, for all short runs.")
     count = math.prod(len(values) for values in axes.values())
     wanted = space.get("trials", count) if mode == "random" else count
     if not isinstance(wanted, int) or not 1 <= wanted <= MOST or count > 10**6:
@@ -76,8 +81,7 @@ def recipes(space: Mapping[str, Any]) -> list[Recipe]:
 
 def full(recipe: Recipe) -> Recipe:
     """The recipe of a short run, to be trained to its end: as long as is usual for its network."""
-    usual = read(recipe.name)
-    return replace(recipe, epochs=usual.epochs, patience=usual.patience)
+    return replace(recipe, epochs=read(recipe.name).epochs)
 
 
 def baselines(recipes: Sequence[Recipe]) -> list[Recipe]:

@@ -41,6 +41,17 @@ def trunk(name: str, size: int, file: Path | None) -> nn.Module:
             net = timm_network(name, file, **shape)
     except (AssertionError, TypeError) as error:  # patches that do not fill the size, a network of one size alone
         raise BadInput(f"The network {name!r} cannot be built for {size} px: {error}") from None
+    if size != known(name).input_size[1]:
+        import torch
+
+        try:
+            with torch.inference_mode():
+                net.eval()(torch.zeros(1, 3, size, size))
+        except (RuntimeError, AssertionError, ValueError, IndexError):
+            own = known(name).input_size[1]
+            raise BadInput(
+                f"size = {size} does not fit {name}: leave it out for its own {own} px, or choose another."
+            ) from None
     return net.requires_grad_(True)
 
 
@@ -54,8 +65,12 @@ def depths(trunk: nn.Module) -> dict[str, int]:
     holds nothing but a norm."""
     from timm.models import group_parameters
 
-    layers: Any = group_parameters(trunk, trunk.group_matcher(coarse=False), reverse=True)  # type: ignore[operator]
     shapes = dict(trunk.named_parameters())
+    if hasattr(trunk, "group_matcher"):
+        layers: Any = group_parameters(trunk, trunk.group_matcher(coarse=False), reverse=True)  # type: ignore[operator]
+    else:  # some families name no layers: then their large pieces, in the order they were built
+        pieces = list(dict.fromkeys(".".join(name.split(".")[:2]) for name in shapes))
+        layers = {name: pieces.index(".".join(name.split(".")[:2])) for name in shapes}
     layers = {name: layer for name, layer in layers.items() if name in shapes}
     top = max(layers.values())
     if all(shapes[name].ndim < 2 for name, layer in layers.items() if layer == top):

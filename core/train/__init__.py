@@ -28,7 +28,7 @@ __all__ = ["Pictures", "check", "fit"]
 def fit(
     recipe: Recipe, classes: Sequence[str], train: Pictures, val: Pictures, folder: Path,
     device: str = "auto", threads: int = 0, split: int | None = None, crop: Cropping = Cropping(),
-    weights: Path | None = None, kept: Path | None = None,
+    weights: Path | None = None, kept: Path | None = None, known: int | None = None,
 ) -> Generator[dict[str, Any], None, None]:  # fmt: skip
     """Train `recipe` and leave a checkpoint in `folder` (see `core.checkpoint.load`).
 
@@ -45,6 +45,7 @@ def fit(
 
     `threads` is the number of CPU threads, 0 = what is faster just now (see `core.device.Pace`). `split` and `crop` are
     written down with the model: where its pictures came from, and how what it is asked about has to be cropped.
+    `known`: so many epochs of an earlier attempt were told before; the rows of further ones that it finished come first.
     `weights` is the folder of WINNOW_WEIGHTS; `kept` one where what a frozen network sees may stay for other trainings.
     Raises BadInput for pictures that cannot be learned from, a loss that is no number, or memory that does not suffice
     for a sixteenth of a batch; BadSetting for the device; Missing or Damaged for pretrained weights.
@@ -61,17 +62,19 @@ def fit(
     warnings = training.resume()
     yield from training.prepare(kept)
     try:
+        if known is not None:  # it was stopped between the end of an epoch and the telling of it
+            yield from (dict(row) for row in training.history[known:])
         rows = solve(training) if recipe.head in recipes.BASELINES else training.epochs()
         for row in rows:
             if warnings:
                 row["warning"] = " ".join([*warnings, *filter(None, [row.get("warning")])])
                 warnings = []
             yield row
+        training.close(split, crop)
     except BaseException as ended:
         if not isinstance(ended, Exception):  # closed, or interrupted
             training.keep(split, crop)
         raise
-    training.close(split, crop)
 
 
 def check(recipe: Recipe, classes: Sequence[str], train: Pictures, val: Pictures) -> None:

@@ -67,7 +67,7 @@ class Feed:
                     if left:
                         return
                     ready.put(self._read(at).pin_memory())
-            except (OSError, RuntimeError) as error:  # raised again where it is waited for
+            except (OSError, RuntimeError, MemoryError) as error:  # raised again where it is waited for
                 ready.put(error)
 
         thread = Thread(target=read, name="feed", daemon=True)

@@ -23,11 +23,14 @@ def freeze(net: nn.Sequential, recipe: Recipe) -> None:
     trunk = getattr(net, "trunk", None)
     if trunk is None or recipe.train == "all":
         return
+    if recipe.train == "head":
+        trunk.requires_grad_(False)
+        return
     from core.backbones.pretrained import depths
 
     layers = depths(trunk)
     top = max(layers.values())
-    lowest = {"head": top + 1, "last-block": top, "half": (top + 1) // 2}[recipe.train]
+    lowest = {"last-block": top, "half": (top + 1) // 2}[recipe.train]
     for name, weight in trunk.named_parameters():
         weight.requires_grad_(layers.get(name, 0) >= lowest)
 

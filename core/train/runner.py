@@ -26,13 +26,17 @@ class Runner:
     def __init__(self, ctx: Context, split: Split, recipes: Sequence[Recipe]) -> None:
         """`recipes` are those of all runs to come, in order: how far the job is, is told in their epochs.
 
-        Raises BadInput where one of them has no network, or its size does not fit.
+        Raises BadInput where one of them has no network, or its size does not fit, and Missing where its weights cannot
+        be had: before anything is trained.
         """
-        from core.backbones import look
+        from core.backbones import BACKBONES, look
         from core.cache import views_of
+        from core.weights import timm_file
 
+        for name in dict.fromkeys(r.backbone for r in recipes if r.backbone not in BACKBONES and not r.scratch):
+            timm_file(name, ctx.settings.weights)
         self.ctx, self.split = ctx, split
-        self.sizes = {recipe: look(recipe).size for recipe in recipes}
+        self.sizes = sorted({look(recipe).size for recipe in recipes})
         self.views = {part: views_of(ctx.store, ctx.project.id, split, part) for part in ("train", "val")}
         self.folder = cache_folder(ctx.settings, split.id)
         self.before, self.total = 0, sum(recipe.epochs for recipe in recipes)
@@ -42,9 +46,7 @@ class Runner:
         from core.cache import cache
 
         for views in self.views.values():
-            yield from cache(
-                self.ctx.blobs.get, views, sorted(set(self.sizes.values())), self.folder, self.ctx.engine.map
-            )
+            yield from cache(self.ctx.blobs.get, views, self.sizes, self.folder, self.ctx.engine.map)
 
     def train(self, run: Run, worse: Callable[[int, float], bool] | None = None) -> Iterator[Progress]:
         """Train the run to its end, from where it stands; nothing where it is at its end.
@@ -55,7 +57,8 @@ class Runner:
         store, claim, settings = self.ctx.store, self.ctx.claim, self.ctx.settings
         if run.status in ("started", "stopped"):
             # What an attempt before this one noted counts again, and perhaps it was killed before it could stop.
-            pruned = any([worse(row["epoch"], row["val_loss"]) for row in run.epochs]) if worse else False
+            known = [(row["epoch"], row["val_loss"]) for row in run.epochs]
+            pruned = worse is not None and any([worse(*row) and row[0] < run.recipe.epochs for row in known])
             try:
                 if not pruned:
                     log = events(run_folder(settings, run.id) / EVENTS, settings.tensorboard, len(run.epochs))
@@ -66,11 +69,21 @@ class Runner:
                     self._stopped(run)
                 raise
             if pruned:
-                store.finish_run(claim, run.id, _best(store.run(self.ctx.project.id, run.id)), "pruned")
-                shutil.rmtree(run_folder(settings, run.id), ignore_errors=True)
+                self._prune(run, {})
             else:
                 store.finish_run(claim, run.id, left(settings, run.id))
         self.before += run.recipe.epochs
+
+    def give_up(self, run: Run, error: Exception) -> None:
+        """Write down why a run of a sweep did not train; it counts as one of the worse."""
+        self._prune(run, {"error": str(error)})
+        self.before += run.recipe.epochs
+
+    def _prune(self, run: Run, told: dict[str, Any]) -> None:
+        """A run ends for good with the figures it has; its files go first, so that a kill in between leaves none."""
+        shutil.rmtree(run_folder(self.ctx.settings, run.id), ignore_errors=True)
+        best = _best(self.ctx.store.run(self.ctx.project.id, run.id))
+        self.ctx.store.finish_run(self.ctx.claim, run.id, best | told, "pruned")
 
     def find_rate(self, recipe: Recipe) -> Generator[Progress, None, dict[str, Any]]:
         """A learning rate for the recipe: see `core.train.finder.find`."""
@@ -90,9 +103,10 @@ class Runner:
 
     def _pictures(self, recipe: Recipe) -> tuple[Pictures, Pictures, list[int]]:
         """Of train and validation, and which images those of validation are."""
+        from core.backbones import look
         from core.cache import pictures
 
-        size, parts, classes = self.sizes[recipe], self.split.parts, self.split.classes
+        size, parts, classes = look(recipe).size, self.split.parts, self.split.classes
         train, _ = pictures(self.views["train"], size, self.folder, parts["train"], classes)
         val, images = pictures(self.views["val"], size, self.folder, parts["val"], classes)
         return train, val, images
@@ -105,7 +119,7 @@ class Runner:
         train, val, images = self._pictures(run.recipe)
         rows = fit(
             run.recipe, classes, train, val, run_folder(settings, run.id), settings.device, settings.threads,
-            self.split.id, self.split.crop, settings.weights, self.folder,
+            self.split.id, self.split.crop, settings.weights, self.folder, len(run.epochs),
         )  # fmt: skip
         with closing(rows):
             for row in rows:
@@ -138,7 +152,7 @@ class Runner:
                 self.before + max(0, epoch - (not ended)), self.total, f"{said} {row.get('warning', '')}".rstrip(),
                 {"run": run.id, "images": count, "of": count} | {key: row[key] for key in TOLD if key in row},
             )  # fmt: skip
-            if worse and ended and worse(epoch, row["val_loss"]):
+            if worse and ended and worse(epoch, row["val_loss"]) and epoch < recipe.epochs:
                 return True
         return False
 
@@ -152,7 +166,9 @@ class Runner:
 
 
 def _best(run: Run) -> dict[str, Any]:
-    """What is kept of a run that was stopped for good: the figures of its best epoch."""
+    """What is kept of a run that was stopped for good: the figures of its best epoch, where it has one."""
+    if not run.epochs:
+        return {}
     best = min(run.epochs, key=lambda row: row["val_loss"])
     kept = {key: value for key, value in best.items() if key != "worst"}
     return kept | {

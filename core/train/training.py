@@ -116,7 +116,8 @@ class Training:
         self.net.load_state_dict(_under(tensors, "net."))
         if self.mean is not None:
             self.mean.load_state_dict(_under(tensors, "mean."))
-        self.best, self.best_logits = _under(tensors, "best."), tensors["best_logits"]
+        self.best = _under(tensors, "best.")
+        self.best_logits = tensors.get("best_logits", self.best_logits)  # the first release kept none
         slots = self.optimiser.state_dict()
         for i, (name, parameter) in enumerate(self._learning()):
             kept = _under(tensors, f"optimiser.{name}.")
@@ -128,7 +129,10 @@ class Training:
         if facts["scaler"]:
             self.scaler.load_state_dict(facts["scaler"])
         self.done, self.parts, self.history = facts["epoch"], facts["parts"], facts["history"]
-        self.best_epoch, self.best_value = facts["best_epoch"], facts["best_value"]
+        self.best_epoch, self.best_value = (
+            facts["best_epoch"],
+            facts["best_value"] if "best_value" in facts else facts["best_loss"],
+        )
         return warnings
 
     def prepare(self, kept: Path | None) -> Iterator[dict[str, Any]]:
@@ -179,10 +183,16 @@ class Training:
 
     def epochs(self) -> Iterator[dict[str, Any]]:
         """Epoch after epoch until it is finished; rows as `core.train.fit` gives them."""
+        import torch
+
         feed, validation = Feed(self.inputs[0], self.device), self.inputs[1]
         try:
             while not self.finished():
                 yield from self._epoch(feed, validation)
+        except torch.OutOfMemoryError:
+            raise BadInput(
+                f"The memory of {self.device.type} is full: close what else uses it, or choose a smaller backbone or size."
+            ) from None
         except RuntimeError as error:
             if self.device.type == "cuda" and "CUDA" in str(error):
                 raise Missing(
@@ -230,15 +240,21 @@ class Training:
             "images_per_second": images / seconds, "waiting": waiting / seconds, **self._validate(validation),
             **self._gpu(),
         }  # fmt: skip
+        if not math.isfinite(row["val_loss"]):
+            raise self._no_number(number)
         value = _watched(self.recipe, row)
         row["best"] = value < self.best_value
-        if row["best"]:
-            self.best_value, self.best_epoch = value, number
-            self.best = {name: tensor.detach().cpu().clone() for name, tensor in self._judged().state_dict().items()}
-            self.best_logits = torch.from_numpy(self._logits)
+        best = (
+            {name: tensor.detach().cpu().clone() for name, tensor in self._judged().state_dict().items()}
+            if row["best"]
+            else {}
+        )
         row["seconds"] = time.perf_counter() - start - outside
+        self.history.append(dict(row))  # from here on nothing takes long: a stop finds all of it, or nothing
         self.done = number
-        self.history.append(dict(row))
+        if row["best"]:
+            self.best, self.best_logits = best, torch.from_numpy(self._logits)
+            self.best_value, self.best_epoch = value, number
         self._save()
         yield self._with_warnings(row)
 
@@ -355,10 +371,13 @@ class Training:
 
     def _finite(self, loss: torch.Tensor, epoch: int) -> None:
         if not math.isfinite(loss.item()):
-            raise BadInput(
-                f"The training of {self.recipe.name} stopped in epoch {epoch}: its loss is not a number any more."
-                f" Try a learning rate lower than {self.recipe.lr:g}."
-            )
+            raise self._no_number(epoch)
+
+    def _no_number(self, epoch: int) -> BadInput:
+        return BadInput(
+            f"The training of {self.recipe.name} stopped in epoch {epoch}: its loss is not a number any more."
+            f" Try a learning rate lower than {self.recipe.lr:g}."
+        )
 
     def _with_warnings(self, row: dict[str, Any]) -> dict[str, Any]:
         if self._told:
@@ -497,7 +516,7 @@ class Training:
     def keep(self, split: int | None, crop: Cropping) -> None:
         """It was stopped: the best epoch so far becomes a checkpoint, and the states stay, to go on from."""
         if self.best:
-            self._leave(self.best_logits.numpy(), split, crop, finished=False)
+            self._leave(self.best_logits.numpy() if len(self.best_logits) else None, split, crop, finished=False)
 
     def close(self, split: int | None, crop: Cropping) -> None:
         """Calibrate the best epoch on validation, write the checkpoint, drop the states."""
@@ -566,8 +585,9 @@ class Training:
 
 def _watched(recipe: Recipe, row: dict[str, Any]) -> float:
     """What is watched of an epoch's row, the lower the better."""
-    value = {"loss": row["val_loss"], "accuracy": -row["val_accuracy"], "macro-f1": -row["val_macro_f1"]}
-    return value[recipe.watch]
+    if recipe.watch == "loss":
+        return row["val_loss"]
+    return -row["val_accuracy" if recipe.watch == "accuracy" else "val_macro_f1"]
 
 
 def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -37,13 +37,14 @@ def load(runs: list[Run]) -> dict[str, Model]:
     return _load(str(current.home.absolute()), current.device, _key(runs), runs)
 
 
-def _key(runs: list[Run]) -> tuple[tuple[int, str], ...]:
-    """What was loaded is known by: a run that is given another name answers under it."""
-    return tuple((run.id, run.name) for run in runs)
+def _key(runs: list[Run]) -> tuple[tuple, ...]:
+    """What was loaded is known by: a run that is given another name answers under it, and one that was stopped and went
+    on has another checkpoint."""
+    return tuple((run.id, run.name, run.status, run.result.get("epochs"), run.result.get("seconds")) for run in runs)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the models (the first time takes some seconds) …")
-def _load(home: str, device: str, key: tuple[tuple[int, str], ...], _runs: list[Run]) -> dict[str, Model]:
+def _load(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> dict[str, Model]:
     return trained.load_models(house.settings(), _runs)
 
 
@@ -53,7 +54,7 @@ def predictor(runs: list[Run], ensemble: str) -> Predictor:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _predictor(home: str, device: str, key: tuple[tuple[int, str], ...], ensemble: str, _runs: list[Run]) -> Predictor:
+def _predictor(home: str, device: str, key: tuple[tuple, ...], ensemble: str, _runs: list[Run]) -> Predictor:
     from core.predict import Predictor
 
     return Predictor(load(_runs), ensemble, cropper(_runs))
@@ -66,9 +67,7 @@ def cropper(runs: list[Run]) -> Callable[[bytes], Box | None] | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the detector …")
-def _cropper(
-    home: str, device: str, key: tuple[tuple[int, str], ...], _runs: list[Run]
-) -> Callable[[bytes], Box | None] | None:
+def _cropper(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> Callable[[bytes], Box | None] | None:
     from core import predict
 
     return predict.cropper(load(_runs).values(), house.settings())

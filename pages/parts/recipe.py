@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import streamlit as st
@@ -12,7 +12,7 @@ from core.backbones import BACKBONES
 from core.errors import BadInput
 from core.model import Project, Recipe, Split
 from core.recipes import BALANCES, BASELINES, HEADS, OPTIMISERS, PRESETS, SCHEDULES, TRAIN, WATCHED, read
-from pages.parts import augmented, charts, house, progress
+from pages.parts import augmented, charts, house
 
 FIRST = "vgg75-bn"  # needs no weights from elsewhere
 OF_THEM = 224  # px that most networks of timm see
@@ -42,7 +42,7 @@ HELP = {
 def choose(project: Project, split: Split) -> None:
     """The form, and what it starts."""
     name = st.selectbox(
-        "Network", list(PRESETS), index=list(PRESETS).index(FIRST), key="preset", placeholder="a preset, or the name of any network of timm",
+        "Network", list(PRESETS), index=list(PRESETS).index(FIRST), key="preset", persist_state="session", placeholder="a preset, or the name of any network of timm",
         accept_new_options=True, help=HELP["network"], format_func=lambda n: f"{n}: {PRESETS[n].about}" if n in PRESETS else n,
     )  # fmt: skip
     if not name:
@@ -70,18 +70,23 @@ def _network(name: str) -> Recipe:
     """What of the network learns, and under which head; the rest as is usual for that."""
     if name in BACKBONES:
         head = st.selectbox(
-            "Head", ["", "linear", "bn-dropout"], key=f"head-{name}", help=HELP["head"],
+            "Head", ["", "linear", "bn-dropout"], key=f"head-{name}", persist_state="session", help=HELP["head"],
             format_func=lambda h: f"{h}: {HEADS[h]}" if h else "its own",
         )  # fmt: skip
         return read(name, head=head)
     left, right = st.columns(2)
     head = left.selectbox(
-        "Head", list(HEADS), key=f"head-{name}", help=HELP["head"], format_func=lambda h: f"{h}: {HEADS[h]}"
+        "Head",
+        list(HEADS),
+        key=f"head-{name}",
+        persist_state="session",
+        help=HELP["head"],
+        format_func=lambda h: f"{h}: {HEADS[h]}",
     )
     if head in BASELINES:
         return read(name, head=head)
     train = right.selectbox(
-        "What learns", list(TRAIN), list(TRAIN).index("head"), key=f"train-{name}", help=HELP["train"],
+        "What learns", list(TRAIN), list(TRAIN).index("head"), key=f"train-{name}", persist_state="session", help=HELP["train"],
         format_func=lambda t: f"{t}: {TRAIN[t]}",
     )  # fmt: skip
     return read(name, head=head, train=train)
@@ -95,10 +100,10 @@ def _fields(project: Project, split: Split, usual: Recipe) -> Recipe:
         return usual
     one, two, three, four = st.columns(4)
     changes: dict[str, Any] = {
-        "epochs": int(one.number_input("Epochs at most", 1, 1000, usual.epochs, key=f"epochs-{key}", help=HELP["epochs"])),
-        "patience": int(two.number_input("Patience", 1, 200, usual.patience, key=f"patience-{key}", help=HELP["patience"])),
-        "batch": int(three.number_input("Pictures at once", 0, 1024, usual.batch, key=f"batch-{key}", help=HELP["batch"])),
-        "lr": float(four.number_input("Learning rate", 1e-6, 10.0, usual.lr, format="%.5f", key=f"lr-{key}", help=HELP["lr"])),
+        "epochs": int(one.number_input("Epochs at most", 1, 1000, usual.epochs, key=f"epochs-{key}", persist_state="session", help=HELP["epochs"])),
+        "patience": int(two.number_input("Patience", 1, 200, usual.patience, key=f"patience-{key}", persist_state="session", help=HELP["patience"])),
+        "batch": int(three.number_input("Pictures at once", 0, 1024, usual.batch, key=f"batch-{key}", persist_state="session", help=HELP["batch"])),
+        "lr": float(four.number_input("Learning rate", 1e-6, 10.0, usual.lr, format="%.5f", key=f"lr-{key}", persist_state="session", help=HELP["lr"])),
     }  # fmt: skip
     one, two, three, four = st.columns(4)
     changes |= {
@@ -110,20 +115,35 @@ def _fields(project: Project, split: Split, usual: Recipe) -> Recipe:
     with st.expander("More: size, colour, smoothing, averaging, seed"):
         one, two, three = st.columns(3)
         size = one.number_input(
-            "Size, px", 32, 1024, usual.size or None, key=f"size-{key}", help=HELP["size"], placeholder="as usual"
+            "Size, px",
+            32,
+            1024,
+            usual.size or None,
+            key=f"size-{key}",
+            persist_state="session",
+            help=HELP["size"],
+            placeholder="as usual",
         )
         changes |= {
             "size": int(size or 0),
-            "label_smoothing": float(two.number_input("Label smoothing", 0.0, 0.5, usual.label_smoothing, key=f"smoothing-{key}", help=HELP["smoothing"])),
-            "weight_decay": float(three.number_input("Weight decay", 0.0, 1.0, usual.weight_decay, format="%.5f", key=f"decay-{key}", help=HELP["decay"])),
-            "ema": float(one.number_input("Mean of the weights", 0.0, 0.9999, usual.ema, format="%.4f", key=f"ema-{key}", help=HELP["ema"])),
-            "seed": int(two.number_input("Seed", 0, 2**32 - 1, usual.seed, key=f"seed-{key}", help=HELP["seed"])),
-            "gray": three.checkbox("Without colour", usual.gray, key=f"gray-{key}", help=HELP["gray"]),
-            "deterministic": three.checkbox("The same at each run", usual.deterministic, key=f"same-{key}", help=HELP["deterministic"]),
+            "label_smoothing": float(two.number_input("Label smoothing", 0.0, 0.5, usual.label_smoothing, key=f"smoothing-{key}", persist_state="session", help=HELP["smoothing"])),
+            "weight_decay": float(three.number_input("Weight decay", 0.0, 1.0, usual.weight_decay, format="%.5f", key=f"decay-{key}", persist_state="session", help=HELP["decay"])),
+            "ema": float(one.number_input("Mean of the weights", 0.0, 0.9999, usual.ema, format="%.4f", key=f"ema-{key}", persist_state="session", help=HELP["ema"])),
+            "seed": int(two.number_input("Seed", 0, 2**32 - 1, usual.seed, key=f"seed-{key}", persist_state="session", help=HELP["seed"])),
+            "gray": three.checkbox("Without colour", usual.gray, key=f"gray-{key}", persist_state="session", help=HELP["gray"]),
+            "deterministic": three.checkbox("The same at each run", usual.deterministic, key=f"same-{key}", persist_state="session", help=HELP["deterministic"]),
         }  # fmt: skip
         if usual.layer_decay < 1:
             changes["layer_decay"] = float(
-                one.number_input("Lower layers", 0.1, 1.0, usual.layer_decay, key=f"layers-{key}", help=HELP["layers"])
+                one.number_input(
+                    "Lower layers",
+                    0.1,
+                    1.0,
+                    usual.layer_decay,
+                    key=f"layers-{key}",
+                    persist_state="session",
+                    help=HELP["layers"],
+                )
             )
     if usual.train == "head":
         st.caption(
@@ -138,18 +158,21 @@ def _fields(project: Project, split: Split, usual: Recipe) -> Recipe:
 def _one(where: Any, label: str, field: str, choices: Mapping[str, str], usual: Recipe, key: str) -> str:
     about = "  \n".join(f"**{name}**: {sentence}" for name, sentence in choices.items())
     at = list(choices).index(getattr(usual, field))
-    return where.selectbox(label, list(choices), at, key=f"{field}-{key}", help=f"{HELP[field]}  \n{about}") or ""
+    return (
+        where.selectbox(
+            label, list(choices), at, key=f"{field}-{key}", persist_state="session", help=f"{HELP[field]}  \n{about}"
+        )
+        or ""
+    )
 
 
 def _found(project: Project, recipe: Recipe) -> None:
     """What the newest search for a learning rate found, where it was for this network."""
     job = house.newest(project, "rate")
-    if job is None or job.status in house.ACTIVE:
+    if job is None or job.status != "done":  # why it failed stands above
         return
-    if job.status != "done":
-        progress.ended(job)
-        return
-    if job.result["recipe"] != recipe.name:
+    same = {"lr": 1.0, "epochs": 1, "patience": 1}  # what a search does not depend on
+    if replace(Recipe.stored(job.params["recipe"]), **same) != replace(recipe, **same):
         return
     rate, rates, losses = job.result["rate"], job.result["rates"], job.result["losses"]
     st.plotly_chart(

@@ -39,28 +39,53 @@ def choose() -> None:
         " (successive halving). The ten best are shown; those you choose are then trained to their end."
     )
     named = st.multiselect(
-        "Networks", list(NAMES), list(USUAL), key="sweep-recipes", accept_new_options=True, help=SAID["recipes"]
+        "Networks",
+        list(NAMES),
+        list(USUAL),
+        key="sweep-recipes",
+        persist_state="session",
+        accept_new_options=True,
+        help=SAID["recipes"],
     )
     one, two = st.columns(2)
     rates = one.multiselect(
-        "Learning rates", list(RATES), list(RATES), key="sweep-rates", accept_new_options=True, help=SAID["rates"]
+        "Learning rates",
+        list(RATES),
+        list(RATES),
+        key="sweep-rates",
+        persist_state="session",
+        accept_new_options=True,
+        help=SAID["rates"],
     )
     optimisers = two.multiselect(
-        "Optimisers", list(OPTIMISERS), ["adamw", "sgd"], key="sweep-optimisers", help=SAID["optimisers"]
+        "Optimisers",
+        list(OPTIMISERS),
+        ["adamw", "sgd"],
+        key="sweep-optimisers",
+        persist_state="session",
+        help=SAID["optimisers"],
     )
     heads = one.multiselect(
-        "Heads", ["linear", "bn-dropout"], ["linear", "bn-dropout"], key="sweep-heads", help=SAID["heads"]
+        "Heads",
+        ["linear", "bn-dropout"],
+        ["linear", "bn-dropout"],
+        key="sweep-heads",
+        persist_state="session",
+        help=SAID["heads"],
     )
-    sizes = two.multiselect("Sizes, px", ["75", "100", "128", "224"], [], key="sweep-sizes", accept_new_options=True,
+    sizes = two.multiselect("Sizes, px", ["75", "100", "128", "224"], [], key="sweep-sizes", persist_state="session", accept_new_options=True,
                             placeholder="as usual", help=SAID["sizes"])  # fmt: skip
     one, two = st.columns(2)
-    epochs = one.number_input("Epochs of a short run", 1, 50, EPOCHS, key="sweep-epochs", help=SAID["epochs"])
+    epochs = one.number_input(
+        "Epochs of a short run", 1, 50, EPOCHS, key="sweep-epochs", persist_state="session", help=SAID["epochs"]
+    )
     drawn = two.number_input(
         "Draw so many at random",
         1,
         MOST,
         None,
         key="sweep-drawn",
+        persist_state="session",
         placeholder="no: every combination",
         help=SAID["draw"],
     )
@@ -121,6 +146,11 @@ def best(project: Project, job: Job, busy: bool) -> None:
     )  # fmt: skip
     chosen = [found[row].recipe for row in shown["selection"]["rows"] if row < len(found)]
     _baselines(runs)
+    broken = [run for run in runs if "error" in run.result]
+    if broken:
+        st.warning(
+            f"{house.count(len(broken), 'combination')} could not be trained. {house.text(broken[0].result['error'], 300)}"
+        )
     label = f"Train the chosen {len(chosen)} to the end" if chosen else "Train the chosen to the end"
     if st.button(label, key="to-the-end", type="primary" if chosen else "secondary", disabled=busy or not chosen):
         house.start("train", need="gpu", recipes=[asdict(full(recipe)) for recipe in chosen], evaluate_on="val")

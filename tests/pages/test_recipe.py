@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -106,13 +107,20 @@ def test_a_baseline_leaves_nothing_else_to_choose(project: Project, store: Store
 def test_the_learning_rate_that_was_found_is_shown_for_its_network(
     project: Project, store: Store, screen: Screen
 ) -> None:
-    _, claim = filled.begin(store, project, "rate", recipe={})
+    _, claim = filled.begin(store, project, "rate", recipe=asdict(read("vgg75-bn", lr=0.1)))
     rates = [1e-5, 1e-4, 1e-3, 1e-2]
     store.finish(claim, "done", {"rates": rates, "losses": [2.3, 2.2, 1.5, 3.0], "rate": 4e-4, "recipe": "vgg75-bn"})
     shown = screen("train", project=project.name)
     assert "learning rate of 0.0004" in plain(shown).replace("*", "")
     shown.selectbox(key="preset").select("simplecnn").run()
     assert "0.0004" not in plain(shown)
+
+
+def test_a_search_that_was_stopped_leaves_the_page_whole(project: Project, store: Store, screen: Screen) -> None:
+    _, claim = filled.begin(store, project, "rate", recipe=asdict(read("vgg75-bn")))
+    store.finish(claim, "stopped")
+    shown = screen("train", project=project.name)
+    assert not shown.exception and "24 combinations" in plain(shown)
 
 
 def test_a_sweep_says_how_many_combinations_it_has_and_is_told_them(

@@ -99,6 +99,17 @@ def test_the_layers_of_a_trunk_are_in_order_and_every_weight_is_in_one(name: str
     assert features(net) == net(torch.zeros(1, 3, *[look(Recipe(name)).size] * 2)).shape[1]
 
 
+def test_a_family_that_names_no_layers_is_cut_into_its_pieces() -> None:
+    net = trunk("poolformerv2_s12", 224, None)
+    layers = depths(net)
+    assert set(layers) == {weight for weight, _ in net.named_parameters()} and max(layers.values()) > 2
+
+
+def test_a_size_that_a_network_cannot_see_is_a_sentence() -> None:
+    with pytest.raises(BadInput, match=r"size = 100 does not fit levit_128s: leave it out for its own 224 px"):
+        build(Recipe("levit_128s", size=100, scratch=True), 3)
+
+
 def test_a_network_of_patches_can_be_built_for_another_size_or_says_why_not() -> None:
     recipe = Recipe("vit_tiny_patch16_224", size=96, scratch=True)
     assert build(recipe, 3).eval()(torch.randn(1, 3, 96, 96)).shape == (1, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from core import steps
 from core.blobs import Blobs
 from core.checkpoint import load
 from core.engine.serial import Serial
-from core.errors import BadInput
+from core.errors import BadInput, Missing
 from core.model import Claim, Job, Progress, Project, Recipe
+from core.recipes import BASELINES
 from core.runs import choose, run_folder
 from core.settings import load as settings
 from db.store import Store
 from tests.drawn import CLASSES, drawn, png, tiny_backbones
+from tests.pretrained import SMALL, drawn_by_lot, no_hub
 
 QUICK = Recipe("tiny24", epochs=3, batch=12, lr=1e-3)
 
@@ -173,9 +175,57 @@ def test_a_sweep_that_was_killed_ends_as_if_it_had_not_been(worker: Worker, spac
     step.close()
 
 
+def test_a_combination_that_does_not_train_is_told_and_the_others_go_on(worker: Worker, space: dict) -> None:
+    told = worker.run("sweep", space=space | {"optimiser": ["sgd"], "lr": [1e-3, 1e30], "label_smoothing": 0.0})
+    runs = worker.store.runs(worker.project.id)
+    broken = [run for run in runs if "error" in run.result]
+    assert {run.recipe.lr for run in broken} == {1e30} and "not a number" in broken[0].result["error"]
+    assert {run.recipe.lr for run in runs if run.status == "done"} == {1e-3} and told["top"]
+
+
+def test_of_several_recipes_those_that_can_are_trained_and_the_rest_is_said(worker: Worker) -> None:
+    bad = replace(QUICK, lr=1e30, optimiser="sgd")
+    with pytest.raises(BadInput, match=r"1 of 2 were trained\. .*not a number"):
+        worker.run("train", recipes=[asdict(bad), asdict(QUICK)])
+    assert sorted(run.status for run in worker.store.runs(worker.project.id)) == ["done", "started"]
+
+
+def test_an_epoch_that_was_saved_and_not_told_is_told_by_the_next_attempt(worker: Worker, monkeypatch) -> None:
+    _, claim, step = worker.step("train", recipes=[asdict(QUICK)])
+    until(step, 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(worker.store, "add_epoch", lambda *_: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            list(step)
+    worker.store.release(claim, died=True)
+    _, claim, step = worker.taken()
+    worker.end(claim, step)
+    [run] = worker.store.runs(worker.project.id)
+    assert [row["epoch"] for row in worker.store.run(worker.project.id, run.id).epochs] == [1, 2, 3]
+
+
+def test_weights_that_cannot_be_had_are_told_before_anything_is_trained(
+    worker: Worker, monkeypatch, tmp_path: Path
+) -> None:
+    no_hub(tmp_path, monkeypatch)
+    with pytest.raises(Missing, match=r"resnet18\.safetensors"):
+        worker.run("sweep", space={"recipe": ["tiny24", "resnet18:train=head"], "epochs": 1})
+    assert all(not run.result for run in worker.store.runs(worker.project.id))
+
+
+def test_baselines_are_never_stopped_early(worker: Worker, space: dict, monkeypatch, tmp_path: Path) -> None:
+    drawn_by_lot(SMALL, tmp_path / "weights")
+    worker.settings = worker.settings.model_copy(update={"weights": tmp_path / "weights"})
+    worker.run("sweep", space={"recipe": [f"{SMALL}:train=head,size=64"], "lr": [0.01, 0.001, 0.0001], "epochs": 2})
+    beside = [run for run in worker.store.runs(worker.project.id) if run.recipe.head in BASELINES]
+    assert {run.status for run in beside} == {"done"} and len(beside) == 3
+
+
 def test_what_was_trained_to_its_end_is_asked_before_short_runs(worker: Worker, space: dict) -> None:
     short = worker.run("sweep", space=space)
-    assert {run.id for run in choose(worker.store, worker.project.id)} <= {run["run"] for run in short["runs"]}
+    runs = {run.id: run.result["val_loss"] for run in worker.store.runs(worker.project.id, done=True)}
+    best = min(runs, key=lambda number: runs[number])
+    assert best in {run.id for run in choose(worker.store, worker.project.id)} <= {run["run"] for run in short["runs"]}
     [told] = worker.run("train", recipes=[asdict(QUICK)])["runs"]
     assert [run.id for run in choose(worker.store, worker.project.id)] == [told["run"]]
 

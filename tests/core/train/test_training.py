@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from core import backbones
-from core.checkpoint import load
+from core.checkpoint import load, load_state, save_state
 from core.errors import BadInput, Damaged
 from core.model import Recipe
 from core.train import Pictures, fit
@@ -112,6 +112,36 @@ def test_with_every_state_damaged_it_says_so_and_trains_nothing(tmp_path: Path) 
         path.write_bytes(b"")
     with pytest.raises(Damaged, match="No state"):
         rows(tmp_path)
+
+
+def test_a_state_of_the_first_release_goes_on(tmp_path: Path) -> None:
+    stop_after(2, tmp_path)
+    for path in tmp_path.glob("checkpoint.json"):
+        path.unlink()  # a stopped training left none
+    tensors, facts, _ = load_state(tmp_path) or pytest.fail("there is no state")
+    old = {
+        key: facts["recipe"][key] for key in ("backbone", "epochs", "batch", "lr", "weight_decay", "patience", "seed")
+    }
+    history = [
+        {key: value for key, value in row.items() if key not in ("val_macro_f1", "worst")} for row in facts["history"]
+    ]
+    facts |= {"recipe": old | {"label_smoothing": 0.05, "augment": True, "class_weights": True}, "history": history}
+    facts["best_loss"] = facts.pop("best_value")
+    tensors.pop("best_logits")
+    save_state(tmp_path, 2, tensors, {key: value for key, value in facts.items() if key != "batch"})
+    training = fit(RECIPE, CLASSES, TRAIN, VAL, tmp_path, "cpu", threads=1)
+    assert next(row for row in training if "val_loss" in row)["epoch"] == 3
+    training.close()
+    assert load(tmp_path).metrics["epochs"] == 3
+
+
+def test_validation_that_is_no_number_stops_the_training_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = np.full((len(VAL), 3), np.nan, np.float32)
+    monkeypatch.setattr("core.evaluate.logits", lambda *_, **__: nothing)
+    with pytest.raises(BadInput, match="epoch 1: its loss is not a number"):
+        rows(tmp_path, dataclasses.replace(RECIPE, epochs=1))
 
 
 def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
