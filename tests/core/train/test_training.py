@@ -315,7 +315,7 @@ def test_killed_at_any_moment_it_repeats_at_most_the_epoch_under_way(tmp_path: P
     last = 0
     for _ in range(3):
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN, str(tmp_path)], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", RUN, str(tmp_path)], cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True
         )
         seen = [int(process.stdout.readline())]
         assert seen[0] <= last + 1  # nothing before it is done again: at most the row it could not tell any more
