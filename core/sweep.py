@@ -19,7 +19,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from core.backbones import BACKBONES
+from core.backbones import pretrained_start
 from core.errors import BadInput
 from core.model import Recipe, Run
 from core.recipes import BASELINES, read
@@ -86,7 +86,7 @@ def full(recipe: Recipe) -> Recipe:
 
 def baselines(recipes: Sequence[Recipe]) -> list[Recipe]:
     """The three baselines on each pretrained network among the recipes, at each of its sizes."""
-    seen = dict.fromkeys((r.backbone, r.size, r.gray) for r in recipes if r.backbone not in BACKBONES and not r.scratch)
+    seen = dict.fromkeys((r.backbone, r.size, r.gray) for r in recipes if pretrained_start(r))
     return [read(backbone, head=head, size=size, gray=gray) for backbone, size, gray in seen for head in BASELINES]
 
 

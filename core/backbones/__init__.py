@@ -95,9 +95,7 @@ def start(recipe: Recipe, classes: int, weights: Path | None) -> nn.Sequential:
     """
     from core.weights import timm_file
 
-    return _network(
-        recipe, classes, timm_file(recipe.backbone, weights) if _theirs(recipe) and not recipe.scratch else None
-    )
+    return _network(recipe, classes, timm_file(recipe.backbone, weights) if pretrained_start(recipe) else None)
 
 
 def _network(recipe: Recipe, classes: int, file: Path | None) -> nn.Sequential:
@@ -118,6 +116,11 @@ def _network(recipe: Recipe, classes: int, file: Path | None) -> nn.Sequential:
         made = [*made[:at], *head(recipe.head, width, classes)]
     layers.update(made)
     return nn.Sequential(layers)
+
+
+def pretrained_start(recipe: Recipe) -> bool:
+    """Whether its training begins with weights that were learned elsewhere."""
+    return _theirs(recipe) and not recipe.scratch
 
 
 def _theirs(recipe: Recipe) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.backbones.pretrained import look
 from core.embed import kept
 from core.embed.embedder import Embedder
 from core.errors import BadInput
@@ -63,13 +64,10 @@ def network(
 
 
 def _seen(name: str) -> _Seen:
-    cfg = known(name)
-    channels, height, width = cfg.input_size
-    if channels != 3 or height != width:
-        raise BadInput(f"The network {name!r} does not look at square colour pictures: choose another one.")
-    if "dinov2" in str(cfg.architecture):
-        return _Seen(DINOV2, tuple(cfg.mean), tuple(cfg.std), {"img_size": DINOV2})
-    return _Seen(width, tuple(cfg.mean), tuple(cfg.std), {})
+    size, mean, std = look(name, 0)
+    if "dinov2" in str(known(name).architecture):
+        return _Seen(DINOV2, mean, std, {"img_size": DINOV2})
+    return _Seen(size, mean, std, {})
 
 
 def _on_cpu(

@@ -3,6 +3,7 @@
 training.py    one training: its epochs, where it stands, its end
 optimise.py    which weights learn, by which optimiser, at which rate
 feed.py        decoded pictures -> batches on the device
+batch.py        how many pictures at once
 features.py    what a frozen trunk sees, computed once and kept
 baselines.py   heads that are solved at once: logistic regression, nearest class mean, nearest neighbours
 runner.py      runs of a job: their pictures, their rows in the database, their end

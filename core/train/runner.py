@@ -29,11 +29,11 @@ class Runner:
         Raises BadInput where one of them has no network, or its size does not fit, and Missing where its weights cannot
         be had: before anything is trained.
         """
-        from core.backbones import BACKBONES, look
+        from core.backbones import look, pretrained_start
         from core.cache import views_of
         from core.weights import timm_file
 
-        for name in dict.fromkeys(r.backbone for r in recipes if r.backbone not in BACKBONES and not r.scratch):
+        for name in dict.fromkeys(r.backbone for r in recipes if pretrained_start(r)):
             timm_file(name, ctx.settings.weights)
         self.ctx, self.split = ctx, split
         self.sizes = sorted({look(recipe).size for recipe in recipes})

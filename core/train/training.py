@@ -8,7 +8,7 @@ import os
 import statistics
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from core.errors import BadInput, Missing
 from core.model import Cropping, Recipe
 from core.recipes import BASELINES
 from core.train import optimise
+from core.train.batch import fastest
 from core.train.features import features
 from core.train.feed import Feed, Pictures
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 CLIP = 5.0  # largest norm of a gradient: one bad batch must not undo an epoch
+HEAD_BATCH = 64  # features at once, where none are said
 HALVINGS = 4  # times a batch is halved for want of memory before it is an error
 BACKGROUND, BACKGROUND_BYTES = 200, 10_000_000  # training pictures kept for SHAP to compare with: so many, if they fit
 WORST = 12  # validation pictures told with each epoch
@@ -94,9 +96,6 @@ class Training:
             raise BadInput(
                 f"{self.folder} holds a training of another recipe or other pictures: choose another folder."
             )
-        self.batch = int(facts.get("batch", recipe.batch)) or self._find_batch()
-        # They are dealt evenly; one of a single picture would have no variance for batch norm.
-        self.batches = min(math.ceil(len(self.train) / self.batch), max(1, len(self.train) // 2))
         if self.front is not None:
             self.precision = "fp32"  # a head is small: what half precision saves is less than what it costs
         elif facts.get("device") == self.device.type:
@@ -104,6 +103,9 @@ class Training:
         else:
             self.precision = devices.precision(self.device, self.net, self.seen.size)
         self.dtype = devices.dtype(self.precision)
+        self.batch = int(facts.get("batch", recipe.batch)) or self._find_batch()
+        # They are dealt evenly; one of a single picture would have no variance for batch norm.
+        self.batches = min(math.ceil(len(self.train) / self.batch), max(1, len(self.train) // 2))
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.optimiser = optimise.optimiser(self.net, recipe, self.device)
         self.mean = None
@@ -172,7 +174,17 @@ class Training:
     def _learning(self) -> list[tuple[str, nn.Parameter]]:
         """What the optimiser moves, by name, in its own order."""
         names = {id(weight): name for name, weight in self.net.named_parameters()}
-        return [(names[id(w)], w) for group in self.optimiser.param_groups for w in group["params"]]
+        return [(names[id(weight)], weight) for weight in self._weights_that_learn()]
+
+    def _weights_that_learn(self) -> list[nn.Parameter]:
+        return [weight for group in self.optimiser.param_groups for weight in group["params"]]
+
+    def _find_batch(self) -> int:
+        if self.front is not None:
+            return HEAD_BATCH
+        found = fastest(self.net, self.seen.size, self.device, self.dtype, len(self.train))
+        self._told.append(f"{found} pictures at once train fastest on {self.device.type}.")
+        return found
 
     def _compiled(self) -> Any:
         import torch
@@ -213,13 +225,13 @@ class Training:
         right = torch.zeros((), device=self.device)
         images, waiting, lr, told, outside = 0, 0.0, 0.0, start, 0.0
         optimise.learning(self.net)
-        batches = feed(order)
+        batches, values = feed(order), [_watched(self.recipe, row) for row in self.history]
         for step, rows in enumerate(order):
             self.pace.before(step)
             began = time.perf_counter()
             x, y = self._batch(next(batches), rows, draw)
             waiting += time.perf_counter() - began
-            lr = self._set_lr((number - 1) * self.batches + step)
+            lr = self._set_lr((number - 1) * self.batches + step, values)
             batch_loss, batch_right = self._step(x, y, draw)
             self.pace.after(step, time.perf_counter() - began)
             loss, right, images = loss + batch_loss, right + batch_right, images + len(rows)
@@ -301,8 +313,7 @@ class Training:
         x = augment(data, self.recipe.augment, self.seen.mean, self.seen.std, self.device, draw, mirror)
         return x.contiguous(memory_format=torch.channels_last), labels
 
-    def _set_lr(self, step: int) -> float:
-        values = [_watched(self.recipe, row) for row in self.history]
+    def _set_lr(self, step: int, values: Sequence[float]) -> float:
         lr = self.recipe.lr * optimise.share(self.recipe, step, self.batches, values)
         for group in self.optimiser.param_groups:
             group["lr"] = lr * group["scale"]
@@ -356,7 +367,7 @@ class Training:
             loss = loss + sum_loss.detach() / total * len(y)
             right = right + (out.detach().argmax(1) == part_y).sum()
         self.scaler.unscale_(self.optimiser)
-        torch.nn.utils.clip_grad_norm_([weight for _, weight in self._learning()], CLIP)
+        torch.nn.utils.clip_grad_norm_(self._weights_that_learn(), CLIP)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.optimiser.zero_grad(set_to_none=True)
@@ -395,50 +406,6 @@ class Training:
         with suppress(ModuleNotFoundError, RuntimeError):
             told["gpu_use"] = torch.cuda.utilization(self.device) / 100
         return told
-
-    def _find_batch(self) -> int:
-        """The number of pictures at once that trains fastest here; the step after which it is hardly faster ends the
-        search, and so does an epoch that would be less than 20 steps."""
-        import torch
-
-        if self.front is not None:
-            return 64
-        best, speed, size = 16, 0.0, 16
-        while size <= 512 and (size == best or size * 20 <= len(self.train)):
-            try:
-                now = self._speed(size)
-            except torch.OutOfMemoryError:
-                break
-            if now < 1.1 * speed:
-                break
-            best, speed, size = size, now, size * 2
-        self._told.append(f"{best} pictures at once train fastest on {self.device.type}.")
-        return best
-
-    def _speed(self, size: int) -> float:
-        """Pictures/s, forward and backward, of random pictures on a copy."""
-        import copy
-
-        import torch
-
-        from core.device import precision
-
-        net = copy.deepcopy(self.net)
-        optimise.learning(net)
-        half = torch.float16 if self.device.type == "cuda" else torch.bfloat16
-        on = self.device.type == "cuda" or precision(self.device, self.net, self.seen.size) == "bf16"
-        x = torch.randn(size, 3, self.seen.size, self.seen.size, device=self.device)
-        x = x.contiguous(memory_format=torch.channels_last)
-        times = []
-        for _ in range(3):
-            began = time.perf_counter()
-            with torch.autocast(self.device.type, half, enabled=on):
-                out = net(x)
-            out.float().sum().backward()
-            if self.device.type == "cuda":
-                torch.cuda.synchronize(self.device)
-            times.append(time.perf_counter() - began)
-        return size / min(times)
 
     # validation ------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
+from core.model import Project
+from db.store import Store
+from tests.pages import filled
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +36,14 @@ def screen(home: Path, workers: list) -> Callable[..., AppTest]:
         return shell.run()
 
     return show
+
+
+@pytest.fixture
+def project(store: Store, home: Path) -> Project:
+    """One whose pictures are there and split."""
+    made = filled.scraped(store, home)
+    filled.split(store, made)
+    return made
 
 
 def fine(shown: AppTest) -> str:

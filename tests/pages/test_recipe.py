@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.model import Project, Recipe
@@ -16,13 +14,6 @@ from tests.pages import filled
 from tests.pages.conftest import button, plain
 
 Screen = Callable[..., AppTest]
-
-
-@pytest.fixture
-def project(store: Store, home: Path) -> Project:
-    made = filled.scraped(store, home)
-    filled.split(store, made)
-    return made
 
 
 def said(shown: AppTest) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.model import Claim, Job, Project, Recipe
@@ -18,13 +16,6 @@ from tests.pages import filled
 from tests.pages.conftest import button, fine, opened, plain, words
 
 Screen = Callable[..., AppTest]
-
-
-@pytest.fixture
-def project(store: Store, home: Path) -> Project:
-    made = filled.scraped(store, home)
-    filled.split(store, made)
-    return made
 
 
 def epoch(store: Store, claim: Claim, project: Project, run: int, number: int = 1, **more) -> list[int]:

@@ -144,6 +144,16 @@ def test_validation_that_is_no_number_stops_the_training_with_a_sentence(
         rows(tmp_path, dataclasses.replace(RECIPE, epochs=1))
 
 
+def test_a_batch_that_is_to_be_found_is_told_and_kept_for_a_training_that_goes_on(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, batch=0, epochs=2)
+    training = fit(recipe, CLASSES, TRAIN, VAL, tmp_path, "cpu", threads=1)
+    first = next(row for row in training if row.get("warning"))
+    training.close()
+    assert "16 pictures at once train fastest on cpu" in first["warning"]  # more would leave less than 20 steps
+    assert "warning" not in rows(tmp_path, recipe)[0]
+    assert load(tmp_path).metrics["batch"] == 16
+
+
 def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
     stop_after(1, tmp_path)
     with pytest.raises(BadInput, match="another recipe"):
