@@ -1,17 +1,21 @@
 """How good each recipe is on real pictures: validation and test accuracy over several splits and seeds.
 
-    WINNOW_HOME=HOME python tests/bench/accuracy.py --project fashion --seeds 3 [--epochs N] RECIPE ... [--json]
+    WINNOW_HOME=HOME python tests/bench/accuracy.py FILE --project fashion [--seeds 0 1 2] [--epochs N] --recipes RECIPE ...
+    python tests/bench/accuracy.py FILE
 
-HOME is one whose project was fetched and cleaned (and reviewed, where the set needs it); it gets a split and a run of each
-recipe for every seed, through the command line, as a user's would. All of a seed's recipes learn from the same split, in
-which no group of near-duplicates is cut. `val` and `test` are means over the seeds; the interval is Wilson's over all
-test pictures of all seeds together. Recipes were not chosen by these figures: the test part is read once, here.
+HOME is one whose project was fetched and cleaned (and reviewed, where the set needs it); it gets a split of each seed and
+a run of each recipe, through the command line, as a user's would. All recipes of a seed learn from the same split, in
+which no group of near-duplicates is cut. Each run is one line of JSON in FILE, and what stands there is not done again, so
+hours of it can be stopped and gone on with; without --project the lines are put together as a table. `val` and `test` are
+means over the seeds; the interval is Wilson's over all test pictures of all seeds together. Recipes were not chosen by
+these figures: the test part is read once, here.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,39 +32,64 @@ def call(*words: str) -> dict:
     return json.loads(done.stdout)
 
 
+def measure(file: Path, project: str, seeds: list[int], epochs: int | None, recipes: list[str]) -> None:
+    there = {(r["project"], r["seed"], r["recipe"], r["epochs"]) for r in rows(file)}
+    for seed in seeds:
+        wanted = [recipe for recipe in recipes if (project, seed, recipe, epochs) not in there]
+        split = call("split", "--project", project, "--seed", str(seed)) if wanted else {}
+        for recipe in wanted:
+            few = ("--epochs", str(epochs)) if epochs else ()
+            [run] = call("train", "--project", project, "--recipe", recipe, "--seed", str(seed), *few)["runs"]
+            told = call("evaluate", "--project", project, "--run", str(run["run"]), "--part", "test")
+            name = next(name for name in told["models"] if name not in ("average", "priority"))
+            test = told["models"][name]
+            recall = {label: figures["recall"] for label, figures in test["per_class"].items()}
+            row = {
+                "project": project, "seed": seed, "recipe": recipe, "epochs": epochs, "val": run["val_accuracy"],
+                "test": test["accuracy"], "recall": recall, "tests": split["test"], "trains": split["train"],
+                "seconds": run["seconds"], "images_per_second": run["images_per_second"], "ran": run["epochs"],
+            }  # fmt: skip
+            with file.open("a") as out:
+                out.write(json.dumps(row) + "\n")
+                os.fsync(out.fileno())
+            print(f"{project}, seed {seed}, {recipe}: val {row['val']:.3f}, test {row['test']:.3f}", flush=True)
+
+
+def rows(file: Path) -> list[dict]:
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def table(file: Path) -> None:
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows(file):
+        groups.setdefault((row["project"], row["recipe"], row["epochs"]), []).append(row)
+    print("| set | recipe | epochs | seeds | validation | test | 95 % | seconds a run |\n|---|---|---|---|---|---|---|---|")
+    for (project, recipe, _), seeds in sorted(groups.items(), key=lambda group: group[0][0]):
+        total = sum(row["tests"] for row in seeds)
+        right = round(sum(row["test"] * row["tests"] for row in seeds))
+        low, high = wilson(right, total)
+        ran = sorted({row["ran"] for row in seeds})
+        mean = [sum(row[key] for row in seeds) / len(seeds) for key in ("val", "seconds")]
+        print(
+            f"| {project} | `{recipe}` | {' '.join(map(str, ran))} | {len(seeds)} | {mean[0]:.3f} | {right / total:.3f}"
+            f" | {low:.3f} to {high:.3f} | {mean[1]:.0f} |"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--project", default="")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("recipes", nargs="*", metavar="RECIPE")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--recipes", nargs="+", default=[], metavar="RECIPE")
     options = parser.parse_args()
-    if not options.project or not options.recipes:  # as `make bench` calls it
-        print("Nothing is measured without --project and a recipe: see the top of the file.")
-        return
-    project, found = ("--project", options.project), {recipe: [] for recipe in options.recipes}
-    for seed in range(options.seeds):
-        split = call("split", *project, "--seed", str(seed))
-        for recipe in options.recipes:
-            few = ("--epochs", str(options.epochs)) if options.epochs else ()
-            [run] = call("train", *project, "--recipe", recipe, "--seed", str(seed), *few)["runs"]
-            told = call("evaluate", *project, "--run", str(run["run"]), "--part", "test")
-            name = next(name for name in told["models"] if name not in ("average", "priority"))
-            test = told["models"][name]["accuracy"]
-            found[recipe].append((run["val_accuracy"], test, split["test"], run["seconds"], run["images_per_second"]))
-            print(f"seed {seed} {recipe}: val {run['val_accuracy']:.3f}, test {test:.3f}", file=sys.stderr)
-    rows = []
-    for recipe, seeds in found.items():
-        total = sum(row[2] for row in seeds)
-        right = round(sum(row[1] * row[2] for row in seeds))
-        rows.append({
-            "recipe": recipe, "val": round(sum(row[0] for row in seeds) / len(seeds), 3), "test": round(right / total, 3),
-            "interval": [round(end, 3) for end in wilson(right, total)], "tests": [round(row[1], 3) for row in seeds],
-            "seconds": round(sum(row[3] for row in seeds) / len(seeds), 1),
-        })  # fmt: skip
-    result = {"project": options.project, "seeds": options.seeds, "epochs": options.epochs, "rows": rows}
-    print(json.dumps(result) if options.json else "\n".join(map(str, rows)))
+    if options.file is None:  # as `make bench` calls it
+        print("Nothing is measured without a file, --project and a recipe: see the top of the file.")
+    elif options.project:
+        measure(options.file, options.project, options.seeds, options.epochs, options.recipes)
+    else:
+        table(options.file)
 
 
 if __name__ == "__main__":
