@@ -38,11 +38,19 @@ def device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-def describe(where: torch.device) -> str:
-    """A name for the screen: "cuda (NVIDIA L4)", "cpu"."""
+def describe(where: torch.device, count: int = 1) -> str:
+    """A name for the screen: "cuda (NVIDIA L4)", "2 x cuda (NVIDIA L4)", "cpu"."""
     import torch
 
-    return f"cuda ({torch.cuda.get_device_name(where)})" if where.type == "cuda" else where.type
+    name = f"cuda ({torch.cuda.get_device_name(where)})" if where.type == "cuda" else where.type
+    return f"{count} x {name}" if count > 1 else name
+
+
+def gpus(name: str = "auto") -> int:
+    """How many devices of the kind of that name a training can use: several GPUs, else 1."""
+    import torch
+
+    return torch.cuda.device_count() if device(name).type == "cuda" else 1
 
 
 def precision(where: torch.device, net: nn.Module, size: int) -> str:

@@ -233,7 +233,7 @@ def train(
     scored on it at the end.
     """
     from core.recipes import check
-    from core.train.runner import Runner
+    from core.train.runner import Runner, side_by_side
 
     store, project = ctx.store, ctx.project
     wanted, stopped = [Recipe.stored(recipe) for recipe in recipes], [store.run(project.id, run) for run in runs]
@@ -250,27 +250,33 @@ def train(
         split = store.start_run(ctx.claim, project.id, store.split(project.id, split).id, wanted[0], 0).split
     runner = Runner(ctx, store.split(project.id, split), wanted)
     yield from runner.decode()
-    results, failed = [], []
-    for position, recipe in enumerate(wanted):
-        run = stopped[position] if stopped else store.start_run(ctx.claim, project.id, split, recipe, position)
+    results, failed = {}, []
+
+    def trained(position: int, gpu: int | None) -> Iterator[Progress | None]:
+        run = (
+            stopped[position] if stopped else store.start_run(ctx.claim, project.id, split, wanted[position], position)
+        )
         try:
-            yield from runner.train(run)
+            yield from runner.train(run, gpu=gpu)
         except (BadInput, Damaged, Missing) as error:  # the others can be trained nevertheless
             failed.append(str(error))
-            continue
-        results.append(summary(store.run(project.id, run.id)))
+        else:
+            results[position] = summary(store.run(project.id, run.id))
+
+    yield from side_by_side(trained, range(len(wanted)), ctx.settings.device)
     if failed and not results:
         raise BadInput(failed[0])
-    scored = (yield from evaluate(ctx, [run["run"] for run in results], evaluate_on)) if evaluate_on else {}
+    runs_now = [results[position] for position in sorted(results)]
+    scored = (yield from evaluate(ctx, [run["run"] for run in runs_now], evaluate_on)) if evaluate_on else {}
     if failed:
         raise BadInput(f"{len(results)} of {len(wanted)} were trained. {' '.join(failed)}")
-    return {"runs": results, "split": split, **({"evaluation": scored["evaluation"]} if scored else {})}
+    return {"runs": runs_now, "split": split, **({"evaluation": scored["evaluation"]} if scored else {})}
 
 
 def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> Step:
     """Try the recipes of a sweep in short runs and stop the worse half early; then the baselines, to compare with."""
     from core import sweep as s
-    from core.train.runner import Runner
+    from core.train.runner import Runner, side_by_side
 
     store, project = ctx.store, ctx.project
     wanted = s.recipes(space)
@@ -278,15 +284,18 @@ def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> S
     wanted += s.baselines(wanted)
     runner, halving = Runner(ctx, store.split(project.id, split), wanted), s.Halving()
     yield from runner.decode()
-    for position, recipe in enumerate(wanted):
-        run = store.start_run(ctx.claim, project.id, split, recipe, position)
-        trial = recipe.head not in s.BASELINES
+
+    def tried(position: int, gpu: int | None) -> Iterator[Progress | None]:
+        run = store.start_run(ctx.claim, project.id, split, wanted[position], position)
+        trial = halving.begin() if run.recipe.head not in s.BASELINES else None
         try:
-            yield from runner.train(run, halving.worse if trial else None)
+            yield from runner.train(run, trial and trial.worse, gpu)
         except (BadInput, Damaged, Missing) as error:  # one combination that does not train is a result as well
             runner.give_up(run, error)
         if trial:
-            halving.over(store.run(project.id, run.id))
+            trial.over(store.run(project.id, run.id))
+
+    yield from side_by_side(tried, range(len(wanted)), ctx.settings.device)
     runs = store.runs(project.id, job=ctx.job.id)
     return {
         "runs": [summary(run) for run in reversed(runs)], "split": split, "top": [run.id for run in s.top(runs)],

@@ -17,12 +17,15 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.backbones import pretrained_start
 from core.errors import BadInput
 from core.model import Recipe, Run
 from core.recipes import BASELINES, read
+
+if TYPE_CHECKING:
+    import optuna
 
 EPOCHS = 3  # of a short run
 MOST = 500  # combinations: a grid grows faster than one thinks
@@ -106,15 +109,25 @@ class Halving:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
         self._study = optuna.create_study(direction="minimize", pruner=pruner)
-        self._trial = self._study.ask()
+
+    def begin(self) -> Short:
+        """A short run that begins, beside others or alone."""
+        return Short(self._study)
+
+
+class Short:
+    """A short run of a sweep."""
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._study, self._trial = study, study.ask()
 
     def worse(self, epoch: int, loss: float) -> bool:
-        """Note the validation loss of the present run after `epoch` (from 1): is it among the worse half?"""
+        """Note its validation loss after `epoch` (from 1): is it among the worse half?"""
         self._trial.report(loss, epoch)
         return self._trial.should_prune()
 
     def over(self, run: Run) -> None:
-        """The present run is at its end; or, where nothing was noted of it, one that ended before a stop is repeated."""
+        """It is at its end; or, where nothing was noted of it, it ended before a stop and is repeated."""
         from optuna.trial import TrialState
 
         noted = self._study.trials[self._trial.number].intermediate_values
@@ -125,7 +138,6 @@ class Halving:
             self._study.tell(self._trial, float(run.result["val_loss"]))
         else:
             self._study.tell(self._trial, state=TrialState.PRUNED)
-        self._trial = self._study.ask()
 
 
 def _values(key: str, value: Any) -> list[Any]:

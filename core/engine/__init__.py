@@ -5,6 +5,8 @@ local.py       this machine: downloads in one loop, decoding in child processes 
 conveyor.py    the background loop that both kinds of work of local.py run on
 beside.py      an iterator that works while its consumer does something else
 child.py       what such a child process runs
+group.py       processes that train: several as one, or one for each GPU
+ranks.py       what those run
 processes.py   start, alive and end of a job's process, the same for every engine of one machine
 
 A failed item is a value with its reason; a failed program raises.
@@ -13,7 +15,7 @@ A failed item is a value with its reason; a failed program raises.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -62,12 +64,17 @@ class Engine(Protocol):
         """
         ...
 
-    def train(self, fn: Callable, config: Any, workers: int = 1) -> Any:
-        """What `fn(config)` returns. Raises NotYet for more workers than the engine has."""
-        ...
+    def train(
+        self, fn: Callable, config: Any, workers: int = 1, gpu: int | None = None, idle: float | None = None
+    ) -> Generator[Any, None, None]:
+        """What the generator `fn(config)` yields; closed, it closes that. Raises what it raises.
 
-    def tune(self, fn: Callable, grid: Iterable) -> Iterator[tuple[Any, Any, Exception | None]]:
-        """(config, value, error) for each configuration."""
+        By several `workers` it runs in as many processes with a GPU each, which torch.distributed connects, and the rows
+        of the first of them count. With `gpu`, the number of one, it runs in a process that sees only that, so that several
+        can be asked for at once; with `idle` as well it may yield None where nothing came for so many seconds. Else it runs
+        here. `fn`, `config` and the rows can be pickled. Raises Missing where a process does not start, or dies, and
+        NotYet for workers that the engine does not have.
+        """
         ...
 
 

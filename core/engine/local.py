@@ -1,4 +1,4 @@
-"""This machine: downloads in one loop, decoding in child processes with limits on time and memory."""
+"""This machine: downloads in one loop, decoding in child processes with limits on time and memory, training on all GPUs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from core.engine import Need
 from core.engine.conveyor import conveyor
+from core.engine.group import Group
 from core.engine.serial import Outcome, Serial
 from core.errors import Permanent
 
@@ -31,6 +32,7 @@ class Local(Serial):
         super().__init__()
         self._at_once, self._children = at_once, children or cores()
         self._seconds, self._memory = seconds, memory
+        self._groups: dict[int, Group] = {}  # by GPU, ready for the next training: they have imported all they need
 
     def map(self, fn: Callable, items: Iterable, need: Need = "io", idle: float | None = None) -> Iterator[Outcome]:
         if need == "io":
@@ -39,6 +41,30 @@ class Local(Serial):
             pool = _Children(fn, self._children, self._seconds, self._memory)
             return conveyor(pool, items, 2 * self._children, idle)  # the next item is pickled while one is at work
         return super().map(fn, items, need, idle)
+
+    def train(
+        self, fn: Callable, config: Any, workers: int = 1, gpu: int | None = None, idle: float | None = None
+    ) -> Generator[Any, None, None]:
+        if workers == 1 and gpu is None:
+            return fn(config)
+        return self._apart(fn, config, workers, gpu, idle)
+
+    def _apart(
+        self, fn: Callable, config: Any, workers: int, gpu: int | None, idle: float | None
+    ) -> Generator[Any, None, None]:
+        group = (self._groups.pop(gpu, None) if gpu is not None else None) or Group(workers, gpu)
+        try:
+            yield from group.rows(fn, config, idle)
+        finally:
+            if group.ready and gpu is not None:
+                self._groups[gpu] = group
+            else:
+                group.end()
+
+    def close(self) -> None:
+        """End the processes that wait for another training; else they end with this one."""
+        while self._groups:
+            self._groups.popitem()[1].end()
 
 
 def cores() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 from core.engine import Need
@@ -19,13 +19,14 @@ class Serial(Processes):
             raise BadInput(f"need={need!r} is no kind of work: wanted io, cpu or gpu.")
         return _awaited(fn, items) if need == "io" else here(fn, items)
 
-    def train(self, fn: Callable, config: Any, workers: int = 1) -> Any:
-        if workers != 1:
-            raise NotYet(f"Training on {workers} workers comes with a later release, with the cluster: ask for one.")
+    def train(
+        self, fn: Callable, config: Any, workers: int = 1, gpu: int | None = None, idle: float | None = None
+    ) -> Generator[Any, None, None]:
+        if workers != 1 or gpu is not None:
+            raise NotYet(
+                "This engine trains in one process, on the device that is set: WINNOW_ENGINE=local uses all GPUs."
+            )
         return fn(config)
-
-    def tune(self, fn: Callable, grid: Iterable) -> Iterator[Outcome]:
-        return here(fn, grid)
 
 
 def here(fn: Callable, items: Iterable) -> Iterator[Outcome]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import WinnowError
-from core.model import Progress, Recipe, Run, Split
+from core.model import Part, Progress, Recipe, Run, Split
 from core.runs import cache_folder, left, run_folder
 from core.train.events import Note, events
 
@@ -20,8 +22,46 @@ EVENTS = "events"  # folder in a run's own
 TOLD = ("epoch", "images", "of", "images_per_second", "left", "parts", "warning")  # of a training under way
 
 
+LEAST = 16  # pictures of a batch for a GPU: with fewer several are slower than one
+TURN = 0.05  # seconds that one training is waited for while others run beside it
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """All that a training needs, so that another process can do it."""
+
+    recipe: Recipe
+    split: Split
+    views: Mapping[Part, Sequence[str]]
+    cache: Path
+    folder: Path
+    device: str
+    threads: int
+    weights: Path | None
+    known: int
+
+    def pictures(self, part: Part) -> tuple[Pictures, list[int]]:
+        """What it learns from, or is validated on, and the image of each."""
+        from core.backbones import look
+        from core.cache import pictures
+
+        split = self.split
+        return pictures(self.views[part], look(self.recipe).size, self.cache, split.parts[part], split.classes)
+
+
+def rows(work: Work) -> Generator[dict[str, Any], None, None]:
+    """The rows of `core.train.fit`."""
+    from core.train import fit
+
+    (train, _), (val, _) = work.pictures("train"), work.pictures("val")
+    yield from fit(
+        work.recipe, work.split.classes, train, val, work.folder, work.device, work.threads,
+        work.split.id, work.split.crop, work.weights, work.cache, work.known,
+    )  # fmt: skip
+
+
 class Runner:
-    """Trains runs of one split, one after the other."""
+    """Trains runs of one split, one after the other or side by side."""
 
     def __init__(self, ctx: Context, split: Split, recipes: Sequence[Recipe]) -> None:
         """`recipes` are those of all runs to come, in order: how far the job is, is told in their epochs.
@@ -37,9 +77,11 @@ class Runner:
             timm_file(name, ctx.settings.weights)
         self.ctx, self.split = ctx, split
         self.sizes = sorted({look(recipe).size for recipe in recipes})
-        self.views = {part: views_of(ctx.store, ctx.project.id, split, part) for part in ("train", "val")}
+        parts: tuple[Part, ...] = ("train", "val")
+        self.views: dict[Part, list[str]] = {part: views_of(ctx.store, ctx.project.id, split, part) for part in parts}
         self.folder = cache_folder(ctx.settings, split.id)
-        self.before, self.total = 0, sum(recipe.epochs for recipe in recipes)
+        self.total = sum(recipe.epochs for recipe in recipes)
+        self.done: dict[int, int] = {}  # epochs of each run; one that ended early counts as whole
 
     def decode(self) -> Iterator[Progress]:
         """Decode every picture once, for every size."""
@@ -48,11 +90,14 @@ class Runner:
         for views in self.views.values():
             yield from cache(self.ctx.blobs.get, views, self.sizes, self.folder, self.ctx.engine.map)
 
-    def train(self, run: Run, worse: Callable[[int, float], bool] | None = None) -> Iterator[Progress]:
+    def train(
+        self, run: Run, worse: Callable[[int, float], bool] | None = None, gpu: int | None = None
+    ) -> Iterator[Progress | None]:
         """Train the run to its end, from where it stands; nothing where it is at its end.
 
         `worse(epoch, validation loss)` says after each epoch whether it is to be stopped for good. A person's stop keeps
-        what was best so far.
+        what was best so far. With `gpu` it trains on that one alone, beside others, and gives None while there is nothing
+        to tell; else on as many GPUs as its batch is worth.
         """
         store, claim, settings = self.ctx.store, self.ctx.claim, self.ctx.settings
         if run.status in ("started", "stopped"):
@@ -62,7 +107,7 @@ class Runner:
             try:
                 if not pruned:
                     log = events(run_folder(settings, run.id) / EVENTS, settings.tensorboard, len(run.epochs))
-                    with closing(self._rows(run)) as rows, log as note:
+                    with closing(self._rows(run, gpu)) as rows, log as note:
                         pruned = yield from self._told(run, rows, note, worse)
             except BaseException as ended:
                 if not isinstance(ended, Exception) and store.job(self.ctx.job.id).cancel:
@@ -72,12 +117,12 @@ class Runner:
                 self._prune(run, {})
             else:
                 store.finish_run(claim, run.id, left(settings, run.id))
-        self.before += run.recipe.epochs
+        self.done[run.id] = run.recipe.epochs
 
     def give_up(self, run: Run, error: Exception) -> None:
         """Write down why a run of a sweep did not train; it counts as one of the worse."""
         self._prune(run, {"error": str(error)})
-        self.before += run.recipe.epochs
+        self.done[run.id] = run.recipe.epochs
 
     def _prune(self, run: Run, told: dict[str, Any]) -> None:
         """A run ends for good with the figures it has; its files go first, so that a kill in between leaves none."""
@@ -89,8 +134,8 @@ class Runner:
         """A learning rate for the recipe: see `core.train.finder.find`."""
         from core.train.finder import find
 
-        settings = self.ctx.settings
-        train, val, _ = self._pictures(recipe)
+        settings, work = self.ctx.settings, self._work(recipe, Path(), 0)
+        (train, _), (val, _) = work.pictures("train"), work.pictures("val")
         tries = find(
             recipe, self.split.classes, train, val, settings.device, settings.threads, settings.weights, self.folder
         )  # fmt: skip
@@ -101,43 +146,46 @@ class Runner:
                 return end.value
             yield Progress(done, total, f"{recipe.name}: the learning rate rises")
 
-    def _pictures(self, recipe: Recipe) -> tuple[Pictures, Pictures, list[int]]:
-        """Of train and validation, and which images those of validation are."""
-        from core.backbones import look
-        from core.cache import pictures
-
-        size, parts, classes = look(recipe).size, self.split.parts, self.split.classes
-        train, _ = pictures(self.views["train"], size, self.folder, parts["train"], classes)
-        val, images = pictures(self.views["val"], size, self.folder, parts["val"], classes)
-        return train, val, images
-
-    def _rows(self, run: Run) -> Generator[dict[str, Any], None, None]:
-        """The rows of `core.train.fit`, with the images that the worst ones of an epoch are."""
-        from core.train import fit
-
-        settings, classes = self.ctx.settings, self.split.classes
-        train, val, images = self._pictures(run.recipe)
-        rows = fit(
-            run.recipe, classes, train, val, run_folder(settings, run.id), settings.device, settings.threads,
-            self.split.id, self.split.crop, settings.weights, self.folder, len(run.epochs),
+    def _work(self, recipe: Recipe, folder: Path, known: int) -> Work:
+        settings = self.ctx.settings
+        return Work(
+            recipe, self.split, self.views, self.folder, folder, settings.device, settings.threads, settings.weights, known
         )  # fmt: skip
-        with closing(rows):
-            for row in rows:
-                worst = [
-                    {"image": images[one["row"]], "label": classes[val.labels[one["row"]]], **one}
-                    for one in row.get("worst", ())
-                ]
-                yield row | ({"worst": worst} if worst else {})
+
+    def _rows(self, run: Run, gpu: int | None) -> Generator[dict[str, Any] | None, None, None]:
+        """The rows of a training, with the images that the worst ones of an epoch are."""
+        from core.device import gpus
+
+        work, classes = (
+            self._work(run.recipe, run_folder(self.ctx.settings, run.id), len(run.epochs)),
+            self.split.classes,
+        )
+        val, images = work.pictures("val")
+        # A frozen network's head is trained in seconds: several would only wait for each other.
+        batch = 0 if run.recipe.train == "head" else run.recipe.batch or LEAST * gpus(work.device)
+        workers = 1 if gpu is not None else max(1, min(gpus(work.device), batch // LEAST))
+        told = self.ctx.engine.train(rows, work, workers, gpu, None if gpu is None else TURN)
+        with closing(told):
+            for row in told:
+                if row and "worst" in row:
+                    row["worst"] = [
+                        {"image": images[one["row"]], "label": classes[val.labels[one["row"]]], **one}
+                        for one in row["worst"]
+                    ]
+                yield row
 
     def _told(
-        self, run: Run, rows: Iterator[dict[str, Any]], note: Note, worse: Callable[[int, float], bool] | None
-    ) -> Generator[Progress, None, bool]:
+        self, run: Run, rows: Iterator[dict[str, Any] | None], note: Note, worse: Callable[[int, float], bool] | None
+    ) -> Generator[Progress | None, None, bool]:
         """Store each epoch and tell how far it is; returns whether the run was one of the worse."""
         from core.device import describe, device
 
         where, recipe = describe(device(self.ctx.settings.device)), run.recipe
         count = len(self.split.parts["train"])
         for row in rows:
+            if row is None:
+                yield None
+                continue
             epoch, ended = row["epoch"], "val_loss" in row
             said = f"{recipe.name} on {where}: epoch {epoch} of at most {recipe.epochs}"
             if ended:
@@ -148,8 +196,9 @@ class Runner:
                 said += f", {row['images']} of {row['of']} images"
             else:
                 said = f"{recipe.name} on {where}: looking at every picture once, {row['images']} of {row['of']}"
+            self.done[run.id] = max(0, epoch - (not ended))
             yield Progress(
-                self.before + max(0, epoch - (not ended)), self.total, f"{said} {row.get('warning', '')}".rstrip(),
+                sum(self.done.values()), self.total, f"{said} {row.get('warning', '')}".rstrip(),
                 {"run": run.id, "images": count, "of": count} | {key: row[key] for key in TOLD if key in row},
             )  # fmt: skip
             if worse and ended and worse(epoch, row["val_loss"]) and epoch < recipe.epochs:
@@ -176,3 +225,38 @@ def _best(run: Run) -> dict[str, Any]:
         "epochs": len(run.epochs),
         "seconds": sum(r["seconds"] for r in run.epochs),
     }
+
+
+def side_by_side(
+    work: Callable[[Any, int | None], Iterator[Progress | None]], items: Sequence[Any], device: str
+) -> Iterator[Progress]:
+    """`work(item, gpu)` for each item: as many at once as there are GPUs, each on one of its own; where there is one
+    device, or one item, one after the other, and `gpu` is None. What each of several tells carries, as `beside`, what the
+    others told last."""
+    from core.device import gpus
+
+    count = gpus(device)
+    free: list[int | None] = list(range(count)) if count > 1 and len(items) > 1 else [None]
+    waiting, running = list(items), []
+    details: dict[int | None, Mapping[str, Any]] = {}
+    try:
+        while waiting or running:
+            while free and waiting:
+                gpu = free.pop(0)
+                running.append((gpu, work(waiting.pop(0), gpu)))
+            for one in list(running):
+                gpu, steps = one
+                try:
+                    told = next(steps)
+                except StopIteration:
+                    running.remove(one)
+                    free.append(gpu)
+                    details.pop(gpu, None)
+                    continue
+                if told is not None:
+                    others = [detail for at, detail in details.items() if at != gpu]
+                    details[gpu] = told.detail or {}
+                    yield replace(told, detail={**details[gpu], "beside": others}) if others else told
+    finally:
+        for _, steps in running:
+            steps.close()

@@ -22,6 +22,7 @@ from core.train import optimise
 from core.train.batch import fastest
 from core.train.features import features
 from core.train.feed import Feed, Pictures
+from core.train.together import Together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +51,7 @@ class Training:
 
         self.recipe, self.classes, self.folder, self.device = recipe, classes, folder, where
         self.train, self.val, self.seen, self._weights = train, val, look(recipe), weights
+        self.together = Together(where)  # before anything is put on a GPU: which one is said there
         keep_memory()
         self.pace = Pace(threads, where)
         if recipe.deterministic:
@@ -101,11 +103,13 @@ class Training:
         elif facts.get("device") == self.device.type:
             self.precision = facts["precision"]
         else:
-            self.precision = devices.precision(self.device, self.net, self.seen.size)
+            self.precision = self.together.agree(lambda: devices.precision(self.device, self.net, self.seen.size))
         self.dtype = devices.dtype(self.precision)
-        self.batch = int(facts.get("batch", recipe.batch)) or self._find_batch()
-        # They are dealt evenly; one of a single picture would have no variance for batch norm.
-        self.batches = min(math.ceil(len(self.train) / self.batch), max(1, len(self.train) // 2))
+        self.batch = int(facts.get("batch", recipe.batch)) or self.together.agree(self._find_batch)
+        # They are dealt evenly; one of a single picture for a process would have no variance for batch norm.
+        self.batches = min(
+            math.ceil(len(self.train) / self.batch), max(1, len(self.train) // (2 * self.together.count))
+        )
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.optimiser = optimise.optimiser(self.net, recipe, self.device)
         self.mean = None
@@ -182,7 +186,8 @@ class Training:
     def _find_batch(self) -> int:
         if self.front is not None:
             return HEAD_BATCH
-        found = fastest(self.net, self.seen.size, self.device, self.dtype, len(self.train))
+        each = fastest(self.net, self.seen.size, self.device, self.dtype, len(self.train) // self.together.count)
+        found = each * self.together.count
         self._told.append(f"{found} pictures at once train fastest on {self.device.type}.")
         return found
 
@@ -219,32 +224,37 @@ class Training:
 
         number, start = self.done + 1, time.perf_counter()
         draw = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + number)
-        torch.manual_seed(self.recipe.seed * 1_000_003 + number)  # of dropout
         order = self._order(draw)
+        own = self.together.rank * 1_000_003  # other changes of pictures, and other dropout, in each process
+        torch.manual_seed(self.recipe.seed * 1_000_003 + number + own)
+        if own:
+            draw.manual_seed(self.recipe.seed * 1_000_003 + number + own)
         loss = torch.zeros((), device=self.device)
         right = torch.zeros((), device=self.device)
         images, waiting, lr, told, outside = 0, 0.0, 0.0, start, 0.0
         optimise.learning(self.net)
-        batches, values = feed(order), [_watched(self.recipe, row) for row in self.history]
-        for step, rows in enumerate(order):
+        shares = [self.together.share(rows) for rows in order]
+        batches, values = feed(shares), [_watched(self.recipe, row) for row in self.history]
+        for step, rows in enumerate(shares):
             self.pace.before(step)
             began = time.perf_counter()
             x, y = self._batch(next(batches), rows, draw)
             waiting += time.perf_counter() - began
             lr = self._set_lr((number - 1) * self.batches + step, values)
-            batch_loss, batch_right = self._step(x, y, draw)
+            batch_loss, batch_right = self._step(x, y, draw, len(order[step]))
             self.pace.after(step, time.perf_counter() - began)
-            loss, right, images = loss + batch_loss, right + batch_right, images + len(rows)
+            loss, right, images = loss + batch_loss, right + batch_right, images + len(order[step])
             if step + 1 < self.batches and time.perf_counter() - told > 1:
                 self._finite(loss, number)
                 told = time.perf_counter()
                 speed = images / (told - start - outside)
                 left = len(self.train) * (self.recipe.epochs - self.done) - images
                 yield self._with_warnings({
-                    "epoch": number, "images": images, "of": len(self.train), "loss": loss.item() / images,
+                    "epoch": number, "images": images, "of": len(self.train), "loss": loss.item() * self.together.count / images,
                     "images_per_second": speed, "left": left / speed, "parts": self.parts,
                 })  # fmt: skip
                 outside += time.perf_counter() - told  # what the one who watches does is not training
+        loss, right = self.together.total(torch.stack([loss, right]))
         self._finite(loss, number)
         seconds = time.perf_counter() - start - outside
         row = {
@@ -267,7 +277,8 @@ class Training:
         if row["best"]:
             self.best, self.best_logits = best, torch.from_numpy(self._logits)
             self.best_value, self.best_epoch = value, number
-        self._save()
+        if self.together.rank == 0:
+            self._save()
         yield self._with_warnings(row)
 
     def rise(self, rates: Iterable[float]) -> Iterator[tuple[float, float]]:
@@ -283,7 +294,7 @@ class Training:
             x, y = self._batch(next(feed([rows])), rows, draw)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate * group["scale"]
-            loss, _ = self._step(x, y, draw)
+            loss, _ = self._step(x, y, draw, len(rows))
             yield rate, loss.item() / len(rows)
 
     def _order(self, draw: torch.Generator) -> list[torch.Tensor]:
@@ -319,8 +330,11 @@ class Training:
             group["lr"] = lr * group["scale"]
         return lr
 
-    def _step(self, x: torch.Tensor, y: torch.Tensor, draw: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """One step of the optimiser; returns the summed loss and how many were right.
+    def _step(
+        self, x: torch.Tensor, y: torch.Tensor, draw: torch.Generator, images: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """One step of the optimiser on a batch of `images`, or this process's share of it; returns the summed loss and
+        how many were right.
 
         Where memory does not suffice the batch is cut into twice as many parts, whose gradients add up to the same.
         """
@@ -333,7 +347,7 @@ class Training:
             x, other, share = mix(x, y, self.recipe.augment, draw)
         while True:
             try:
-                return self._accumulate(x, y, other, share.to(self.device))
+                return self._accumulate(x, y, other, share.to(self.device), images)
             except torch.OutOfMemoryError:
                 self.optimiser.zero_grad(set_to_none=True)
                 if self.parts >= 2**HALVINGS or self.parts * 2 > len(y) // 2:
@@ -348,11 +362,12 @@ class Training:
                 )
 
     def _accumulate(
-        self, x: torch.Tensor, y: torch.Tensor, other: torch.Tensor, share: torch.Tensor
+        self, x: torch.Tensor, y: torch.Tensor, other: torch.Tensor, share: torch.Tensor, images: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
-        total = (share * self.weight[y] + (1 - share) * self.weight[other]).sum()
+        own = (share * self.weight[y] + (1 - share) * self.weight[other]).sum()
+        total = self.together.total(own)
         loss = right = total.new_zeros(())
         parts = min(self.parts, max(1, len(y) // 2))  # a batch may be one picture smaller than the one that was cut
         pieces = zip(*(each.tensor_split(parts) for each in (x, y, other, share)), strict=True)
@@ -364,8 +379,9 @@ class Training:
             if other is not y:
                 sum_loss = sum_loss + ((1 - part_share) * self._losses(out, part_other)).sum()
             self.scaler.scale(sum_loss / total).backward()
-            loss = loss + sum_loss.detach() / total * len(y)
+            loss = loss + sum_loss.detach() / total * images
             right = right + (out.detach().argmax(1) == part_y).sum()
+        self.together.add_gradients(self._weights_that_learn())
         self.scaler.unscale_(self.optimiser)
         torch.nn.utils.clip_grad_norm_(self._weights_that_learn(), CLIP)
         self.scaler.step(self.optimiser)
@@ -420,7 +436,11 @@ class Training:
         from core.evaluate import f_scores, softmax
 
         net = self._judged().eval()
-        out = self._logits = self.logits(net, inputs, self.dtype)
+        self.together.take_first([*self.net.buffers(), *(() if net is self.net else net.buffers())])
+        shares = np.array_split(np.arange(len(inputs)), self.together.count)
+        own = shares[self.together.rank]
+        part = inputs[own[0] : own[-1] + 1] if len(own) else inputs[:0]
+        out = self._logits = self.together.all_rows(self.logits(net, part, self.dtype))
         probabilities, rows, labels = softmax(out), np.arange(len(self.val)), self.val.labels
         chance, said, count = probabilities[rows, labels], out.argmax(axis=1), len(self.classes)
         confusion = np.bincount(labels * count + said, minlength=count * count).reshape(count, count)
@@ -482,11 +502,13 @@ class Training:
 
     def keep(self, split: int | None, crop: Cropping) -> None:
         """It was stopped: the best epoch so far becomes a checkpoint, and the states stay, to go on from."""
-        if self.best:
+        if self.best and self.together.rank == 0:
             self._leave(self.best_logits.numpy() if len(self.best_logits) else None, split, crop, finished=False)
 
     def close(self, split: int | None, crop: Cropping) -> None:
         """Calibrate the best epoch on validation, write the checkpoint, drop the states."""
+        if self.together.rank:  # the first process writes for all
+            return
         self._leave(None, split, crop, finished=True)
         for state in self.folder.glob("state-*.json"):
             checkpoint.drop_state(state)
@@ -517,7 +539,7 @@ class Training:
             **best, "best_epoch": self.best_epoch, "epochs": self.done, "finished": finished,
             "images_per_second": statistics.median(row["images_per_second"] for row in self.history),
             "waiting": statistics.median(row["waiting"] for row in self.history),
-            "seconds": sum(row["seconds"] for row in self.history), "device": describe(self.device),
+            "seconds": sum(row["seconds"] for row in self.history), "device": describe(self.device, self.together.count),
             "precision": self.precision, "threads": torch.get_num_threads(), "batch": self.batch,
             "parameters": parameters, **(self._latency() if finished else {}), "history": self.history,
             "val_accuracy": right / len(labels), "val_accuracy_interval": list(wilson(right, len(labels))),

@@ -24,27 +24,32 @@ def of(job: Job) -> list[Run]:
 
 
 def epoch(job: Job) -> None:
-    """A bar for the epoch under way, with its speed; drawn every second, so it takes as much room when nothing is known."""
+    """A bar for each epoch under way, with its speed; drawn every second, so it takes as much room when nothing is known."""
     now = job.result if job.status == "running" and job.project is not None else {}
-    run = house.store().run(job.project, now["run"]) if "run" in now and job.project is not None else None
-    if run is None or run.status not in (
-        "started",
-        "stopped",
-    ):  # before the first epoch, and when the models are measured at the end
+    learning = sorted([now, *now.get("beside", ())], key=lambda one: one["run"]) if "run" in now else []
+    shown = [_bar(job, one) for one in learning]
+    if not any(shown):  # before the first epoch, and when the models are measured at the end
         st.progress(0.0, text=house.text(progress.said(job)))
         st.caption("…")
-    else:
-        done, of_all = now["images"], now["of"]
-        mine = [each.id for each in of(job)]
-        many = len(job.params.get("recipes") or ())
-        place = f" (run {mine.index(run.id) + 1} of {many})" if run.id in mine and many > 1 else ""
-        st.progress(
-            min(1.0, done / of_all) if of_all else 0.0,
-            text=f"**{house.text(run.name, 60)}**{place} · epoch {now['epoch']} of at most {run.recipe.epochs} · "
-            f"{done:,} of {of_all:,} pictures",
-        )
-        st.caption(house.text(" · ".join(pace(run, now))))
     st.caption(STOPPING)
+
+
+def _bar(job: Job, now: Mapping[str, Any]) -> bool:
+    """The bar of one run; False where it is not being trained."""
+    run = house.store().run(job.project, now["run"])  # type: ignore[arg-type]
+    if run.status not in ("started", "stopped"):
+        return False
+    done, of_all = now["images"], now["of"]
+    mine = [each.id for each in of(job)]
+    many = len(job.params.get("recipes") or ())
+    place = f" (run {mine.index(run.id) + 1} of {many})" if run.id in mine and many > 1 else ""
+    st.progress(
+        min(1.0, done / of_all) if of_all else 0.0,
+        text=f"**{house.text(run.name, 60)}**{place} · epoch {now['epoch']} of at most {run.recipe.epochs} · "
+        f"{done:,} of {of_all:,} pictures",
+    )
+    st.caption(house.text(" · ".join(pace(run, now))))
+    return True
 
 
 def pace(run: Run, now: Mapping[str, Any]) -> list[str]:

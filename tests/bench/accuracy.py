@@ -63,7 +63,9 @@ def table(file: Path) -> None:
     groups: dict[tuple, list[dict]] = {}
     for row in rows(file):
         groups.setdefault((row["project"], row["recipe"], row["epochs"]), []).append(row)
-    print("| set | recipe | epochs | seeds | validation | test | 95 % | seconds a run |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "| set | recipe | epochs | seeds | validation | test | 95 % | seconds a run |\n|---|---|---|---|---|---|---|---|"
+    )
     for (project, recipe, _), seeds in sorted(groups.items(), key=lambda group: group[0][0]):
         total = sum(row["tests"] for row in seeds)
         right = round(sum(row["test"] * row["tests"] for row in seeds))

@@ -79,7 +79,7 @@ def main() -> None:
             batch = training._batch(next(feed([rows])), rows, draw)
             waits.append(time.perf_counter() - began)
             training._set_lr(step, [])
-            training._step(*batch, draw)
+            training._step(*batch, draw, len(rows))
             finish(where)
             ours.append(time.perf_counter() - began)
             began = time.perf_counter()

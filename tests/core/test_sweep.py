@@ -90,13 +90,13 @@ def test_the_worse_half_is_stopped_early_and_the_better_half_never() -> None:
     halving, stopped = Halving(), []
     for number, level in enumerate([5, 1, 8, 2, 7, 3, 6, 4] * 3):
         losses = [level + 0.5, level + 0.2, float(level)]
-        seen = []
+        seen, trial = [], halving.begin()
         for epoch, loss in enumerate(losses, 1):
             seen.append(loss)
-            if halving.worse(epoch, loss):
+            if trial.worse(epoch, loss):
                 stopped.append(level)
                 break
-        halving.over(run(number, seen, "done" if len(seen) == 3 else "pruned"))
+        trial.over(run(number, seen, "done" if len(seen) == 3 else "pruned"))
     assert len(stopped) >= 10 and 1 not in stopped and stopped.count(8) == 3
 
 
@@ -104,12 +104,24 @@ def test_after_a_stop_it_decides_as_if_there_had_been_none() -> None:
     runs = [run(i, [level, level - 0.1, level - 0.2]) for i, level in enumerate([3.0, 1.0, 2.0, 1.5])]
     one, two = Halving(), Halving()
     for each in runs:
+        trial = one.begin()
         for row in each.epochs:
-            one.worse(row["epoch"], row["val_loss"])
-        one.over(each)
-        two.over(each)  # as they are read from the database
+            trial.worse(row["epoch"], row["val_loss"])
+        trial.over(each)
+        two.begin().over(each)  # as they are read from the database
     for loss in (0.5, 1.2, 2.5):
-        assert one.worse(1, loss) == two.worse(1, loss)
+        assert one.begin().worse(1, loss) == two.begin().worse(1, loss)
+
+
+def test_runs_side_by_side_are_each_judged_by_their_own_losses() -> None:
+    halving = Halving()
+    good, bad = halving.begin(), halving.begin()
+    assert not good.worse(1, 0.5)
+    assert bad.worse(1, 3.0)
+    assert not good.worse(2, 0.4)
+    good.over(run(1, [0.5, 0.4]))
+    bad.over(run(2, [3.0], "pruned"))
+    assert halving.begin().worse(1, 2.0)
 
 
 def test_the_best_are_those_with_the_lowest_loss_however_far_they_came_and_no_baselines() -> None:

@@ -124,6 +124,18 @@ def test_a_run_that_goes_on_in_another_job_is_shown_with_it(screen: Screen, stor
     assert list(table(shown)["state"]) == ["training"]
 
 
+def test_runs_that_train_side_by_side_have_a_bar_each_in_their_order(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    _, claim, first = running(store, project)
+    second = store.start_run(claim, project.id, store.split(project.id).id, Recipe("vgg100"), 1).id
+    now = {"run": second, "epoch": 3, "images": 5, "of": 17}
+    store.progress(claim, 1, 80, "", now | {"beside": [{"run": first, "epoch": 7, "images": 9, "of": 17}]})
+    bars = [bar.proto.text for bar in screen("train", project="cars").get("progress")]
+    found = [bar for bar in bars if "epoch" in bar]
+    assert ["epoch 7" in found[0], "epoch 3" in found[1], len(found)] == [True, True, 2]
+
+
 def test_a_warning_that_stays_is_told_once() -> None:
     from dataclasses import replace
     from datetime import UTC, datetime

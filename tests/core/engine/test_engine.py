@@ -19,7 +19,7 @@ from core.engine.local import Local
 from core.engine.serial import Serial
 from core.errors import BadInput, NotYet, Permanent
 from core.settings import Settings
-from tests.core.engine.work import double, misbehave, odd, pid
+from tests.core.engine.work import counting, double, misbehave, odd, pid
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -111,14 +111,19 @@ def test_a_kind_of_work_that_nobody_knows_is_refused(engine):
         engine.map(double, [1], "tpu")
 
 
-def test_train_gives_what_the_function_gives_and_refuses_more_workers_than_there_are(engine):
-    assert engine.train(double, 4) == 8
-    with pytest.raises(NotYet, match="2 workers"):
-        engine.train(double, 4, workers=2)
+def test_train_gives_what_the_generator_yields_and_closes_it(engine, tmp_path):
+    assert list(engine.train(counting, {"rows": 3})) == [0, 1, 2]
+    rows = engine.train(counting, {"rows": 3, "closed": tmp_path / "closed"})
+    assert next(rows) == 0
+    rows.close()
+    assert (tmp_path / "closed").exists()
+    with pytest.raises(BadInput, match="row 1"):
+        list(engine.train(counting, {"rows": 3, "fails": 1}))
 
 
-def test_tune_gives_each_configuration_its_value_or_its_error(engine):
-    assert outcomes(engine.tune(double, [1, -2])) == {1: (2, None), -2: (None, "-2 is below zero")}
+def test_the_engine_of_one_process_refuses_more_workers():
+    with pytest.raises(NotYet, match="one process"):
+        Serial().train(counting, {"rows": 3}, workers=2)
 
 
 def test_maps_may_feed_each_other(engine):

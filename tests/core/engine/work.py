@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.errors import BadInput
 
 
 def double(item: int) -> int:
@@ -39,3 +43,20 @@ def odd(item: int) -> int:
 def pid(_: int) -> int:
     time.sleep(0.05)
     return os.getpid()
+
+
+def counting(config: dict) -> Iterator[int]:
+    """Yields 0, 1, 2, ...; by `config` it fails, dies or dawdles at a row, tells its process, and notes that it was
+    closed."""
+    try:
+        for row in range(config["rows"]):
+            if config.get("fails") == row:
+                raise BadInput(f"row {row} is no good")
+            if config.get("dies") == row:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if config.get("waits") == row:
+                time.sleep(1.0)
+            yield os.getpid() if config.get("pid") else row
+    finally:
+        if "closed" in config:
+            Path(config["closed"]).write_text("closed")

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import steps
+from core import device, steps
 from core.blobs import Blobs
 from core.checkpoint import load
+from core.engine.local import Local
 from core.engine.serial import Serial
 from core.errors import BadInput, Missing
 from core.model import Claim, Job, Progress, Project, Recipe
@@ -38,7 +39,7 @@ class Worker:
     def __init__(self, store: Store, folder: Path) -> None:
         self.store, self.settings = store, settings()
         self.project: Project = store.add_project("drawn", CLASSES)
-        self.blobs = Blobs(self.settings.storage)
+        self.blobs, self.engine = Blobs(self.settings.storage), Serial()
         for label, name in enumerate(CLASSES):
             (folder / name).mkdir(parents=True)
             for i, pixels in enumerate(self._pictures(label)):
@@ -58,7 +59,7 @@ class Worker:
     def taken(self) -> tuple[Job, Claim, steps.Step]:
         """The queued job, begun by another worker."""
         job, claim = self.store.claim("here", 3600) or pytest.fail("nothing is queued")
-        ctx = steps.Context(self.store, self.blobs, Serial(), self.settings, job, claim, self.project)
+        ctx = steps.Context(self.store, self.blobs, self.engine, self.settings, job, claim, self.project)
         return job, claim, steps.STEPS[job.verb](ctx, **job.params)
 
     def run(self, verb: str, **params: Any) -> dict:
@@ -234,3 +235,78 @@ def test_a_rate_is_found_for_a_recipe_and_no_run_comes_of_it(worker: Worker) -> 
     told = worker.run("rate", recipe=asdict(QUICK))
     assert told["recipe"] == "tiny24" and len(told["rates"]) == len(told["losses"])
     assert worker.store.runs(worker.project.id) == []
+
+
+APART = Recipe("simplecnn", size=32, epochs=3, batch=12, lr=1e-3)  # processes of their own do not know the tiny ones
+
+
+@pytest.fixture
+def two_gpus(worker: Worker, monkeypatch) -> Iterator[None]:
+    """As many, as far as the step can see; in the processes it is the CPU that trains."""
+    worker.engine = Local()
+    monkeypatch.setattr(device, "gpus", lambda name="auto": 2)
+    yield
+    worker.engine.close()
+
+
+def test_several_recipes_are_trained_side_by_side_each_on_a_gpu_and_told_in_their_order(
+    worker: Worker, two_gpus
+) -> None:
+    recipes = [replace(APART, epochs=4), APART, replace(APART, epochs=1)]
+    _, claim, step = worker.step("train", recipes=[asdict(recipe) for recipe in recipes])
+    told, ended = [], None
+    try:
+        while True:
+            told.append(next(step))
+    except StopIteration as end:
+        ended = end.value
+    worker.store.finish(claim, "done", ended)
+    names = [p.detail["run"] for p in told if p.detail and "validation" in p.note]
+    first, second = names.index(names[0]), next(i for i, run in enumerate(names) if run != names[0])
+    assert (
+        first < second < max(i for i, run in enumerate(names) if run == names[0])
+    )  # the second before the first ended
+    assert [run["epochs"] for run in ended["runs"]] == [4, 3, 1]
+    assert told[-1].done == told[-1].total == 8
+    runs = [worker.store.run(worker.project.id, run["run"]) for run in ended["runs"]]
+    assert [run.result["device"] for run in runs] == ["cpu"] * 3 and all(run.epochs[-1]["worst"] for run in runs)
+
+
+@pytest.mark.slow
+def test_stopped_side_by_side_all_keep_their_best_epoch_and_can_go_on(worker: Worker, two_gpus) -> None:
+    recipes = [replace(APART, epochs=30, patience=30, seed=seed) for seed in (1, 2)]
+    job, claim, step = worker.step("train", recipes=[asdict(recipe) for recipe in recipes])
+    seen: set[int] = set()
+    while len(seen) < 2:
+        told = next(step)
+        if told.detail and "validation" in told.note:
+            seen.add(told.detail["run"])
+    worker.store.cancel(job.id)
+    step.close()
+    worker.store.finish(claim, "stopped")
+    runs = worker.store.runs(worker.project.id)
+    assert [run.status for run in runs] == ["stopped"] * 2
+    for run in runs:
+        assert load(run_folder(worker.settings, run.id)).metrics["epochs"] == run.result["epochs"] >= 1
+    told = worker.run("train", runs=[run.id for run in runs])["runs"]
+    assert {run["run"] for run in told} == seen
+    for run in told:
+        epochs = [row["epoch"] for row in worker.store.run(worker.project.id, run["run"]).epochs]
+        assert epochs == list(range(1, len(epochs) + 1))
+
+
+@pytest.mark.slow
+def test_a_sweep_runs_side_by_side_and_one_that_breaks_leaves_the_others(worker: Worker, two_gpus) -> None:
+    space = {"recipe": ["simplecnn:size=32"], "lr": [1e-3, 1e-4, 1e30], "optimiser": ["sgd"], "epochs": 2, "batch": 12}
+    told = worker.run("sweep", space=space | {"label_smoothing": 0.0})
+    runs = worker.store.runs(worker.project.id)
+    assert ["not a number" in run.result.get("error", "") for run in runs].count(True) == 1
+    assert len(told["runs"]) == 3 and told["top"] and "done" in {run.status for run in runs}
+
+
+@pytest.mark.slow
+def test_one_recipe_is_trained_by_all_gpus_as_far_as_its_batch_goes_round(worker: Worker, two_gpus) -> None:
+    recipes = [replace(APART, batch=32), replace(APART, batch=16)]
+    [wide], [narrow] = (worker.run("train", recipes=[asdict(recipe)])["runs"] for recipe in recipes)
+    devices = [worker.store.run(worker.project.id, run["run"]).result["device"] for run in (wide, narrow)]
+    assert devices == ["2 x cpu", "cpu"]
