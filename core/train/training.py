@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
-import statistics
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +16,7 @@ from core.backbones import look, start
 from core.errors import BadInput, Missing
 from core.model import Cropping, Recipe
 from core.recipes import BASELINES
-from core.train import optimise
+from core.train import end, optimise, state
 from core.train.batch import fastest
 from core.train.features import features
 from core.train.feed import Feed, Pictures
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 CLIP = 5.0  # largest norm of a gradient: one bad batch must not undo an epoch
 HEAD_BATCH = 64  # features at once, where none are said
 HALVINGS = 4  # times a batch is halved for want of memory before it is an error
-BACKGROUND, BACKGROUND_BYTES = 200, 10_000_000  # training pictures kept for SHAP to compare with: so many, if they fit
 WORST = 12  # validation pictures told with each epoch
 
 
@@ -94,7 +91,7 @@ class Training:
             self.batch, self.precision, self.dtype, self.mean = 0, "fp32", None, None
             return []
         facts = found[1] if found else {}
-        if found and not self._same(facts):
+        if found and not state.fits(self, facts):
             raise BadInput(
                 f"{self.folder} holds a training of another recipe or other pictures: choose another folder."
             )
@@ -119,26 +116,7 @@ class Training:
         if not found:
             return []
         tensors, facts, warnings = found
-        self.net.load_state_dict(_under(tensors, "net."))
-        if self.mean is not None:
-            self.mean.load_state_dict(_under(tensors, "mean."))
-        self.best = _under(tensors, "best.")
-        self.best_logits = tensors.get("best_logits", self.best_logits)  # the first release kept none
-        slots = self.optimiser.state_dict()
-        for i, (name, parameter) in enumerate(self._learning()):
-            kept = _under(tensors, f"optimiser.{name}.")
-            slots["state"][i] = {  # laid out in memory like the weight: the fused step reads both in that order
-                key: torch.empty_like(parameter).copy_(t) if t.shape == parameter.shape else t
-                for key, t in kept.items()
-            }
-        self.optimiser.load_state_dict(slots)
-        if facts["scaler"]:
-            self.scaler.load_state_dict(facts["scaler"])
-        self.done, self.parts, self.history = facts["epoch"], facts["parts"], facts["history"]
-        self.best_epoch, self.best_value = (
-            facts["best_epoch"],
-            facts["best_value"] if "best_value" in facts else facts["best_loss"],
-        )
+        state.restore(self, tensors, facts)
         return warnings
 
     def prepare(self, kept: Path | None) -> Iterator[dict[str, Any]]:
@@ -167,15 +145,7 @@ class Training:
             self.done > 0 and self.done - self.best_epoch >= self.recipe.patience
         )
 
-    def _same(self, facts: dict[str, Any]) -> bool:
-        """Whether a state belongs to this training."""
-        return (
-            Recipe.stored(facts["recipe"]) == self.recipe
-            and facts["classes"] == list(self.classes)
-            and facts["pictures"] == [len(self.train), len(self.val)]
-        )
-
-    def _learning(self) -> list[tuple[str, nn.Parameter]]:
+    def learning(self) -> list[tuple[str, nn.Parameter]]:
         """What the optimiser moves, by name, in its own order."""
         names = {id(weight): name for name, weight in self.net.named_parameters()}
         return [(names[id(weight)], weight) for weight in self._weights_that_learn()]
@@ -211,6 +181,11 @@ class Training:
                 f"The memory of {self.device.type} is full: close what else uses it, or choose a smaller backbone or size."
             ) from None
         except RuntimeError as error:
+            if self.recipe.compile and _of_the_compiler(error):
+                raise Missing(
+                    f"{self.recipe.name} cannot be compiled here ({str(error).splitlines()[0]}): install a C++ compiler such"
+                    " as g++, or train with compile=no."
+                ) from None
             if self.device.type == "cuda" and "CUDA" in str(error):
                 raise Missing(
                     f"The GPU stopped answering in epoch {self.done + 1} ({str(error).splitlines()[0]}). What was learned"
@@ -278,7 +253,7 @@ class Training:
             self.best, self.best_logits = best, torch.from_numpy(self._logits)
             self.best_value, self.best_epoch = value, number
         if self.together.rank == 0:
-            self._save()
+            state.save(self)
         yield self._with_warnings(row)
 
     def rise(self, rates: Iterable[float]) -> Iterator[tuple[float, float]]:
@@ -471,22 +446,6 @@ class Training:
 
     # the end ---------------------------------------------------------------------------------------------------------
 
-    def _save(self) -> None:
-        tensors = {f"net.{name}": tensor for name, tensor in self.net.state_dict().items()}
-        if self.mean is not None:
-            tensors |= {f"mean.{name}": tensor for name, tensor in self.mean.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        names = [name for name, _ in self._learning()]
-        for i, slots in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{names[i]}.{key}": tensor for key, tensor in slots.items() if tensor is not None}
-        facts = {
-            "recipe": dataclasses.asdict(self.recipe), "classes": list(self.classes),
-            "pictures": [len(self.train), len(self.val)], "device": self.device.type, "precision": self.precision,
-            "parts": self.parts, "batch": self.batch, "best_epoch": self.best_epoch, "best_value": self.best_value,
-            "history": self.history, "scaler": self.scaler.state_dict(),
-        }  # fmt: skip
-        checkpoint.save_state(self.folder, self.done, tensors | {"best_logits": self.best_logits}, facts)
-
     def solved(self, row: dict[str, Any]) -> dict[str, Any]:
         """Note that the net is as good as it gets, without epochs: a baseline. Returns the row to show."""
         import torch
@@ -503,73 +462,15 @@ class Training:
     def keep(self, split: int | None, crop: Cropping) -> None:
         """It was stopped: the best epoch so far becomes a checkpoint, and the states stay, to go on from."""
         if self.best and self.together.rank == 0:
-            self._leave(self.best_logits.numpy() if len(self.best_logits) else None, split, crop, finished=False)
+            end.leave(self, self.best_logits.numpy() if len(self.best_logits) else None, split, crop, finished=False)
 
     def close(self, split: int | None, crop: Cropping) -> None:
         """Calibrate the best epoch on validation, write the checkpoint, drop the states."""
         if self.together.rank:  # the first process writes for all
             return
-        self._leave(None, split, crop, finished=True)
-        for state in self.folder.glob("state-*.json"):
-            checkpoint.drop_state(state)
-
-    def _leave(self, out: np.ndarray | None, split: int | None, crop: Cropping, finished: bool) -> None:
-        import numpy as np
-        import torch
-
-        from core.device import describe
-        from core.evaluate import temperature, wilson
-
-        self.net.load_state_dict(self.best)
-        weights = {name: tensor.detach().cpu().clone() for name, tensor in self.whole.state_dict().items()}
-        parameters = sum(weight.numel() for weight in self.whole.parameters())
-        if out is None:
-            judged = self.net if self.front is not None else checkpoint.folded(self.net)
-            out = self.logits(judged.eval(), self.inputs[1])
-        labels = np.asarray(self.val.labels, dtype=np.int64)
-        most = max(1, min(BACKGROUND, BACKGROUND_BYTES // (3 * self.seen.size**2)))
-        rows = np.sort(np.random.default_rng(self.recipe.seed).permutation(len(self.train))[:most])
-        validation = {
-            "logits": torch.from_numpy(out), "labels": torch.from_numpy(labels),
-            "background": torch.from_numpy(np.ascontiguousarray(self.train.pixels[rows])),
-        }  # fmt: skip
-        right = int((out.argmax(axis=1) == labels).sum())
-        best = {key: value for key, value in self.history[self.best_epoch - 1].items() if key != "worst"}
-        metrics = {
-            **best, "best_epoch": self.best_epoch, "epochs": self.done, "finished": finished,
-            "images_per_second": statistics.median(row["images_per_second"] for row in self.history),
-            "waiting": statistics.median(row["waiting"] for row in self.history),
-            "seconds": sum(row["seconds"] for row in self.history), "device": describe(self.device, self.together.count),
-            "precision": self.precision, "threads": torch.get_num_threads(), "batch": self.batch,
-            "parameters": parameters, **(self._latency() if finished else {}), "history": self.history,
-            "val_accuracy": right / len(labels), "val_accuracy_interval": list(wilson(right, len(labels))),
-        }  # fmt: skip
-        checkpoint.save(
-            self.folder,
-            self.recipe,
-            self.classes,
-            weights,
-            validation,
-            temperature(out, labels),
-            split,
-            metrics,
-            crop,
-        )
-
-    def _latency(self) -> dict[str, Any]:
-        """`latency`: seconds from one decoded picture to its logits on this device, the median of seven."""
-        import numpy as np
-
-        from core.device import describe
-        from core.evaluate import logits
-
-        one, times = np.array(self.val.pixels[:1]), []
-        net = checkpoint.folded(self.whole)
-        for _ in range(8):
-            began = time.perf_counter()
-            logits(net, one, self.seen.mean, self.seen.std, self.device)
-            times.append(time.perf_counter() - began)
-        return {"latency": statistics.median(times[1:]), "latency_device": describe(self.device)}  # the first one plans
+        end.leave(self, None, split, crop, finished=True)
+        for file in self.folder.glob("state-*.json"):
+            checkpoint.drop_state(file)
 
 
 def _watched(recipe: Recipe, row: dict[str, Any]) -> float:
@@ -579,5 +480,7 @@ def _watched(recipe: Recipe, row: dict[str, Any]) -> float:
     return -row["val_accuracy" if recipe.watch == "accuracy" else "val_macro_f1"]
 
 
-def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+def _of_the_compiler(error: RuntimeError) -> bool:
+    from torch._dynamo.exc import TorchDynamoException
+
+    return isinstance(error, TorchDynamoException)
