@@ -27,7 +27,8 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
             raise BadInput("--sweep stands alone: write the recipes, and what is to be tried of them, into its file.")
         space = load(Path(args.sweep))
         if isinstance(named := space.get("recipe"), list) and all(isinstance(text, str) for text in named):
-            space["recipe"] = [spelled(text, _saved(args)) for text in named]
+            saved = _saved(args)
+            space["recipe"] = [spelled(text, saved) for text in named]
         recipes(space)  # what is wrong with it is said before anything is queued
         return submit(args, "sweep", {"space": space}, need="gpu")
     if not args.recipe:

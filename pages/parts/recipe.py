@@ -71,6 +71,8 @@ def choose(project: Project, split: Split) -> None:
         recipe = _fields(project, split, usual, key, f"augment-{chosen.id}" if chosen else "augment")
     except BadInput as error:
         st.error(house.text(error, 500))
+        if chosen:
+            saved.remove(project, chosen)
         return
     if chosen:
         st.caption(saved.about(chosen, recipe))
@@ -84,6 +86,8 @@ def choose(project: Project, split: Split) -> None:
             house.start("rate", need="gpu", recipe=asdict(recipe))
             st.rerun()
         saved.keep(project, recipe, kept, chosen)
+        if chosen:
+            saved.remove(project, chosen)
     if done:
         st.success(done)
     _found(project, recipe)

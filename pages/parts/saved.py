@@ -46,14 +46,17 @@ def about(chosen: SavedRecipe, recipe: Recipe) -> str:
 
 
 def keep(project: Project, recipe: Recipe, kept: dict[str, SavedRecipe], chosen: SavedRecipe | None) -> None:
-    """The two folded buttons: one keeps the recipe as it stands in the form, the other takes the chosen one away."""
+    """What opens to keep the recipe as it stands in the form."""
     with st.popover("Save as …", key=OPENED, on_change="rerun") as opened:
         if opened.open:
             _save(project, recipe, kept, chosen)
-    if chosen:
-        with st.popover("Remove", key=f"remove-{chosen.id}", on_change="rerun") as opened:
-            if opened.open:
-                _remove(project, chosen)
+
+
+def remove(project: Project, chosen: SavedRecipe) -> None:
+    """What opens to take the chosen one away."""
+    with st.popover("Remove", key=f"remove-{chosen.id}", on_change="rerun") as opened:
+        if opened.open:
+            _remove(project, chosen)
 
 
 def _save(project: Project, recipe: Recipe, kept: dict[str, SavedRecipe], chosen: SavedRecipe | None) -> None:
@@ -90,7 +93,7 @@ def _save(project: Project, recipe: Recipe, kept: dict[str, SavedRecipe], chosen
 
 def _remove(project: Project, chosen: SavedRecipe) -> None:
     st.markdown(
-        f"**{house.text(chosen.name)}** is then offered to nobody any longer. What was trained from it stays as it is."
+        f"**{house.text(chosen.name)}** is then offered to nobody any longer.  \nWhat was trained from it stays as it is."
     )
     if st.button("Remove it", key="remove-it", type="primary"):
         try:

@@ -226,6 +226,18 @@ def test_a_removed_recipe_is_offered_no_longer(project: Project, store: Store, s
     assert shown.selectbox(key="preset").value == "vgg75-bn" and not store.saved_recipes(project.id)
 
 
+def test_a_saved_recipe_whose_network_is_gone_is_one_sentence_and_can_be_removed(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    store.save_recipe(project.id, "old", "", Recipe("vgg57"), "ann")
+    [kept] = store.saved_recipes(project.id)
+    shown = screen("train", project=project.name)
+    shown.selectbox(key="preset").select("old").run()
+    assert "There is no backbone 'vgg57'" in said(shown)
+    button(opened(shown, f"remove-{kept.id}"), "Remove it").click().run()
+    assert not store.saved_recipes(project.id)
+
+
 def test_a_name_that_cannot_be_is_one_sentence_and_nothing_is_kept(
     project: Project, store: Store, screen: Screen
 ) -> None:
