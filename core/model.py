@@ -442,6 +442,18 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedRecipe:
+    """A recipe that somebody kept under a name, for all who work on the project. Of one name the newest counts."""
+
+    id: int
+    name: str
+    about: str  # a sentence; "" = none
+    recipe: Recipe
+    created: datetime
+    by: str  # who kept it
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One training of one recipe on one split."""
 

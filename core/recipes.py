@@ -2,6 +2,7 @@
 
 A recipe as text is the name of a preset or of a timm network, and what is to be otherwise:
 `vgg75-bn`, `mobilenetv2_100:head=bn-dropout,train=half`, `simplecnn:size=64,augment=crop+flip,optimiser=sgd`.
+In the place of these a name may stand under which a project keeps a recipe of its own.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from core.augment import AUGMENTATIONS
 from core.backbones import BACKBONES
 from core.errors import BadInput
-from core.model import Recipe
+from core.model import Recipe, SavedRecipe
+from core.project import name as plain_name
 
 HEADS = {
     "linear": "one layer on top of what the network sees",
@@ -91,22 +95,29 @@ PRESETS: dict[str, Preset] = {
 }  # fmt: skip
 
 
-def read(text: str, **changes: Any) -> Recipe:
+NONE: Mapping[str, Recipe] = MappingProxyType({})
+
+
+def read(text: str, saved: Mapping[str, Recipe] = NONE, **changes: Any) -> Recipe:
     """The recipe that `text` names, with `changes` on top (None = as it is).
 
-    Raises BadInput, with near names, for a backbone, an option or a value that there is not.
+    `saved`: name -> recipe, of those that were kept under one. They come first, and what is not changed of them stays,
+    whatever of the network learns. Raises BadInput, with near names, for a backbone, an option or a value that there is
+    not.
     """
-    name, _, options = text.strip().partition(":")
+    name, _, options = (part.strip() for part in text.partition(":"))
     told = _options(options) | {key: value for key, value in changes.items() if value is not None}
     for key in ("augment", "fixed_sides"):
         if isinstance(told.get(key), str):
             told[key] = _value(key, told[key], tuple)
         elif not isinstance(told.get(key, ()), (list, tuple)):
             raise BadInput(f"{key} = {told[key]!r} does not fit: a list of words was wanted.")
+    if name in saved:
+        return _changed(saved[name], told)
     preset = PRESETS.get(name)
     fields: dict[str, Any] = dict(preset.changes) if preset else {}
     if name not in BACKBONES:
-        _of_timm(name)
+        _of_timm(name, saved)
         fields = FINE_TUNED | fields
         if told.get("head") == "linear":  # its own
             told["head"] = ""
@@ -119,6 +130,62 @@ def read(text: str, **changes: Any) -> Recipe:
     recipe = Recipe(name, **(fields | told))
     check(recipe)
     return recipe
+
+
+def _changed(recipe: Recipe, told: dict[str, Any]) -> Recipe:
+    if told.get("head") == "linear" and recipe.backbone not in BACKBONES:
+        told["head"] = ""
+    if told.get("head") in BASELINES:
+        told = {"train": "head", "epochs": 1} | told
+    recipe = replace(recipe, **told)
+    check(recipe)
+    return recipe
+
+
+def by_name(saved: Sequence[SavedRecipe]) -> dict[str, Recipe]:
+    """What `read` wants to know of the recipes that were kept."""
+    return {one.name: one.recipe for one in saved}
+
+
+def own_name(written: str) -> str:
+    """A name under which a recipe may be kept, as it is kept: composed (NFC), single spaces.
+
+    Raises BadInput for one that is empty or too long, holds ":" or what no name may hold, or names a preset or a network.
+    """
+    name = plain_name(written, "recipe's name")
+    if ":" in name:
+        raise BadInput(
+            f"The recipe's name {name!r} holds ':', which begins what is to be otherwise: choose another one."
+        )
+    key = name.casefold()
+    if key in PRESETS or key in BACKBONES or (re.fullmatch(r"[a-z0-9_.]+", key) and _in_timm(key)):
+        raise BadInput(f"{name!r} is what a network is called already: choose another name.")
+    return name
+
+
+def written(recipe: Recipe) -> str:
+    """The line of text that stands for the recipe: its name, and what differs from what is usual for that."""
+    usual, told = read(recipe.name), []
+    for each in dataclasses.fields(Recipe):
+        value = getattr(recipe, each.name)
+        if value == getattr(usual, each.name):
+            continue
+        if isinstance(value, tuple):
+            value = "+".join(value) or "none"
+        elif isinstance(value, bool):
+            value = "yes" if value else "no"
+        told.append(f"{each.name}={value}")
+    return f"{recipe.name}{',' if ':' in recipe.name else ':'}{','.join(told)}" if told else recipe.name
+
+
+def spelled(text: str, saved: Mapping[str, Recipe]) -> str:
+    """The text of a sweep's recipe without the name of a saved one, whose epochs count no more than any others there."""
+    if text.partition(":")[0].strip() not in saved or "epochs=" in text.replace(" ", ""):
+        return text
+    recipe = read(text, saved)
+    if any(sign in name for name in recipe.fixed_sides for sign in ",+"):
+        raise BadInput(f"{text!r} names a class with a comma or a plus that is never mirrored: a sweep cannot have it.")
+    return written(replace(recipe, epochs=read(recipe.name).epochs))
 
 
 def check(recipe: Recipe) -> None:
@@ -164,7 +231,17 @@ def check(recipe: Recipe) -> None:
         raise BadInput(f"weight_decay = {recipe.weight_decay} does not fit: 0 or more was wanted.")
 
 
-def _of_timm(name: str) -> None:
+def _in_timm(name: str) -> bool:
+    from core.weights import known
+
+    try:
+        known(name)
+    except BadInput:
+        return False
+    return True
+
+
+def _of_timm(name: str, saved: Mapping[str, Recipe] = NONE) -> None:
     """Raises BadInput, with near names of both kinds, where timm has no network of that name."""
     if name in PRESETS:  # asking timm takes seconds, once
         return
@@ -173,7 +250,7 @@ def _of_timm(name: str) -> None:
     try:
         known(name)
     except BadInput as error:
-        near = difflib.get_close_matches(name, {*BACKBONES, *PRESETS}, 3, 0.4)
+        near = difflib.get_close_matches(name, {*BACKBONES, *PRESETS, *saved}, 3, 0.4)
         if near:
             raise BadInput(f"There is no backbone {name!r}: did you mean {' or '.join(near)}?") from None
         raise BadInput(f"There is no backbone {name!r} among Winnow's own, and {error}") from None

@@ -1,7 +1,7 @@
 """The tables, on one page. Rows stay behind db/store; nouns (core.model) come out.
 
 What is appended and never changed: candidates' provenance, images' facts, showings, second looks, operations, decisions,
-opinions, certificates, splits, epochs, evaluations. What is overwritten in place: a job's row, a candidate's outcome, an image's current verdict, label and
+opinions, certificates, splits, presets (a removed one is marked), epochs, evaluations. What is overwritten in place: a job's row, a candidate's outcome, an image's current verdict, label and
 crop (derived from its decisions, kept beside them for speed; the version ties the two together), findings, what
 cleaning measured, leases.
 """
@@ -396,6 +396,21 @@ runs = Table(
     Column("note", Text, nullable=False, server_default=""),
     Column("deleted", Utc),  # when its files were
     UniqueConstraint("job", "position"),
+    Index(None, "project", "id"),
+)
+
+# Recipes that were kept under a name: of one name the newest row counts, and none once that one is marked as removed.
+presets = Table(
+    "presets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _ref("project", "projects", nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("about", Text, nullable=False),
+    Column("recipe", JSON, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("created", Utc, nullable=False),
+    Column("removed", Utc),
     Index(None, "project", "id"),
 )
 

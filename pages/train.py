@@ -26,7 +26,7 @@ def choose(shown: head.Head) -> None:
     with st.expander("Choose a recipe yourself"):
         recipe.choose(shown.project, augmented.newest(shown.project))
     with st.expander("Try many, keep the best: a sweep"):
-        sweeping.choose()
+        sweeping.choose(shown.project)
 
 
 def beside(job: Job) -> None:

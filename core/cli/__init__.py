@@ -4,7 +4,7 @@ parser.py   every verb with its arguments: the table of contents
 scrape.py   scrape, with its many sources
 project.py  project: written classes, class files, the car catalogue
 data.py     clean, findings, review, split
-models.py   train, evaluate, explain, predict
+models.py   train, recipes, runs, evaluate, explain, predict
 jobs.py     jobs, run, stop, again, worker, demo, doctor
 submit.py   the store opened, a job queued and waited for, its progress on stderr
 

@@ -1,4 +1,4 @@
-"""The verbs that make and ask models: train, runs, evaluate, explain, predict."""
+"""The verbs that make and ask models: train, recipes, runs, evaluate, explain, predict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.cli.submit import inside, submit
 from core.errors import BadInput, NotYet
 
 if TYPE_CHECKING:
-    from core.model import Run
+    from core.model import Recipe, Run
 
 LATER = ("saliency", "guided", "gradcam", "occlusion")  # explainers
 
@@ -20,11 +20,15 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
     names = ("epochs", "batch", "lr", "patience", "seed")
     changes = {key: value for key in names if (value := getattr(args, key)) is not None}
     if args.sweep:
+        from core.recipes import spelled
         from core.sweep import load, recipes
 
         if args.recipe or changes:
             raise BadInput("--sweep stands alone: write the recipes, and what is to be tried of them, into its file.")
         space = load(Path(args.sweep))
+        if isinstance(named := space.get("recipe"), list) and all(isinstance(text, str) for text in named):
+            saved = _saved(args)
+            space["recipe"] = [spelled(text, saved) for text in named]
         recipes(space)  # what is wrong with it is said before anything is queued
         return submit(args, "sweep", {"space": space}, need="gpu")
     if not args.recipe:
@@ -33,12 +37,42 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
 
     from core.recipes import read
 
-    recipes = [asdict(read(text, **changes)) for text in args.recipe]
+    saved = _saved(args)
+    recipes = [asdict(read(text, saved, **changes)) for text in args.recipe]
     if args.find_lr:
         if len(recipes) != 1:
             raise BadInput("--find-lr wants one --recipe.")
         return submit(args, "rate", {"recipe": recipes[0]}, need="gpu")
     return submit(args, "train", {"recipes": recipes}, need="gpu")
+
+
+def _saved(args: argparse.Namespace) -> dict[str, Recipe]:
+    """The recipes that the project keeps, by their names."""
+    from core.recipes import by_name
+
+    store, _, project = inside(args)
+    return by_name(store.saved_recipes(project.id))
+
+
+def recipes(args: argparse.Namespace) -> dict[str, Any]:
+    from core.recipes import PRESETS, by_name, own_name, read, written
+
+    given = (args.name is not None, args.text is not None)
+    wanted = {"list": (False, False), "save": (True, True), "remove": (True, False)}[args.what]
+    if given != wanted:
+        about = {"list": "nothing more", "save": "a name and a recipe", "remove": "the name of a saved one"}[args.what]
+        raise BadInput(f"recipes {args.what} wants {about}; `recipes` lists all there are.")
+    store, _, project = inside(args)
+    saved = store.saved_recipes(project.id)
+    if args.what == "remove":
+        return {"removed": store.remove_recipe(project.id, args.name).name}
+    if args.what == "save":
+        name, recipe = own_name(args.name), read(args.text, by_name(saved))
+        before = store.save_recipe(project.id, name, args.about, recipe, args.reviewer)
+        return {"name": name, "recipe": written(recipe), "replaced": before.created.isoformat() if before else None}
+    rows = [(one.name, one.about, written(one.recipe), one.created.isoformat(), one.by) for one in saved]
+    rows += [(name, preset.about, written(read(name)), None, None) for name, preset in PRESETS.items()]
+    return {"recipes": [dict(zip(("name", "about", "recipe", "saved", "by"), row, strict=True)) for row in rows]}
 
 
 def runs(args: argparse.Namespace) -> dict[str, Any]:

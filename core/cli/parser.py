@@ -94,7 +94,8 @@ def _data(verb: Verb) -> None:
 def _models(verb: Verb) -> None:
     v = verb("train", models.train, "train each recipe on the newest split")
     v.add_argument("--recipe", action="append", default=[], metavar="NAME[:OPTION=VALUE,...]",
-                   help="a preset such as vgg75-bn, or a network of timm, and what is to be otherwise; may be repeated")  # fmt: skip
+                   help="a preset such as vgg75-bn, a saved recipe or a network of timm, and what is to be otherwise; "
+                        "may be repeated")  # fmt: skip
     v.add_argument("--epochs", type=_positive)
     v.add_argument("--batch", type=_positive)
     v.add_argument("--lr", type=float)
@@ -102,6 +103,13 @@ def _models(verb: Verb) -> None:
     v.add_argument("--seed", type=_seed)
     v.add_argument("--sweep", help="a TOML file: what to try in short runs; see core/sweep.py")
     v.add_argument("--find-lr", action="store_true", help="only look for a learning rate for the recipe")
+
+    v = verb("recipes", models.recipes, "the recipes there are; save one of your own under a name, remove a saved one")
+    v.add_argument("what", nargs="?", choices=("list", "save", "remove"), default="list")
+    v.add_argument("name", metavar="NAME", nargs="?")
+    v.add_argument("text", metavar="RECIPE", nargs="?", help="save: as for train; it may begin with a saved one's name")
+    v.add_argument("--about", default="", help="save: a sentence about it")
+    v.add_argument("--reviewer", default="command line", help="save: who it is from")
 
     v = verb("runs", models.runs, "the trained runs with their figures; rename one, note something, delete its files")
     v.add_argument("what", nargs="?", choices=("list", "rename", "note", "delete"), default="list",

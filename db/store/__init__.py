@@ -13,6 +13,7 @@ queue.py       the review queue: filters, pages of tiles, leases
 showings.py    what was looked at, in which order and why; certificates
 decisions.py   what people said: append-only, undone by more of it
 second_looks.py  what a second person said of the same picture, not knowing of the first
+recipes.py     recipes that were kept under a name
 training.py    splits, runs, epochs, evaluations
 jobs.py        jobs: submit, claim, lease, fence
 """
@@ -29,6 +30,7 @@ from db.store.jobs import Jobs
 from db.store.projects import Projects
 from db.store.provenance import Provenance
 from db.store.queue import Queue
+from db.store.recipes import Recipes
 from db.store.searches import Searches
 from db.store.second_looks import SecondLooks
 from db.store.showings import Showings
@@ -48,6 +50,7 @@ class Store(
     Showings,
     SecondLooks,
     Decisions,
+    Recipes,
     Training,
     Jobs,
 ):

@@ -19,7 +19,7 @@ from core.pixels import squares
 from pages.parts import house
 
 TITLES = {"randaugment": "RandAugment", "mixup": "MixUp", "cutmix": "CutMix"}  # the others by their own names
-USUAL = Recipe("").augment  # what is chosen until somebody chooses
+USUAL = Recipe("")  # what is chosen until somebody chooses
 SHOWN = 12
 LARGEST = 224  # px, side of a picture on the page; strengths are shares of it, so that larger ones look alike
 LIST = """<style>
@@ -36,12 +36,14 @@ STYLE = """<style>
 </style>"""
 
 
-def choose(project: Project, split: Split, size: int, key: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def choose(
+    project: Project, split: Split, size: int, key: str, usual: Recipe = USUAL
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Folded away: the list, and the same pictures before and after. Returns what a Recipe takes: `augment` and
     `fixed_sides`.
 
-    `size` px is the side of the square that the network sees, `key` begins the keys of the widgets. No picture is read
-    as long as it is folded.
+    `size` px is the side of the square that the network sees, `key` begins the keys of the widgets, `usual` holds what is
+    chosen until somebody chooses. No picture is read as long as it is folded.
     """
     panel = st.expander("Augmentation: how training pictures are changed", key=f"{key}-panel", on_change="rerun")
     with panel:
@@ -49,8 +51,8 @@ def choose(project: Project, split: Split, size: int, key: str) -> tuple[tuple[s
             "Each time a training picture is shown it is changed a little, so that the model does not learn it by heart. "
             "Your files stay as they are, and pictures to choose by or to test with are never changed."
         )
-        names = _list(key)
-        sides = _sides(split, key) if MIRRORS in names else ()
+        names = _list(key, usual.augment)
+        sides = _sides(split, key, usual.fixed_sides) if MIRRORS in names else ()
         if panel.open:
             st.fragment(_shown)(project, split, min(size, LARGEST), names, sides, key)
     if not panel.open:
@@ -85,7 +87,7 @@ def twelve(split: Split) -> list[tuple[int, str]]:
     return sorted(picked, key=lambda one: split.classes.index(one[1]))
 
 
-def _list(key: str) -> tuple[str, ...]:
+def _list(key: str, usual: Sequence[str]) -> tuple[str, ...]:
     st.html(LIST)
     columns = st.container(key=f"list-{key}").columns(2)
     half = -(-len(AUGMENTATIONS) // 2)
@@ -94,18 +96,19 @@ def _list(key: str) -> tuple[str, ...]:
         for position, (name, about) in enumerate(AUGMENTATIONS.items())
         if columns[position // half].checkbox(
             f"**{title(name)}**: {house.text(about)}",
-            name in USUAL,
+            name in usual,
             key=f"{key}-{name}",
             persist_state="session",
         )
     )
 
 
-def _sides(split: Split, key: str) -> tuple[str, ...]:
+def _sides(split: Split, key: str, usual: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         st.multiselect(
             "Classes that mirroring would change",
             split.classes,
+            [label for label in usual if label in split.classes],
             key=f"{key}-sides-{split.id}",
             persist_state="session",
             placeholder="None: a mirrored picture keeps its class",

@@ -1,4 +1,4 @@
-"""One recipe: chosen among the presets or by the name of any network, every part of it open to change."""
+"""One recipe: a saved one, a preset or any network by its name, every part of it open to change."""
 
 from __future__ import annotations
 
@@ -10,14 +10,27 @@ import streamlit as st
 
 from core.backbones import BACKBONES
 from core.errors import BadInput
-from core.model import Project, Recipe, Split
-from core.recipes import BALANCES, BASELINES, HEADS, OPTIMISERS, PRESETS, SCHEDULES, TRAIN, WATCHED, read
-from pages.parts import augmented, charts, house
+from core.model import Project, Recipe, SavedRecipe, Split
+from core.recipes import (
+    BALANCES,
+    BASELINES,
+    HEADS,
+    OPTIMISERS,
+    PRESETS,
+    SCHEDULES,
+    SEEDS,
+    TRAIN,
+    WATCHED,
+    by_name,
+    check,
+    read,
+)
+from pages.parts import augmented, charts, house, saved
 
 FIRST = "vgg75-bn"  # needs no weights from elsewhere
 OF_THEM = 224  # px that most networks of timm see
 HELP = {
-    "network": "A preset, or the exact name of any network of the library timm, such as convnext_tiny.",
+    "network": "A saved recipe, a preset, or the exact name of any network of the library timm, such as convnext_tiny.",
     "train": "How much of a network that was trained elsewhere learns from your pictures.",
     "head": "What turns the features that the network sees into classes.",
     "epochs": "One epoch = every training picture was shown once. It stops earlier when it gets no better.",
@@ -30,30 +43,39 @@ HELP = {
     "balance": "What is done where some classes have many more pictures than others.",
     "size": "The side of the square that a picture is made into. Larger shows more and takes longer. Empty: as usual for it.",
     "gray": "Only brightness: for shapes, where colour would mislead.",
-    "smoothing": "Label smoothing: the model is not asked to be fully sure. Helps where some labels are wrong.",
-    "decay": "Weight decay: holds the weights small, against learning by heart.",
+    "label_smoothing": "Label smoothing: the model is not asked to be fully sure. Helps where some labels are wrong.",
+    "weight_decay": "Weight decay: holds the weights small, against learning by heart.",
     "ema": "A running mean of the weights is measured and kept in their place: steadier. 0 = off, .99 is usual.",
     "deterministic": "Also on a GPU, which then is slower. On a CPU it is so anyway.",
-    "layers": "Layer decay: each layer learns at this share of the rate of the one above it; 1 = all alike.",
+    "layer_decay": "Layer decay: each layer learns at this share of the rate of the one above it; 1 = all alike.",
     "seed": "Another number draws other beginnings and another order: trained twice with two seeds, you see what is chance.",
 }
 
 
 def choose(project: Project, split: Split) -> None:
     """The form, and what it starts."""
+    done = saved.arrived("preset", FIRST)
+    kept = saved.there(project)
+    names = [*kept, *PRESETS]
     name = st.selectbox(
-        "Network", list(PRESETS), index=list(PRESETS).index(FIRST), key="preset", persist_state="session", placeholder="a preset, or the name of any network of timm",
-        accept_new_options=True, help=HELP["network"], format_func=lambda n: f"{n}: {PRESETS[n].about}" if n in PRESETS else n,
+        "Network", names, index=names.index(FIRST), key="preset", persist_state="session",
+        placeholder="a recipe, or the name of any network of timm", accept_new_options=True, help=HELP["network"],
+        format_func=lambda each: saved.described(each, kept),
     )  # fmt: skip
     if not name:
         st.caption("Choose one: everything about it can be changed then.")
         return
+    chosen = kept.get(name)
     try:
-        usual = _network(name)
-        recipe = _fields(project, split, usual)
+        usual, key = _network(name, by_name(list(kept.values())), chosen)
+        recipe = _fields(project, split, usual, key, f"augment-{chosen.id}" if chosen else "augment")
     except BadInput as error:
         st.error(house.text(error, 500))
+        if chosen:
+            saved.remove(project, chosen)
         return
+    if chosen:
+        st.caption(saved.about(chosen, recipe))
     with st.container(horizontal=True):
         if st.button("Train it", key="these", type="primary"):
             house.start("train", need="gpu", recipes=[asdict(recipe)], evaluate_on="val")
@@ -63,48 +85,54 @@ def choose(project: Project, split: Split) -> None:
         ):
             house.start("rate", need="gpu", recipe=asdict(recipe))
             st.rerun()
+        saved.keep(project, recipe, kept, chosen)
+        if chosen:
+            saved.remove(project, chosen)
+    if done:
+        st.success(done)
     _found(project, recipe)
 
 
-def _network(name: str) -> Recipe:
-    """What of the network learns, and under which head; the rest as is usual for that."""
-    if name in BACKBONES:
-        head = st.selectbox(
-            "Head", ["", "linear", "bn-dropout"], key=f"head-{name}", persist_state="session", help=HELP["head"],
-            format_func=lambda h: f"{h}: {HEADS[h]}" if h else "its own",
-        )  # fmt: skip
-        return read(name, head=head)
-    left, right = st.columns(2)
+def _network(name: str, kept: Mapping[str, Recipe], chosen: SavedRecipe | None) -> tuple[Recipe, str]:
+    """What of the network learns, and under which head; the rest as is usual for that, or as it was saved.
+
+    Also returns the end of its widgets' keys: another network, and what was saved anew, begins with its own numbers.
+    """
+    begun = kept.get(name.partition(":")[0].strip())
+    key = f"saved-{chosen.id}" if chosen else name
+    ours = (begun.backbone if begun else name) in BACKBONES
+    heads = ["", "linear", "bn-dropout"] if ours else list(HEADS)
+    left, right = (st, st) if ours else st.columns(2)
     head = left.selectbox(
-        "Head",
-        list(HEADS),
-        key=f"head-{name}",
-        persist_state="session",
-        help=HELP["head"],
-        format_func=lambda h: f"{h}: {HEADS[h]}",
-    )
-    if head in BASELINES:
-        return read(name, head=head)
-    train = right.selectbox(
-        "What learns", list(TRAIN), list(TRAIN).index("head"), key=f"train-{name}", persist_state="session", help=HELP["train"],
-        format_func=lambda t: f"{t}: {TRAIN[t]}",
+        "Head", heads, heads.index(begun.head) if begun and begun.head else 0, key=f"head-{key}", persist_state="session",
+        help=HELP["head"], format_func=lambda each: f"{each}: {HEADS[each]}" if each else "its own",
     )  # fmt: skip
-    return read(name, head=head, train=train)
+    if ours or head in BASELINES:
+        usual = read(name, kept, head=head)
+    else:
+        train = right.selectbox(
+            "What learns", list(TRAIN), list(TRAIN).index(begun.train if begun else "head"), key=f"train-{key}",
+            persist_state="session", help=HELP["train"], format_func=lambda each: f"{each}: {TRAIN[each]}",
+        )  # fmt: skip
+        usual = read(name, kept, head=head, train=train)
+    return usual, f"{key}-{usual.head}-{usual.train}"
 
 
-def _fields(project: Project, split: Split, usual: Recipe) -> Recipe:
-    """The recipe as it is usual for the network, with what the person changes."""
-    key = f"{usual.backbone}-{usual.head}-{usual.train}"  # another network begins with its own numbers
+def _fields(project: Project, split: Split, usual: Recipe, key: str, augmentation: str) -> Recipe:
+    """The recipe as it is usual for the network, or as it was saved, with what the person changes.
+
+    The keys of the widgets end with `key`, those of the list of augmentations begin with `augmentation`.
+    """
     if usual.head in BASELINES:
         st.caption("A baseline is computed at once: there is nothing else to choose.")
         return usual
     one, two, three, four = st.columns(4)
     changes: dict[str, Any] = {
-        "epochs": int(one.number_input("Epochs at most", 1, 1000, usual.epochs, key=f"epochs-{key}", persist_state="session", help=HELP["epochs"])),
-        "patience": int(two.number_input("Patience", 1, 200, usual.patience, key=f"patience-{key}", persist_state="session", help=HELP["patience"])),
-        "batch": int(three.number_input("Pictures at once", 0, 1024, usual.batch, key=f"batch-{key}", persist_state="session", help=HELP["batch"])),
-        "lr": float(four.number_input("Learning rate", 1e-6, 10.0, usual.lr, format="%.5f", key=f"lr-{key}", persist_state="session", help=HELP["lr"])),
-    }  # fmt: skip
+        "epochs": _number(one, "Epochs at most", "epochs", 1, 1000, usual, key),
+        "patience": _number(two, "Patience", "patience", 1, 200, usual, key),
+        "batch": _number(three, "Pictures at once", "batch", 0, 1024, usual, key),
+        "lr": _number(four, "Learning rate", "lr", 1e-6, 10.0, usual, key, "%.5f"),
+    }
     one, two, three, four = st.columns(4)
     changes |= {
         "optimiser": _one(one, "Optimiser", "optimiser", OPTIMISERS, usual, key),
@@ -114,45 +142,41 @@ def _fields(project: Project, split: Split, usual: Recipe) -> Recipe:
     }
     with st.expander("More: size, colour, smoothing, averaging, seed"):
         one, two, three = st.columns(3)
-        size = one.number_input(
-            "Size, px",
-            32,
-            1024,
-            usual.size or None,
-            key=f"size-{key}",
-            persist_state="session",
-            help=HELP["size"],
-            placeholder="as usual",
-        )
         changes |= {
-            "size": int(size or 0),
-            "label_smoothing": float(two.number_input("Label smoothing", 0.0, 0.5, usual.label_smoothing, key=f"smoothing-{key}", persist_state="session", help=HELP["smoothing"])),
-            "weight_decay": float(three.number_input("Weight decay", 0.0, 1.0, usual.weight_decay, format="%.5f", key=f"decay-{key}", persist_state="session", help=HELP["decay"])),
-            "ema": float(one.number_input("Mean of the weights", 0.0, 0.9999, usual.ema, format="%.4f", key=f"ema-{key}", persist_state="session", help=HELP["ema"])),
-            "seed": int(two.number_input("Seed", 0, 2**32 - 1, usual.seed, key=f"seed-{key}", persist_state="session", help=HELP["seed"])),
+            "size": _number(one, "Size, px", "size", 32, 1024, usual, key) or 0,
+            "label_smoothing": _number(two, "Label smoothing", "label_smoothing", 0.0, 0.5, usual, key),
+            "weight_decay": _number(three, "Weight decay", "weight_decay", 0.0, 1.0, usual, key, "%.5f"),
+            "ema": _number(one, "Mean of the weights", "ema", 0.0, 0.9999, usual, key, "%.4f"),
+            "seed": _number(two, "Seed", "seed", 0, SEEDS - 1, usual, key),
             "gray": three.checkbox("Without colour", usual.gray, key=f"gray-{key}", persist_state="session", help=HELP["gray"]),
             "deterministic": three.checkbox("The same at each run", usual.deterministic, key=f"same-{key}", persist_state="session", help=HELP["deterministic"]),
         }  # fmt: skip
         if usual.layer_decay < 1:
-            changes["layer_decay"] = float(
-                one.number_input(
-                    "Lower layers",
-                    0.1,
-                    1.0,
-                    usual.layer_decay,
-                    key=f"layers-{key}",
-                    persist_state="session",
-                    help=HELP["layers"],
-                )
-            )
+            changes["layer_decay"] = _number(one, "Lower layers", "layer_decay", 0.1, 1.0, usual, key)
     if usual.train == "head":
         st.caption(
             "Pictures are not changed for it: the frozen network looks at each one once, so a training takes seconds."
         )
     else:
         own = BACKBONES[usual.backbone].size if usual.backbone in BACKBONES else OF_THEM
-        changes["augment"], changes["fixed_sides"] = augmented.choose(project, split, changes["size"] or own, "augment")
-    return read(usual.name, **changes)
+        changes["augment"], changes["fixed_sides"] = augmented.choose(
+            project, split, changes["size"] or own, augmentation, usual
+        )
+    recipe = replace(usual, **changes)
+    check(recipe)
+    return recipe
+
+
+def _number(
+    where: Any, label: str, field: str, least: float, most: float, usual: Recipe, key: str, shown: str | None = None
+) -> Any:
+    """A number of the kind that `least` is; what was saved may lie beyond both ends. None: left to the network."""
+    value = type(least)(getattr(usual, field))
+    free = field == "size"
+    return where.number_input(
+        label, least if free and not value else min(least, value), max(most, value), None if free and not value else value,
+        format=shown, key=f"{field}-{key}", persist_state="session", help=HELP[field], placeholder="as usual" if free else None,
+    )  # fmt: skip
 
 
 def _one(where: Any, label: str, field: str, choices: Mapping[str, str], usual: Recipe, key: str) -> str:

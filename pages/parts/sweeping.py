@@ -12,7 +12,7 @@ import streamlit as st
 from core.backbones import BACKBONES
 from core.errors import BadInput
 from core.model import Job, Project, Run
-from core.recipes import BASELINES, OPTIMISERS, PRESETS
+from core.recipes import BASELINES, OPTIMISERS, PRESETS, by_name, spelled
 from core.runs import interval
 from core.sweep import EPOCHS, MOST, PLAIN, full, recipes, top
 from pages.parts import house, wording
@@ -32,15 +32,16 @@ SAID = {
 }
 
 
-def choose() -> None:
+def choose(project: Project) -> None:
     """The form, and what it starts."""
     st.caption(
         "Every combination is trained for a few epochs, and whatever is among the worse half at an epoch's end stops there"
         " (successive halving). The ten best are shown; those you choose are then trained to their end."
     )
+    kept = by_name(house.store().saved_recipes(project.id))
     named = st.multiselect(
         "Networks",
-        list(NAMES),
+        [*kept, *NAMES],
         list(USUAL),
         key="sweep-recipes",
         persist_state="session",
@@ -90,7 +91,7 @@ def choose() -> None:
         help=SAID["draw"],
     )
     try:
-        space = _space(named, rates, optimisers, heads, sizes, int(epochs), drawn)
+        space = _space([spelled(name, kept) for name in named], rates, optimisers, heads, sizes, int(epochs), drawn)
         count = len(recipes(space))
     except BadInput as error:
         st.error(house.text(error, 500))

@@ -157,7 +157,7 @@ def test_a_table_on_the_own_machine_is_refused_row_by_row(run: Run, tmp_path: Pa
         (("scrape", "--source", "demo"), "--project"),
         (("findings", "--project", "p", "--kind", "nonsense"), "too_small"),
         (("split", "--project", "p", "--parts", "80/10"), "'80/10'"),
-        (("train", "--project", "p", "--recipe", "vgg99-bn"), "'vgg99-bn'"),
+        (("train", "--project", "p", "--recipe", "vgg75"), "'p'"),
         (("train", "--project", "p", "--sweep", "gone.toml"), "gone.toml"),
         (("review", "certificate", "--project", "p"), "'p'"),
         (("export", "--project", "p", "--to", "d", "--format", "coco"), "later release"),

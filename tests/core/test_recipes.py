@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
 from core.errors import BadInput
 from core.model import Recipe
-from core.recipes import BASELINES, PRESETS, check, read
+from core.recipes import BASELINES, PRESETS, check, own_name, read, spelled, written
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -106,3 +106,79 @@ def test_written_down_and_read_it_is_the_same() -> None:
 def test_what_cannot_be_is_answered_with_what_was_wanted(text: str, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         read(text)
+
+
+# recipes that were kept under a name --------------------------------------------------------------------------------
+
+SAVED = {
+    "mine": read("mobilenetv2_100:train=half,head=bn-dropout,lr=0.01,epochs=7"),
+    "look": read("simplecnn:gray=yes"),
+}
+
+
+def test_a_saved_recipe_keeps_what_is_not_changed_of_it() -> None:
+    assert read("mine", SAVED) == read(" mine : ", SAVED) == SAVED["mine"]
+    assert read("mine:lr=0.1", SAVED, seed=3) == replace(SAVED["mine"], lr=0.1, seed=3)
+    assert read("mine:train=head", SAVED) == replace(SAVED["mine"], train="head")
+    assert read("mine:head=linear", SAVED).head == ""
+    assert read("mine:head=knn", SAVED).name == "mobilenetv2_100:head=knn"
+
+
+def test_near_names_of_an_unknown_one_are_looked_for_among_the_saved_ones_too() -> None:
+    with pytest.raises(BadInput, match="There is no backbone 'mime': did you mean mine"):
+        read("mime", SAVED)
+    with pytest.raises(BadInput, match=r"lr=\.\.\."):
+        read("mine:lrr=1", SAVED)
+    with pytest.raises(BadInput, match="There is no backbone 'mine'"):
+        read("mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "is empty: wanted 1 to 100 characters"),
+        ("   ", "is empty"),
+        ("a:b", "holds ':'"),
+        ("a/b", "holds '/'"),
+        ("x" * 101, "has 101 characters: wanted at most 100"),
+        ("vgg75-bn", "is what a network is called already"),
+        ("VGG75", "is what a network is called already"),
+        ("cnn-gray-224", "is what a network is called already"),
+        ("convnext_tiny", "is what a network is called already"),
+        ("ConvNeXt_tiny.fb_in22k", "is what a network is called already"),
+    ],
+)
+def test_a_name_that_no_recipe_of_ones_own_can_have_is_one_sentence(name: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said) as caught:
+        own_name(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_is_kept_with_single_spaces() -> None:
+    assert own_name("  quick   look ") == "quick look"
+    assert own_name("vgg75, but slower") == "vgg75, but slower"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vgg75",
+        "simplecnn:size=64,epochs=3,augment=crop+flip",
+        "simplecnn:augment=none,fixed_sides=left+right",
+        "mobilenetv2_100:head=bn-dropout,train=half,optimiser=sgd,lr=0.01",
+        "mobilenetv2_100:train=head",
+        "resnet18:head=knn",
+        "resnet18:scratch=yes,deterministic=yes",
+        "legacy_xception",
+    ],
+)
+def test_a_recipe_is_written_as_a_line_that_reads_back(text: str) -> None:
+    assert read(written(read(text))) == read(text)
+
+
+def test_a_sweep_gets_what_a_saved_name_stands_for_without_its_epochs() -> None:
+    assert spelled("vgg75:lr=0.1", SAVED) == "vgg75:lr=0.1"
+    assert spelled("mine:seed=4", SAVED) == "mobilenetv2_100:head=bn-dropout,train=half,lr=0.01,seed=4"
+    assert spelled("look:epochs=3", SAVED) == "look:epochs=3"  # which the sweep refuses
+    with pytest.raises(BadInput, match="a comma or a plus"):
+        spelled("a", {"a": replace(SAVED["look"], fixed_sides=("left, worn",))})

@@ -89,7 +89,7 @@ def test_a_database_of_a_newer_program_is_refused_and_left_as_it_is(store, file)
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(
-        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0007\): update Winnow"
+        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0008\): update Winnow"
     ):
         open_store(url(file))
     assert version(file) == "9999"
@@ -112,6 +112,7 @@ def test_a_database_of_the_schema_before_keeps_its_searches(store, project, clai
             "second_looks",
             "showings",
             "certificates",
+            "presets",
         ):
             connection.execute(f"DROP TABLE {table}")
         for column in ("projects DROP COLUMN cleaning", "projects DROP COLUMN reviewing", "splits DROP COLUMN crop", "split_images DROP COLUMN box",
@@ -210,7 +211,7 @@ def test_what_was_decided_before_counts_as_looked_at_in_that_order(store, projec
         store.apply(project.id, operation(decision))
     store.close()
     with sqlite3.connect(file) as connection:
-        for table in ("opinions", "second_looks", "showings", "certificates"):
+        for table in ("opinions", "second_looks", "showings", "certificates", "presets"):
             connection.execute(f"DROP TABLE {table}")
         for column in (
             "projects DROP COLUMN reviewing",
@@ -241,6 +242,7 @@ def test_runs_and_what_models_said_before_they_could_be_named_are_kept(store, pr
     number = store.add_evaluation(claim("evaluate"), project.id, [run.id], "val", {}, said)
     store.close()
     with sqlite3.connect(file) as connection:
+        connection.execute("DROP TABLE presets")
         for column in ("name", "note", "deleted"):
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0006'")

@@ -11,7 +11,7 @@ from core.model import Project, Recipe
 from core.recipes import PRESETS, read
 from db.store import Store
 from tests.pages import filled
-from tests.pages.conftest import button, plain
+from tests.pages.conftest import button, opened, plain
 
 Screen = Callable[..., AppTest]
 
@@ -154,3 +154,124 @@ def test_the_ten_best_of_a_sweep_stand_in_order_beside_the_baselines(
     assert "nearest neighbours 75.0%" in plain(shown) and "6 were among the worse half" in plain(shown)
     [end] = [one for one in shown.button if "to the end" in one.label]
     assert end.disabled  # until some are chosen
+
+
+# recipes of one's own -----------------------------------------------------------------------------------------------
+
+
+def save(shown: AppTest, name: str, sentence: str = "", of: object = "new") -> AppTest:
+    shown = opened(shown, "save-as")
+    shown.text_input(key=f"save-name-{of}").set_value(name)
+    shown.text_input(key=f"save-about-{of}").set_value(sentence)
+    return button(shown, "Save").click().run()
+
+
+def field(shown: AppTest, label: str):
+    return next(one for one in [*shown.selectbox, *shown.number_input, *shown.checkbox] if one.label == label)
+
+
+def test_what_was_changed_is_kept_under_a_name_and_fills_the_form_of_everybody(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    shown = screen("train", project=project.name)
+    shown.selectbox(key="preset").select("mobilenetv2_100").run()
+    shown.selectbox(key="train-mobilenetv2_100").select("half").run()
+    field(shown, "Learning rate").set_value(0.01)
+    field(shown, "Without colour").check()
+    shown.checkbox(key="augment-blur").check()
+    shown = save(shown.run(), "mine", "for *shapes*")
+    assert "Saved as mine." in plain(shown).replace("*", "") and shown.selectbox(key="preset").value == "mine"
+    [kept] = store.saved_recipes(project.id)
+    wanted = read("mobilenetv2_100:train=half,lr=0.01,gray=yes,augment=crop+flip+colour+blur")
+    assert (kept.name, kept.about, kept.recipe) == ("mine", "for *shapes*", wanted)
+
+    other = screen("train", project=project.name)
+    assert other.selectbox(key="preset").options[0] == "mine (saved): for *shapes*"
+    other.selectbox(key="preset").select("mine").run()
+    assert (field(other, "Learning rate").value, field(other, "What learns").value) == (0.01, "half")
+    assert "Changed since" not in plain(other)
+    field(other, "Patience").set_value(2)
+    other.run()
+    assert "Changed since: patience." in plain(other)
+    button(other, "Train it").click().run()
+    [told] = queued(store, project, "train")["recipes"]
+    assert Recipe.stored(told) == read("mine", {"mine": wanted}, patience=2)
+
+
+def test_saving_under_a_name_that_is_there_replaces_it_and_says_so(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    store.save_recipe(project.id, "mine", "the first", read("simplecnn:epochs=2"), "ann")
+    [first] = store.saved_recipes(project.id)
+    shown = screen("train", project=project.name)
+    shown.selectbox(key="preset").select("mine").run()
+    field(shown, "Epochs at most").set_value(3)
+    shown = opened(shown, "save-as")
+    assert "mine is there already" in plain(shown).replace("*", "")
+    assert shown.text_input(key=f"save-about-{first.id}").value == "the first"
+    shown = button(shown, "Save").click().run()
+    assert "It replaces the one that ann saved on" in plain(shown)
+    assert field(shown, "Epochs at most").value == 3
+    assert [one.recipe.epochs for one in store.saved_recipes(project.id)] == [3]
+
+
+def test_a_removed_recipe_is_offered_no_longer(project: Project, store: Store, screen: Screen) -> None:
+    store.save_recipe(project.id, "mine", "", read("simplecnn"), "ann")
+    [kept] = store.saved_recipes(project.id)
+    shown = screen("train", project=project.name)
+    assert not [one for one in shown.button if one.label == "Remove it"]
+    shown.selectbox(key="preset").select("mine").run()
+    shown = button(opened(shown, f"remove-{kept.id}"), "Remove it").click().run()
+    assert "mine was removed" in plain(shown).replace("*", "")
+    assert shown.selectbox(key="preset").value == "vgg75-bn" and not store.saved_recipes(project.id)
+
+
+def test_a_saved_recipe_whose_network_is_gone_is_one_sentence_and_can_be_removed(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    store.save_recipe(project.id, "old", "", Recipe("vgg57"), "ann")
+    [kept] = store.saved_recipes(project.id)
+    shown = screen("train", project=project.name)
+    shown.selectbox(key="preset").select("old").run()
+    assert "There is no backbone 'vgg57'" in said(shown)
+    button(opened(shown, f"remove-{kept.id}"), "Remove it").click().run()
+    assert not store.saved_recipes(project.id)
+
+
+def test_a_name_that_cannot_be_is_one_sentence_and_nothing_is_kept(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    shown = screen("train", project=project.name)
+    for name, sentence in (
+        ("", "is empty"),
+        ("a:b", "holds ':'"),
+        ("simplecnn", "is what a network is called already"),
+    ):
+        shown = save(shown, name)
+        assert sentence in said(shown)
+    assert not store.saved_recipes(project.id)
+
+
+def test_a_saved_recipe_may_lie_beyond_what_the_form_offers_and_hold_classes_that_are_gone(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    far = "simplecnn:epochs=2000,lr=1e-9,size=16,label_smoothing=0.7,batch=2048,ema=0.99999,compile=yes,fixed_sides=van+suv"
+    store.save_recipe(project.id, "far", "", read(far), "ann")
+    store.save_recipe(project.id, "near", "", read("resnet18:head=knn"), "ann")
+    shown = screen("train", project=project.name)
+    shown.selectbox(key="preset").select("near").run()
+    assert "computed at once" in plain(shown)
+    shown.selectbox(key="preset").select("far").run()
+    button(shown, "Train it").click().run()
+    assert not shown.exception
+    [told] = queued(store, project, "train")["recipes"]
+    assert Recipe.stored(told) == read(far, fixed_sides=("suv",))
+
+
+def test_a_sweep_may_name_a_saved_recipe(project: Project, store: Store, screen: Screen) -> None:
+    store.save_recipe(project.id, "mine", "", read("simplecnn:augment=flip,epochs=50"), "ann")
+    shown = screen("train", project=project.name)
+    shown.multiselect(key="sweep-recipes").set_value(["mine"]).run()
+    button(shown, "Start the sweep").click().run()
+    assert not shown.exception
+    assert queued(store, project, "sweep")["space"]["recipe"] == ["simplecnn:augment=flip"]

@@ -1,0 +1,103 @@
+"""`python -m core recipes`, and what `train` makes of a recipe that was kept under a name."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.__main__ import main
+from core.cli import models
+from core.model import Recipe
+from core.recipes import PRESETS, read
+from db.store import Store
+
+Run = Callable[..., dict]
+
+
+@pytest.fixture
+def run(store: Store, capsys: pytest.CaptureFixture[str]) -> Run:
+    """In the project `cars`: the JSON on stdout, with `said`: the last line on stderr."""
+    store.add_project("cars", ["sedan", "coupe"])
+
+    def run(*words: str, code: int = 0) -> dict:
+        try:
+            ended = main([*words, "--project", "cars", "--json"])
+        except SystemExit as left:  # argparse
+            ended = left.code
+        out, err = capsys.readouterr()
+        assert ended == code, err
+        return {**(json.loads(out) if out else {}), "said": err.strip().rpartition("\n")[2]}
+
+    return run
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """What `train` asks for; nobody trains it."""
+    asked: list[dict] = []
+
+    def submit(args: argparse.Namespace, verb: str, params: dict, need: str = "cpu") -> dict:
+        asked.append(params)
+        return {}
+
+    monkeypatch.setattr(models, "submit", submit)
+    return asked
+
+
+def test_the_presets_are_listed_with_their_sentences(run: Run) -> None:
+    rows = run("recipes")["recipes"]
+    assert [(row["name"], row["about"]) for row in rows] == [(name, preset.about) for name, preset in PRESETS.items()]
+
+
+def test_one_is_saved_listed_first_replaced_and_removed(run: Run) -> None:
+    told = run("recipes", "save", "quick look", "simplecnn:epochs=2,lr=0.01", "--about", "to see", "--reviewer", "ann")
+    assert told == {"name": "quick look", "recipe": "simplecnn:epochs=2,lr=0.01", "replaced": None, "said": ""}
+    row = run("recipes", "list")["recipes"][0]
+    assert (row["name"], row["about"], row["by"]) == ("quick look", "to see", "ann")
+    again = run("recipes", "save", "quick look", "quick look:epochs=3")
+    assert (again["recipe"], again["replaced"]) == ("simplecnn:epochs=3,lr=0.01", row["saved"])
+    assert run("recipes", "remove", "quick look")["removed"] == "quick look"
+    assert len(run("recipes")["recipes"]) == len(PRESETS)
+
+
+def test_train_finds_a_saved_one_by_its_name_with_changes_on_top(run: Run, queued: list[dict]) -> None:
+    run("recipes", "save", "quick look", "simplecnn:epochs=2,augment=flip")
+    run(
+        "train", "--recipe", "quick look", "--recipe", "quick look:lr=0.01,epochs=3", "--recipe", "vgg75", "--seed", "7"
+    )
+    told = [Recipe.stored(one) for one in queued[0]["recipes"]]
+    kept = read("simplecnn:epochs=2,augment=flip,seed=7")
+    assert told == [kept, read("simplecnn:epochs=3,augment=flip,seed=7,lr=0.01"), read("vgg75", seed=7)]
+
+
+def test_a_sweep_knows_it_too_and_keeps_what_it_stood_for(run: Run, queued: list[dict], home: Path) -> None:
+    run("recipes", "save", "quick look", "simplecnn:epochs=9,augment=flip")
+    (home / "s.toml").write_text('recipe = ["quick look", "vgg75"]\nlr = [0.01, 0.02]\n')
+    run("train", "--sweep", str(home / "s.toml"))
+    assert queued[0]["space"]["recipe"] == ["simplecnn:augment=flip", "vgg75"]
+    (home / "s.toml").write_text('recipe = ["quick look:epochs=3"]\n')
+    assert "epochs of its own" in run("train", "--sweep", str(home / "s.toml"), code=2)["said"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("recipes", "save", "quick look"), "recipes save wants a name and a recipe"),
+        (("recipes", "list", "quick look"), "recipes list wants nothing more"),
+        (("recipes", "remove"), "recipes remove wants the name"),
+        (("recipes", "remove", "lok"), "did you mean 'look'?"),
+        (("recipes", "save", "Vgg75", "vgg75"), "'Vgg75' is what a network is called already"),
+        (("recipes", "save", "x", "vgg57"), "did you mean vgg75"),
+        (("recipes", "burn"), "invalid choice"),
+        (("train", "--recipe", "vgg99-bn"), "There is no backbone 'vgg99-bn': did you mean vgg75-bn"),
+        (("train", "--recipe", "loook"), "There is no backbone 'loook': did you mean look?"),
+        (("train", "--recipe", "look:epochs=0"), "epochs = 0 is too few"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(run: Run, words: tuple, said: str) -> None:
+    run("recipes", "save", "look", "vgg75")
+    assert said in run(*words, code=2)["said"]
