@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,8 @@ from pages.parts import house, wording
 USUAL = ("mobilenetv2_100:train=head", "simplecnn")
 NAMES = (*PRESETS, *(f"{name}:train=head" for name in PRESETS if name not in BACKBONES))
 RATES = ("0.0005", "0.002", "0.008")
+HEADS = ("linear", "bn-dropout")
+SIZES = ("75", "100", "128", "224")
 BESIDE = {"logistic": "logistic regression", "nearest-mean": "nearest class mean", "knn": "nearest neighbours"}
 SAID = {
     "recipes": "Networks to begin with. “:train=head” keeps a pretrained one as it is and trains its top: seconds a run.",
@@ -38,70 +40,48 @@ def choose(project: Project) -> None:
         "Every combination is trained for a few epochs, and whatever is among the worse half at an epoch's end stops there"
         " (successive halving). The ten best are shown; those you choose are then trained to their end."
     )
-    kept = by_name(house.store().saved_recipes(project.id))
-    named = st.multiselect(
-        "Networks",
-        [*kept, *NAMES],
-        list(USUAL),
-        key="sweep-recipes",
-        persist_state="session",
-        accept_new_options=True,
-        help=SAID["recipes"],
-    )
-    one, two = st.columns(2)
-    rates = one.multiselect(
-        "Learning rates",
-        list(RATES),
-        list(RATES),
-        key="sweep-rates",
-        persist_state="session",
-        accept_new_options=True,
-        help=SAID["rates"],
-    )
-    optimisers = two.multiselect(
-        "Optimisers",
-        list(OPTIMISERS),
-        ["adamw", "sgd"],
-        key="sweep-optimisers",
-        persist_state="session",
-        help=SAID["optimisers"],
-    )
-    heads = one.multiselect(
-        "Heads",
-        ["linear", "bn-dropout"],
-        ["linear", "bn-dropout"],
-        key="sweep-heads",
-        persist_state="session",
-        help=SAID["heads"],
-    )
-    sizes = two.multiselect("Sizes, px", ["75", "100", "128", "224"], [], key="sweep-sizes", persist_state="session", accept_new_options=True,
-                            placeholder="as usual", help=SAID["sizes"])  # fmt: skip
-    one, two = st.columns(2)
-    epochs = one.number_input(
-        "Epochs of a short run", 1, 50, EPOCHS, key="sweep-epochs", persist_state="session", help=SAID["epochs"]
-    )
-    drawn = two.number_input(
-        "Draw so many at random",
-        1,
-        MOST,
-        None,
-        key="sweep-drawn",
-        persist_state="session",
-        placeholder="no: every combination",
-        help=SAID["draw"],
-    )
     try:
-        space = _space([spelled(name, kept) for name in named], rates, optimisers, heads, sizes, int(epochs), drawn)
+        space = _asked(project)
         count = len(recipes(space))
     except BadInput as error:
         st.error(house.text(error, 500))
         return
     st.markdown(
-        f"**{house.count(count, 'combination')}**, each for at most {house.count(int(epochs), 'epoch')}, then the baselines."
+        f"**{house.count(count, 'combination')}**, each for at most {house.count(space['epochs'], 'epoch')}, then the baselines."
     )
     if st.button("Start the sweep", key="sweep"):
         house.start("sweep", need="gpu", space=space)
         st.rerun()
+
+
+def _asked(project: Project) -> dict[str, Any]:
+    """What the form says, as `core.sweep.recipes` reads it."""
+    kept = by_name(house.store().saved_recipes(project.id))
+    named = _several(st, "Networks", "recipes", [*kept, *NAMES], USUAL, own=True)
+    one, two = st.columns(2)
+    rates = _several(one, "Learning rates", "rates", RATES, RATES, own=True)
+    optimisers = _several(two, "Optimisers", "optimisers", list(OPTIMISERS), ["adamw", "sgd"])
+    heads = _several(one, "Heads", "heads", HEADS, HEADS)
+    sizes = _several(two, "Sizes, px", "sizes", SIZES, (), own=True)
+    one, two = st.columns(2)
+    epochs = one.number_input(
+        "Epochs of a short run", 1, 50, EPOCHS, key="sweep-epochs", persist_state="session", help=SAID["epochs"]
+    )
+    drawn = two.number_input(
+        "Draw so many at random", 1, MOST, None, key="sweep-drawn", persist_state="session", placeholder="no: every combination",
+        help=SAID["draw"],
+    )  # fmt: skip
+    return _space([spelled(name, kept) for name in named], rates, optimisers, heads, sizes, int(epochs), drawn)
+
+
+def _several(
+    where: Any, label: str, key: str, known: Sequence[str], usual: Sequence[str], own: bool = False
+) -> list[str]:
+    """Some of the known values, or with `own` any others too."""
+    return where.multiselect(
+        label, list(known), list(usual), key=f"sweep-{key}", persist_state="session", accept_new_options=own, help=SAID[key],
+        placeholder="as usual",
+    )  # fmt: skip
 
 
 def _space(

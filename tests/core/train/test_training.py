@@ -17,7 +17,7 @@ from torch import nn
 
 from core import backbones
 from core.checkpoint import load, load_state, save_state
-from core.errors import BadInput, Damaged
+from core.errors import BadInput, Damaged, Missing
 from core.model import Recipe
 from core.train import Pictures, fit
 from tests.drawn import CLASSES, TINY, drawn, tiny, tiny_backbones
@@ -336,3 +336,16 @@ def test_killed_at_any_moment_it_repeats_at_most_the_epoch_under_way(tmp_path: P
     rest = rows(tmp_path, dataclasses.replace(RECIPE, epochs=60, patience=60))
     assert rest[0]["epoch"] in (last + 1, last + 2)  # + 2: it was killed between saving an epoch and telling of it
     assert [row["epoch"] for row in load(tmp_path).metrics["history"]] == list(range(1, 61))
+
+
+@pytest.mark.slow
+def test_compiled_it_learns_the_same_and_without_a_compiler_it_says_so(tmp_path: Path) -> None:
+    import torch._inductor.config
+
+    recipe = dataclasses.replace(RECIPE, epochs=2, augment=())
+    plain, compiled = (rows(tmp_path / str(way), dataclasses.replace(recipe, compile=way)) for way in (False, True))
+    np.testing.assert_allclose([r["val_loss"] for r in compiled], [r["val_loss"] for r in plain], rtol=0.05)
+    torch._dynamo.reset()
+    missing = torch._inductor.config.patch({"cpp.cxx": (None, "no-such-compiler"), "force_disable_caches": True})
+    with missing, pytest.raises(Missing, match="no-such-compiler.*install a C"):
+        rows(tmp_path / "none", dataclasses.replace(recipe, compile=True, batch=18))
