@@ -13,9 +13,11 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core import orphans
 from core.errors import Damaged
 from core.model import Progress
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from core.model import Box, Part, Split
     from core.train.feed import Pictures
     from db.store import Store
+
+BLOCK = 2**24  # bytes of pictures that are copied at once
 
 Map = Callable[..., Iterable[tuple[Any, Any, BaseException | str | None]]]  # an engine's `map`
 
@@ -50,6 +54,7 @@ def cache(
     import numpy as np
 
     folder.mkdir(parents=True, exist_ok=True)
+    orphans.remove(folder)
     key, total = _key(views), len(views)
     done = _facts(folder, key)
     made = {size for size in sizes if str(size) in done.get("sizes", {}) and (folder / f"{key}-{size}.npy").exists()}
@@ -82,10 +87,7 @@ def cache(
         for path in temporary.values():
             path.unlink(missing_ok=True)
     sizes_now = {**done.get("sizes", {}), **{str(size): sorted(failed) for size in missing}}
-    facts = {"views": list(views), "sizes": sizes_now, "failures": {**done.get("failures", {}), **failed}}
-    part = folder / f"{key}.{uuid.uuid4().hex}.part"
-    part.write_text(json.dumps(facts))
-    os.replace(part, folder / f"{key}.json")
+    _write(folder, views, sizes_now, {**done.get("failures", {}), **failed})
 
 
 def cached(views: Sequence[str], size: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -121,13 +123,60 @@ def pictures(
 
     from core.train.feed import Pictures
 
-    pixels, good = cached(views, size, folder)
+    _, good = cached(views, size, folder)
     labels = np.array([classes.index(label) for _, label in members], dtype=np.int64)
-    images = [image for (image, _), ok in zip(members, good, strict=True) if ok]
-    if good.all():
-        return Pictures(pixels, labels, _key(views)), images
-    left = [view for view, ok in zip(views, good, strict=True) if ok]
-    return Pictures(pixels[good], labels[good], _key(left)), images
+    rows = np.flatnonzero(good).tolist()
+    left = [views[i] for i in rows]
+    return Pictures(picked(views, size, folder, rows), labels[good], _key(left)), [members[i][0] for i in rows]
+
+
+def picked(views: Sequence[str], size: int, folder: Path, rows: Sequence[int]) -> np.ndarray:
+    """(K, size, size, 3) uint8: those rows of what `cache` made, in that order, mapped from disk and read-only.
+
+    All of them are no more than that array. Some are copied once, beside it, as `cache` would have made them; a copy that
+    is not whole is made again. Raises Damaged as `cached` does.
+    """
+    pixels, _ = cached(views, size, folder)
+    if len(rows) == len(views):
+        return pixels
+    left = [views[i] for i in rows]
+    with suppress(Damaged):
+        copied, good = cached(left, size, folder)
+        if good.all():
+            return copied
+    _copy(pixels, rows, folder, left)
+    return cached(left, size, folder)[0]
+
+
+def _copy(pixels: np.ndarray, rows: Sequence[int], folder: Path, views: Sequence[str]) -> None:
+    """Those rows, which are `views`, as an array of their own, a block of them in memory at a time."""
+    import numpy as np
+
+    key, size = _key(views), pixels.shape[1]
+    part = folder / f"{key}-{size}.{uuid.uuid4().hex}.part"
+    step = max(1, BLOCK // (3 * size**2))
+    try:
+        with part.open("wb") as file:  # no map: on a full disk a map kills the process
+            shape = (len(views), *pixels.shape[1:])
+            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            for start in range(0, len(rows), step):
+                file.write(pixels[rows[start : start + step]].data)
+        os.replace(part, folder / f"{key}-{size}.npy")
+    finally:
+        part.unlink(missing_ok=True)
+    done = _facts(folder, key)
+    _write(folder, views, {**done.get("sizes", {}), str(size): []}, done.get("failures", {}))
+
+
+def _write(folder: Path, views: Sequence[str], sizes: dict[str, list[str]], failures: dict[str, str]) -> None:
+    """The JSON of an array that is there."""
+    key = _key(views)
+    part = folder / f"{key}.{uuid.uuid4().hex}.part"
+    try:
+        part.write_text(json.dumps({"views": list(views), "sizes": sizes, "failures": failures}))
+        os.replace(part, folder / f"{key}.json")
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _squares(read: Callable[[str], bytes], sizes: Sequence[int], view: str) -> list[np.ndarray]:

@@ -1,9 +1,12 @@
 """What a training leaves behind, on disk: safetensors and JSON, each with its SHA-256, never a pickle.
 
-A checkpoint is a folder that is enough to predict and explain with nothing else: `model.safetensors` (weights),
-`validation.safetensors` (logits and labels that calibration and ensembles learn from, and some training pictures, the
-background that SHAP compares with) and `checkpoint.json`, written last. A training not yet done keeps its last two
-states beside it, `state-<epoch>.safetensors` and `.json`.
+A checkpoint is a folder that is enough to predict and explain with nothing else: `model-<16 hex>.safetensors` (weights),
+`validation-<16 hex>.safetensors` (logits and labels that calibration and ensembles learn from, and some training pictures,
+the background that SHAP compares with) and `checkpoint.json`, which names them. Data are called by their own SHA-256, so
+what comes later never takes the place of what the JSON names: it is replaced as one, by the rename of the JSON, and what
+no JSON names any more goes after that. (Until now they were called `model.safetensors` and `validation.safetensors`.)
+A training not yet done keeps its last two states beside it in the same way, `state-<epoch>-<16 hex>.safetensors` and
+`state-<epoch>.json`.
 """
 
 from __future__ import annotations
@@ -12,12 +15,14 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from core import orphans
 from core.errors import Damaged, Missing
 from core.model import Cropping, Recipe
 
@@ -26,7 +31,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-WEIGHTS, VALIDATION, FACTS = "model.safetensors", "validation.safetensors", "checkpoint.json"
+WEIGHTS, VALIDATION, FACTS = "model", "validation", "checkpoint.json"
+DATA = re.compile(r"(model|validation|state-\d+)(-[0-9a-f]{16})?\.safetensors")  # early ones bear no hash
+ABANDONED = 600.0  # seconds without a byte, after which a file not ended is nobody's: one training writes to a folder
 EXACT, EXACT_ON = 0.02, 64  # a probability may move by so much in bf16, on so many pictures of the train part
 NO_SEAL = "0" * 64
 
@@ -65,14 +72,18 @@ def save(
     validation: Mapping[str, torch.Tensor], temperature: float, split: int | None, metrics: Mapping[str, Any],
     crop: Cropping = Cropping(),
 ) -> None:  # fmt: skip
-    """Write a checkpoint; `validation` holds `logits`, `labels` and `background` as `Model` describes them."""
+    """Write a checkpoint; `validation` holds `logits`, `labels` and `background` as `Model` describes them.
+
+    Killed at any moment it leaves the one before, or this one, whole.
+    """
     import torch
     from safetensors.torch import save as pack
 
     from core.backbones import look
 
     seen = look(recipe)
-    files = {WEIGHTS: pack(_plain(weights)), VALIDATION: pack(_plain(validation))}
+    packed = {WEIGHTS: pack(_plain(weights)), VALIDATION: pack(_plain(validation))}
+    files = {_named(of, data): data for of, data in packed.items()}
     facts = {
         "recipe": dataclasses.asdict(recipe),
         "classes": list(classes),
@@ -88,6 +99,8 @@ def save(
     for name, data in files.items():
         _write(folder / name, data, sync=True)
     _write(folder / FACTS, _sealed(facts), sync=True)
+    _drop_data(folder, packed, files)
+    orphans.remove(folder, ABANDONED)
 
 
 def load(folder: Path, device: str = "cpu") -> Model:
@@ -102,11 +115,10 @@ def load(folder: Path, device: str = "cpu") -> Model:
     from core.device import device as find
 
     folder, where = Path(folder), find(device)
-    facts = _json(folder / FACTS)
+    facts, data = _whole(folder)
     try:
         recipe = Recipe.stored(facts["recipe"])
-        weights = unpack(_verified(folder / WEIGHTS, facts["sha256"][WEIGHTS]))
-        validation = unpack(_verified(folder / VALIDATION, facts["sha256"][VALIDATION]))
+        weights, validation = unpack(data[WEIGHTS]), unpack(data[VALIDATION])
         net = build(recipe, len(facts["classes"]))
         net.load_state_dict(weights)
         net = folded(net).to(where).to(memory_format=torch.channels_last)
@@ -125,10 +137,7 @@ def load(folder: Path, device: str = "cpu") -> Model:
 
 def metrics(folder: Path) -> Mapping[str, Any]:
     """The figures of a checkpoint whose files are whole; the network is not built. Raises Missing or Damaged."""
-    facts = _json(folder / FACTS)
-    for name, sha256 in facts["sha256"].items():
-        _verified(folder / name, sha256)
-    return facts["metrics"]
+    return _whole(folder)[0]["metrics"]
 
 
 def finished(folder: Path, recipe: Recipe, classes: Sequence[str]) -> bool:
@@ -140,6 +149,14 @@ def finished(folder: Path, recipe: Recipe, classes: Sequence[str]) -> bool:
         return False
     same = Recipe.stored(facts["recipe"]) == recipe and facts["classes"] == list(classes)
     return same and facts["metrics"].get("finished", True)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a training that was killed in its last moment left beside its whole checkpoint. Raises as `load`."""
+    for state in folder.glob("state-*.json"):
+        drop_state(state)
+    _drop_data(folder, [WEIGHTS, VALIDATION], _json(folder / FACTS)["sha256"])
+    orphans.remove(folder, ABANDONED)
 
 
 def quick(
@@ -181,21 +198,35 @@ def folded(net: nn.Sequential) -> nn.Sequential:
 
 
 def save_state(folder: Path, epoch: int, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
-    """Keep where a training stands after `epoch`, and the state before it; older ones go."""
+    """Keep where a training stands after `epoch`, and the state before it; older ones go.
+
+    Killed at any moment it leaves each state that was whole as it was, another one of this epoch too.
+    """
     from safetensors.torch import save as pack
 
     folder.mkdir(parents=True, exist_ok=True)
     data = pack(_plain(tensors))
-    path = folder / f"state-{epoch:05d}.safetensors"
-    _write(path, data)
-    _write(path.with_suffix(".json"), _sealed({**facts, "epoch": epoch, "sha256": hashlib.sha256(data).hexdigest()}))
+    path = folder / f"state-{epoch:05d}.json"
+    name, sha256 = _named(path.stem, data), hashlib.sha256(data).hexdigest()
+    _write(folder / name, data)
+    _write(path, _sealed({**facts, "epoch": epoch, "file": name, "sha256": sha256}))
+    _drop_data(folder, [path.stem], [name])
     for old in sorted(folder.glob("state-*.json"))[:-2]:
         drop_state(old)
 
 
 def drop_state(facts: Path) -> None:
     facts.unlink(missing_ok=True)
-    facts.with_suffix(".safetensors").unlink(missing_ok=True)
+    _drop_data(facts.parent, [facts.stem])
+
+
+def _drop_data(folder: Path, of: Iterable[str], but: Iterable[str] = ()) -> None:
+    """Remove the data files of "model", "validation" or a state that nothing names any more."""
+    of, but = set(of), set(but)
+    for path in folder.glob("*.safetensors"):
+        whose = DATA.fullmatch(path.name)
+        if whose and whose[1] in of and path.name not in but:
+            path.unlink(missing_ok=True)
 
 
 def load_state(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], list[str]] | None:
@@ -209,7 +240,7 @@ def load_state(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], l
     for path in sorted(folder.glob("state-*.json"), reverse=True):
         try:
             facts = _json(path)
-            tensors = unpack(_verified(path.with_suffix(".safetensors"), facts["sha256"]))
+            tensors = unpack(_verified(folder / facts.get("file", f"{path.stem}.safetensors"), facts["sha256"]))
         except (Damaged, Missing, KeyError) as error:
             warnings.append(f"{error} The training goes on from the state before.")
             continue
@@ -217,6 +248,28 @@ def load_state(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], l
     if warnings:
         raise Damaged(f"No state in {folder} is whole: delete the folder to train from the start. {warnings[0]}")
     return None
+
+
+def _named(of: str, data: bytes) -> str:
+    return f"{of}-{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
+
+
+def _whole(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What the JSON of a checkpoint says, and the data that it names: "model" -> bytes, "validation" -> bytes.
+
+    A training that is stopped once more puts another checkpoint in its place: where that happens in this moment, it is
+    the other one.
+    """
+    facts = _json(folder / FACTS)
+    while True:
+        try:
+            named = {DATA.fullmatch(name): sha256 for name, sha256 in facts["sha256"].items()}
+            return facts, {of[1]: _verified(folder / of[0], sha256) for of, sha256 in named.items() if of}
+        except Damaged:
+            now = _json(folder / FACTS)
+            if now == facts:
+                raise
+            facts = now
 
 
 def _sealed(facts: Mapping[str, Any]) -> bytes:

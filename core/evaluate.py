@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
     from core.checkpoint import Model
 
+PIECE = 128 * 128**2  # pixels of the pictures that a CPU looks at at once, and never more than 128 pictures
 KNOWN_SHARE = 0.95  # of the validation pictures count as one of the classes
 
 
 def logits(
     net: nn.Module, pixels: np.ndarray, mean: Sequence[float], std: Sequence[float], device: torch.device,
-    dtype: torch.dtype | None = None, batch: int = 128,
+    dtype: torch.dtype | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """(N, S, S, 3) uint8 -> (N, C) float32, `batch` pictures at a time, so memory does not grow with N.
+    """(N, S, S, 3) uint8 -> (N, C) float32, 128 pictures at a time, on a CPU fewer of large ones: memory does not grow
+    with N, and little with S.
 
     `net` has to be in evaluation mode; `dtype` is what autocast computes in, None for that of the net's weights.
     """
@@ -34,7 +36,9 @@ def logits(
 
     from core.pixels import tensor
 
-    own = next(net.parameters()).dtype
+    own, batch = next(net.parameters()).dtype, 128
+    if device.type == "cpu":  # 128 of 224 px would hold a gigabyte more
+        batch = max(1, min(batch, PIECE // (pixels.shape[1] * pixels.shape[2])))
     out = []
     with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype is not None):
         for start in range(0, len(pixels), batch):

@@ -323,7 +323,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     import numpy as np
 
     from core import evaluate as e
-    from core.cache import cache, cached, views_of
+    from core.cache import cache, cached, picked, views_of
 
     store, project = ctx.store, ctx.project
     chosen = choose(store, project.id, runs)
@@ -335,11 +335,11 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     views, folder = views_of(store, project.id, frozen, part), cache_folder(ctx.settings, frozen.id)
     sizes = sorted({model.size for model in models.values()})
     yield from cache(ctx.blobs.get, views, sizes, folder, ctx.engine.map)
-    decoded = {size: cached(views, size, folder) for size in sizes}
-    rows = [i for i in range(len(views)) if all(good[i] for _, good in decoded.values())]
+    readable = [cached(views, size, folder)[1] for size in sizes]
+    rows = [i for i in range(len(views)) if all(good[i] for good in readable)]
     yield Progress(0, len(rows), f"asking {len(models)} models about {len(rows)} images")
     labels = np.array([frozen.classes.index(members[i][1]) for i in rows])
-    said = e.said(models, {size: pixels[rows] for size, (pixels, _) in decoded.items()})
+    said = e.said(models, {size: picked(views, size, folder, rows) for size in sizes})
     result = {
         "models": {name: e.score(labels, p, frozen.classes) for name, p in said.items()}, "part": part,
         "split": frozen.id, "classes": list(frozen.classes), "images": len(rows), "unreadable": len(views) - len(rows),

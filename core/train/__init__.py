@@ -58,6 +58,7 @@ def fit(
     recipes.check(recipe)
     check(recipe, classes, train, val)
     if checkpoint.finished(Path(folder), recipe, classes):
+        checkpoint.tidy(Path(folder))
         return
     training = Training(recipe, tuple(classes), train, val, Path(folder), find(device), threads, weights)
     warnings = training.resume()

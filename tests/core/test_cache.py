@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.cache import cache, cached, view
+from core.cache import cache, cached, picked, pictures, view
 from core.errors import Damaged
 from core.pixels import squares
 from tests.drawn import drawn, png
@@ -90,3 +93,68 @@ def test_a_view_with_a_box_is_that_part_of_the_picture(tmp_path: Path) -> None:
     for row, (sha, box) in zip(pixels, ((0, None), (0, (10.5, 0, 60, 90)), (1, (0, 0, 45, 45))), strict=True):
         assert np.array_equal(row, squares(BYTES[SHAS[sha]], [75], box)[0])
     assert not np.array_equal(pixels[0], pixels[1])
+
+
+MEMBERS = [(100 + i, "ab"[i % 2]) for i in range(6)]
+BROKEN = {**BYTES, SHAS[2]: b"no picture"}
+LEFT = [0, 1, 3, 4, 5]
+
+
+def mapped(pixels: np.ndarray) -> bool:
+    return isinstance(pixels, np.memmap) and pixels.filename is not None and not pixels.flags.writeable
+
+
+def test_one_unreadable_picture_leaves_the_others_mapped_from_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.cache.BLOCK", 2 * 3 * 75**2)  # two pictures at once: several blocks, and a last short one
+    list(cache(BROKEN.__getitem__, SHAS, [75], tmp_path, serial))
+    expected = cached(SHAS, 75, tmp_path)[0][LEFT]
+    made, images = pictures(SHAS, 75, tmp_path, MEMBERS, "ab")
+    assert mapped(made.pixels) and np.array_equal(made.pixels, expected)
+    assert images == [100, 101, 103, 104, 105] and made.labels.tolist() == [0, 1, 1, 0, 1]
+    [file] = {path for path in tmp_path.glob("*.npy") if path.name.startswith(made.key)}
+    before = file.stat().st_ino
+    again, _ = pictures(SHAS, 75, tmp_path, MEMBERS, "ab")
+    assert again.key == made.key and file.stat().st_ino == before, "the next run takes the same copy"
+
+
+def test_without_an_unreadable_picture_nothing_is_copied(tmp_path: Path) -> None:
+    list(cache(BYTES.__getitem__, SHAS, [75], tmp_path, serial))
+    made, images = pictures(SHAS, 75, tmp_path, MEMBERS, "ab")
+    assert mapped(made.pixels) and len(images) == 6 and len(list(tmp_path.iterdir())) == 2
+
+
+def test_with_every_picture_unreadable_nothing_is_left(tmp_path: Path) -> None:
+    list(cache({sha: b"" for sha in SHAS}.__getitem__, SHAS, [75], tmp_path, serial))
+    made, images = pictures(SHAS, 75, tmp_path, MEMBERS, "ab")
+    assert made.pixels.shape == (0, 75, 75, 3) and images == []
+
+
+@pytest.mark.parametrize("end", [".npy", ".json"])
+def test_a_damaged_copy_is_made_again(tmp_path: Path, end: str) -> None:
+    list(cache(BROKEN.__getitem__, SHAS, [75], tmp_path, serial))
+    made, _ = pictures(SHAS, 75, tmp_path, MEMBERS, "ab")
+    expected = np.array(made.pixels)
+    [path] = tmp_path.glob(f"{made.key}*{end}")
+    path.write_bytes(path.read_bytes()[:60])
+    assert np.array_equal(pictures(SHAS, 75, tmp_path, MEMBERS, "ab")[0].pixels, expected)
+
+
+def test_two_that_copy_at_once_leave_one_whole_copy(tmp_path: Path) -> None:
+    list(cache(BROKEN.__getitem__, SHAS, [75], tmp_path, serial))
+    expected = cached(SHAS, 75, tmp_path)[0][LEFT]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: picked(SHAS, 75, tmp_path, LEFT), range(16)))
+    assert all(np.array_equal(each, expected) for each in made)
+    assert len(list(tmp_path.iterdir())) == 4 and not list(tmp_path.glob("*.part"))
+
+
+def test_a_copy_that_was_killed_counts_for_nothing_and_is_removed_after_a_day(tmp_path: Path) -> None:
+    yesterday = time.time() - 2 * 24 * 3600
+    old, fresh, other = (tmp_path / name for name in (f"a-75.{'0' * 32}.part", f"b-75.{'1' * 32}.part", "mine.part"))
+    for path, at in ((old, yesterday), (fresh, time.time()), (other, yesterday)):
+        path.write_bytes(b"half")
+        os.utime(path, (at, at))
+    list(cache(BYTES.__getitem__, SHAS, [75], tmp_path, serial))
+    assert not old.exists() and fresh.exists() and other.exists()

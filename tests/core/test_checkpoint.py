@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from core import checkpoint
 from core.backbones import BACKBONES
-from core.checkpoint import EXACT, Model, folded, load, quick
+from core.checkpoint import EXACT, Model, folded, load, load_state, metrics, quick, save, save_state
 from core.errors import Damaged, Missing
 from core.evaluate import logits, softmax
 from tests.drawn import CLASSES, drawn, tiny_backbones, trained
@@ -57,28 +60,34 @@ def test_in_bf16_it_predicts_only_where_that_is_exact_enough(folder: Path, monke
     assert quick(*args, temperature=10.0) is model.net
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "validation.safetensors", "checkpoint.json"])
+FILES = ["model-*.safetensors", "validation-*.safetensors", "checkpoint.json"]
+
+
+@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("where", [0.0, 0.3, 0.6, 0.999])
 def test_a_flipped_byte_is_found(copy: Path, name: str, where: float) -> None:
-    data = bytearray((copy / name).read_bytes())
+    [path] = copy.glob(name)
+    data = bytearray(path.read_bytes())
     data[int(len(data) * where)] ^= 1
-    (copy / name).write_bytes(data)
+    path.write_bytes(data)
     with pytest.raises(Damaged, match="damaged"):
         load(copy)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "validation.safetensors", "checkpoint.json"])
+@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("keep", [0.0, 0.5, 0.99])
 def test_a_cut_file_is_found(copy: Path, name: str, keep: float) -> None:
-    data = (copy / name).read_bytes()
-    (copy / name).write_bytes(data[: int(len(data) * keep)])
+    [path] = copy.glob(name)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * keep)])
     with pytest.raises(Damaged, match="damaged"):
         load(copy)
 
 
 def test_a_missing_weights_file_is_named(copy: Path) -> None:
-    (copy / "model.safetensors").unlink()
-    with pytest.raises(Damaged, match="model.safetensors is not there"):
+    [weights] = copy.glob("model-*.safetensors")
+    weights.unlink()
+    with pytest.raises(Damaged, match=f"{weights.name} is not there"):
         load(copy)
 
 
@@ -116,3 +125,134 @@ def test_loading_twice_gives_two_equal_models(folder: Path) -> None:
     one, two = load(folder), load(folder)
     assert isinstance(one, Model) and one.net is not two.net
     assert np.array_equal(one.probabilities(one.background[:3]), two.probabilities(one.background[:3]))
+
+
+def again(folder: Path, epochs: int = 2) -> None:
+    """Put another checkpoint in the place of the one in the folder, as a training does that is stopped once more."""
+    model = load(folder)
+    weights = {name: t + 1 for name, t in BACKBONES["tiny24"].build(3, 24).state_dict().items()}
+    background = torch.from_numpy(model.background)
+    kept = {"logits": torch.zeros(24, 3), "labels": torch.from_numpy(model.val_labels), "background": background}
+    save(folder, model.recipe, CLASSES, weights, kept, 1.0, 7, {"epochs": epochs, "finished": False})
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing catches it."""
+
+
+@pytest.mark.parametrize("renamed", [0, 1, 2])
+def test_killed_while_it_is_replaced_the_checkpoint_before_is_whole(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, renamed: int
+) -> None:
+    before, done, rename = load(copy), [], os.replace
+
+    def replace(source: Path, target: Path) -> None:
+        if len(done) == renamed:
+            raise Killed
+        done.append(target)
+        rename(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", replace)
+        with pytest.raises(Killed):
+            again(copy)
+    assert np.array_equal(load(copy).val_logits, before.val_logits) and metrics(copy) == before.metrics
+    again(copy)
+    assert metrics(copy)["epochs"] == 2 and not load(copy).val_logits.any()
+    assert len(list(copy.iterdir())) == 3, "what nothing names any more is gone"
+
+
+def test_killed_before_the_old_files_are_gone_the_new_checkpoint_is_whole_and_the_next_end_removes_them(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "_drop_data", killed)
+        with pytest.raises(Killed):
+            again(copy)
+    assert metrics(copy)["epochs"] == 2 and not load(copy).val_logits.any()
+    assert len(list(copy.iterdir())) == 5
+    checkpoint.tidy(copy)
+    assert len(list(copy.iterdir())) == 3 and not load(copy).val_logits.any()
+
+
+def test_replaced_while_it_is_read_it_is_the_new_one(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, verified = [], checkpoint._verified
+
+    def slow(path: Path, sha256: str) -> bytes:
+        if not read:
+            read.append(path)
+            again(copy)
+        return verified(path, sha256)
+
+    monkeypatch.setattr(checkpoint, "_verified", slow)
+    assert metrics(copy)["epochs"] == 2
+
+
+def early(folder: Path) -> None:
+    """As the first release wrote it."""
+    facts = json.loads((folder / "checkpoint.json").read_text())
+    names = {name: f"{name.partition('-')[0]}.safetensors" for name in facts["sha256"]}
+    for name, old in names.items():
+        (folder / name).rename(folder / old)
+    sha256 = {names[name]: value for name, value in facts.pop("sha256").items()}
+    facts.pop("seal")
+    (folder / "checkpoint.json").write_bytes(checkpoint._sealed({**facts, "sha256": sha256}))
+
+
+def test_a_checkpoint_of_the_first_release_is_read_and_replaced(copy: Path) -> None:
+    expected = load(copy).val_logits
+    early(copy)
+    names = {path.name for path in copy.iterdir()}
+    assert names == {"model.safetensors", "validation.safetensors", "checkpoint.json"}
+    assert np.array_equal(load(copy).val_logits, expected)
+    again(copy)
+    assert not load(copy).val_logits.any() and len(list(copy.iterdir())) == 3
+    assert not names & {path.name for path in copy.glob("*.safetensors")}
+
+
+def test_a_state_written_once_more_is_replaced_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_state(tmp_path, 1, {"net.w": torch.zeros(3)}, {"note": "first"})
+    rename = os.replace
+
+    def replace(source: Path, target: Path) -> None:
+        if target.suffix == ".json":
+            raise Killed
+        rename(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", replace)
+        with pytest.raises(Killed):
+            save_state(tmp_path, 1, {"net.w": torch.ones(3)}, {"note": "second"})
+    tensors, facts, warnings = load_state(tmp_path) or pytest.fail("there is no state")
+    assert (facts["note"], warnings) == ("first", []) and not tensors["net.w"].any()
+    save_state(tmp_path, 1, {"net.w": torch.ones(3)}, {"note": "second"})
+    tensors, facts, warnings = load_state(tmp_path) or pytest.fail("there is no state")
+    assert (facts["note"], warnings) == ("second", []) and tensors["net.w"].all()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_state_of_the_first_release_is_read_and_goes_with_the_others(tmp_path: Path) -> None:
+    save_state(tmp_path, 1, {"net.w": torch.ones(3)}, {})
+    [data] = tmp_path.glob("*.safetensors")
+    data.rename(tmp_path / "state-00001.safetensors")
+    facts = json.loads((tmp_path / "state-00001.json").read_text())
+    del facts["seal"], facts["file"]
+    (tmp_path / "state-00001.json").write_bytes(checkpoint._sealed(facts))
+    tensors, _, warnings = load_state(tmp_path) or pytest.fail("there is no state")
+    assert tensors["net.w"].all() and not warnings
+    for epoch in (2, 3):
+        save_state(tmp_path, epoch, {"net.w": torch.ones(3)}, {})
+    assert sorted(path.name[:11] for path in tmp_path.iterdir()) == ["state-00002"] * 2 + ["state-00003"] * 2
+
+
+def test_what_a_killed_training_was_writing_goes_once_nobody_writes_it(copy: Path) -> None:
+    old, fresh = (copy / f"state-00001.json.{letter * 32}.part" for letter in "ab")
+    for path in (old, fresh):
+        path.write_bytes(b"half")
+    hour = time.time() - 3600
+    os.utime(old, (hour, hour))
+    again(copy)
+    assert not old.exists() and fresh.exists()

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
 from core.errors import BadInput
-from core.evaluate import Ensemble, gap, score, softmax, temperature, wilson
+from core.evaluate import Ensemble, gap, logits, score, softmax, temperature, wilson
 
 CLASSES = ("sedan", "coupe", "suv")
 
@@ -75,10 +76,10 @@ def test_a_distractor_that_is_sure_costs_gap_and_nothing_else() -> None:
 @pytest.mark.parametrize("true", [0.5, 1.0, 2.5])
 def test_temperature_finds_the_one_that_made_the_labels(true: float) -> None:
     rng = np.random.default_rng(0)
-    logits = rng.normal(size=(20_000, 3)) * 3
-    chances = softmax(logits, true).cumsum(1)
+    said = rng.normal(size=(20_000, 3)) * 3
+    chances = softmax(said, true).cumsum(1)
     labels = (rng.random((20_000, 1)) > chances[:, :2]).sum(1)
-    assert temperature(logits, labels) == pytest.approx(true, rel=0.05)
+    assert temperature(said, labels) == pytest.approx(true, rel=0.05)
 
 
 def test_probabilities_of_huge_logits_are_still_probabilities() -> None:
@@ -139,3 +140,15 @@ def test_models_of_different_splits_or_classes_do_not_mix() -> None:
         Ensemble({"a": KNOWS_SEDANS, "b": member(says(*LABELS), LABELS, ("x", "y", "z"))})
     with pytest.raises(BadInput, match="train one first"):
         Ensemble({})
+
+
+@pytest.mark.parametrize(("size", "most"), [(24, 128), (75, 128), (224, 41), (2000, 1)])
+def test_fewer_large_pictures_are_looked_at_at_once_and_what_is_said_is_the_same(size: int, most: int) -> None:
+    net = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 2)).eval()
+    seen: list[int] = []
+    net.register_forward_hook(lambda _net, args, _out: seen.append(len(args[0])))
+    pixels = np.broadcast_to(np.arange(most + 3, dtype=np.uint8)[:, None, None, None], (most + 3, size, size, 3))
+    said = logits(net, pixels, (0.5,) * 3, (0.25,) * 3, torch.device("cpu"))
+    assert seen == [most, 3] if most > 3 else set(seen) == {most}
+    one_by_one = [logits(net, pixels[i : i + 1], (0.5,) * 3, (0.25,) * 3, torch.device("cpu")) for i in (0, most + 2)]
+    assert np.allclose(said[[0, -1]], np.concatenate(one_by_one), atol=1e-5)
