@@ -23,7 +23,9 @@ def choose(shown: head.Head) -> None:
         if st.button("Train both and ensemble them", type=shown.emphasis("train"), key="both"):  # type: ignore[arg-type]
             house.start("train", need="gpu", recipes=[asdict(read(name)) for name in BOTH], evaluate_on="val")
             st.rerun()
-    with st.expander("Choose a recipe yourself"):
+    last = house.newest(shown.project, "train", "sweep", "rate")
+    found = last is not None and last.verb == "rate" and last.status == "done"  # what it found stands in the form
+    with st.expander("Choose a recipe yourself", expanded=found):
         recipe.choose(shown.project, augmented.newest(shown.project))
     with st.expander("Try many, keep the best: a sweep"):
         sweeping.choose(shown.project)

@@ -9,7 +9,7 @@ import streamlit as st
 from core.clean import cleaned
 from core.model import Funnel, Project
 from core.review import certificate
-from pages.parts import house
+from pages.parts import house, progress
 
 DECIDING = "10s"  # after which the numbers of the review page are read again
 
@@ -53,7 +53,7 @@ class Head:
         return "primary" if self.action.page == page else "secondary"
 
 
-PAGE_OF = {"demo": "scrape"}  # verbs whose page has another name
+PAGE_OF = {"demo": "scrape", "sweep": "train", "rate": "train"}  # verbs whose page has another name
 LOOKS = ("preview", "health", "catalogue")  # they change nothing, so nobody has to wait for them
 
 
@@ -63,7 +63,9 @@ def next_action(standing: Standing) -> Action:
     if standing.busy:
         page = PAGE_OF.get(standing.busy, standing.busy)
         return Action(
-            page if page in house.SCREENS else "jobs", "Watch it run", f"A job is under way: {standing.busy}."
+            page if page in house.SCREENS else "jobs",
+            "Watch it run",
+            f"A job is under way: {progress.name(standing.busy).lower()}.",
         )
     if not funnel.unique:
         why = "Nothing could be fetched yet." if funnel.found else "There are no pictures yet."

@@ -25,6 +25,10 @@ def of(job: Job) -> list[Run]:
 
 def epoch(job: Job) -> None:
     """A bar for each epoch under way, with its speed; drawn every second, so it takes as much room when nothing is known."""
+    if job.verb == "rate":
+        st.caption(house.text(progress.said(job)))
+        st.caption("Nothing of what it learns is kept: it shows at which rate the loss falls fastest.")
+        return
     now = job.result if job.status == "running" and job.project is not None else {}
     learning = sorted([now, *now.get("beside", ())], key=lambda one: one["run"]) if "run" in now else []
     shown = [_bar(job, one) for one in learning]

@@ -14,7 +14,8 @@ from pages.parts import house
 
 EVERY = 1.0  # seconds between two looks at the job's row
 NAMES = {
-    "demo": "Demo", "preview": "Look at 12 first", "health": "Do the sources answer?", "catalogue": "Car catalogue", "rate": "Learning rate",
+    "demo": "Demo", "preview": "Look at 12 first", "health": "Do the sources answer?", "catalogue": "Car catalogue", "rate": "Search for a learning rate",
+    "sweep": "Sweep",
 }  # fmt: skip
 # The lines below a bar change every second: they keep the room they may need, so that nothing below moves.
 STYLE = """<style>

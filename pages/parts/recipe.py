@@ -90,7 +90,7 @@ def choose(project: Project, split: Split) -> None:
             saved.remove(project, chosen)
     if done:
         st.success(done)
-    _found(project, recipe)
+    _found(project, recipe, f"lr-{key}")
 
 
 def _network(name: str, kept: Mapping[str, Recipe], chosen: SavedRecipe | None) -> tuple[Recipe, str]:
@@ -190,8 +190,8 @@ def _one(where: Any, label: str, field: str, choices: Mapping[str, str], usual: 
     )
 
 
-def _found(project: Project, recipe: Recipe) -> None:
-    """What the newest search for a learning rate found, where it was for this network."""
+def _found(project: Project, recipe: Recipe, field: str) -> None:
+    """What the newest search for a learning rate found, where it was for this network; `field` is the key of the rate's."""
     job = house.newest(project, "rate")
     if job is None or job.status != "done":  # why it failed stands above
         return
@@ -203,8 +203,11 @@ def _found(project: Project, recipe: Recipe) -> None:
         charts.rates(rates, losses, rate), key="rates", config={"displayModeBar": False},
         alt="The loss while the learning rate rises",
     )  # fmt: skip
-    st.caption(
-        f"The loss falls most steeply at a learning rate of **{rate:g}**: a good one to write above."
-        if rate
-        else "The loss did not fall at any rate: look at the pictures and their labels first."
-    )
+    if not rate:
+        st.caption("The loss did not fall at any rate: look at the pictures and their labels first.")
+        return
+    st.caption(f"The loss falls most steeply at a learning rate of **{rate:g}**: a good one to begin with.")
+    if f"{rate:g}" == f"{recipe.lr:g}":
+        st.caption("It stands in the form.")
+    else:
+        st.button(f"Use {rate:g}", key="use-rate", on_click=st.session_state.__setitem__, args=(field, rate))

@@ -103,6 +103,13 @@ def test_the_learning_rate_that_was_found_is_shown_for_its_network(
     store.finish(claim, "done", {"rates": rates, "losses": [2.3, 2.2, 1.5, 3.0], "rate": 4e-4, "recipe": "vgg75-bn"})
     shown = screen("train", project=project.name)
     assert "learning rate of 0.0004" in plain(shown).replace("*", "")
+    assert [one.proto.expanded for one in shown.expander if one.label.startswith("Choose")] == [True]
+    button(shown, "Use 0.0004").click().run()
+    assert "stands in the form" in plain(shown)
+    button(shown, "Train it").click().run()
+    assert queued(store, project, "train")["recipes"][0]["lr"] == 4e-4
+    store.cancel(store.jobs(project.id, "train", limit=1)[0].id)
+    shown = screen("train", project=project.name)
     shown.selectbox(key="preset").select("simplecnn").run()
     assert "0.0004" not in plain(shown)
 
