@@ -11,10 +11,11 @@ from core import recipes
 from core.model import Recipe
 from core.train.feed import Pictures
 
-STEPS = 100
-LOWEST, HIGHEST = 1e-6, 1.0
+STEPS = 150
+LOWEST, HIGHEST = 1e-5, 1.0
 SMOOTH = 0.9  # share of the running mean in the next one
 WORSE = 3.0  # times the lowest loss: from there on it only diverges
+CLEAR = 4.0  # standard deviations of the loss at the lowest rates: a smaller fall is one between batch and batch
 
 
 def find(
@@ -24,7 +25,7 @@ def find(
     """A learning rate for the recipe on these pictures; nothing is kept of what it learns.
 
     Yields (done, total). Returns `rates` and `losses` (smoothed, of each step) and `rate`, where the loss falls most
-    steeply: `None` where it does not fall. Raises as `core.train.fit` does.
+    steeply: `None` where it does not clearly fall. Raises as `core.train.fit` does.
     """
     import numpy as np
 
@@ -51,11 +52,13 @@ def find(
 
 
 def steepest(rates: Sequence[float], losses: Sequence[float]) -> float | None:
-    """The rate at which the loss falls fastest over log(rate), before it is lowest; None where it does not fall."""
+    """The rate at which the loss falls fastest over log(rate), before it is lowest; None where it does not clearly fall."""
     import numpy as np
 
     if len(losses) < 10:
         return None
+    first = losses[: len(losses) // 5]  # of the steps, in which hardly anything is learned
+    if min(losses) > np.mean(first) - CLEAR * np.std(first):
+        return None
     slope = np.gradient(np.asarray(losses), np.log(rates))[: int(np.argmin(losses)) + 1]
-    at = int(np.argmin(slope))
-    return float(f"{rates[at]:.1e}") if slope[at] < 0 else None
+    return float(f"{rates[int(np.argmin(slope))]:.1e}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -167,8 +168,11 @@ def rates(rates: Sequence[float], losses: Sequence[float], chosen: float | None)
         hovertemplate="rate %{x:.2g}: loss %{y:.3f}<extra></extra>",
     )  # fmt: skip
     if chosen:
-        figure.add_vline(x=chosen, line={"color": AMBER, "dash": "dot"}, annotation_text=f"{chosen:g}")
-    figure.update_xaxes(type="log")
+        figure.add_vline(x=chosen, line={"color": AMBER, "dash": "dot"})
+        figure.add_annotation(
+            x=math.log10(chosen), y=1, yref="paper", text=f"{chosen:g}", showarrow=False, xanchor="left", xshift=4
+        )
+    figure.update_xaxes(type="log", dtick=1, exponentformat="power")
     return figure
 
 

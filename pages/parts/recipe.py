@@ -204,7 +204,10 @@ def _found(project: Project, recipe: Recipe, field: str) -> None:
         alt="The loss while the learning rate rises",
     )  # fmt: skip
     if not rate:
-        st.caption("The loss did not fall at any rate: look at the pictures and their labels first.")
+        st.caption(
+            "The loss did not clearly fall at any rate: in so few steps this network learns too little from these pictures"
+            " to tell. Keep the usual rate, or try a larger network, or one that was trained elsewhere."
+        )
         return
     st.caption(f"The loss falls most steeply at a learning rate of **{rate:g}**: a good one to begin with.")
     if f"{rate:g}" == f"{recipe.lr:g}":

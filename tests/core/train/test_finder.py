@@ -51,3 +51,5 @@ def test_the_steepest_fall_counts_not_the_lowest_loss() -> None:
 def test_where_the_loss_does_not_fall_nothing_is_recommended() -> None:
     assert steepest(np.geomspace(1e-6, 1, 60), np.linspace(1, 5, 60)) is None
     assert steepest([1e-6, 1e-5], [1.0, 0.5]) is None
+    noise = 2.08 + 0.015 * np.sin(np.arange(60))
+    assert steepest(np.geomspace(1e-6, 1, 60), [*noise[:40], *np.linspace(2.1, 3, 20)]) is None
