@@ -16,7 +16,7 @@ BOTH = ("vgg75-bn", "vgg100-bn")
 def choose(shown: head.Head) -> None:
     with st.container(border=True):
         st.markdown(
-            f"**Train both and ensemble them.** {BOTH[0]} and {BOTH[1]} learn one after the other; then both, and their two "
+            f"**Train both and ensemble them.** {BOTH[0]} and {BOTH[1]} learn from the same pictures; then both, and their two "
             "ensembles, are measured on the validation part.",
             help="An ensemble lets several models answer together; it is nearly always better than each alone.",
         )

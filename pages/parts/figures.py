@@ -40,7 +40,7 @@ def headings() -> dict:
     """How the columns are called, with what each means."""
     column = st.column_config
     return {
-        "name": column.TextColumn("run", pinned=True, width=190, help="What the model is called: by its recipe, or as you named it."),
+        "name": column.TextColumn("run", pinned=True, width=300, help="What the model is called: by its recipe, or as you named it."),
         "recipe": column.TextColumn("recipe", help="The network, and what of it is not as its name alone says."),
         "split": column.NumberColumn("split", help="Which split it learned from: figures on different ones do not compare."),
         "note": column.TextColumn("note", width="medium"),
