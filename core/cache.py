@@ -64,10 +64,7 @@ def cache(
         return
     temporary = {size: folder / f"{key}-{size}.{uuid.uuid4().hex}.part" for size in missing}
     try:
-        arrays = {
-            size: np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
-            for size, path in temporary.items()
-        }
+        arrays = {size: mapped(path, np.dtype(np.uint8), (total, size, size, 3)) for size, path in temporary.items()}
         rows = {one: i for i, one in enumerate(views)}
         failed: dict[str, str] = {}
         yield Progress(0, total, "decoding")
@@ -88,6 +85,18 @@ def cache(
             path.unlink(missing_ok=True)
     sizes_now = {**done.get("sizes", {}), **{str(size): sorted(failed) for size in missing}}
     _write(folder, views, sizes_now, {**done.get("failures", {}), **failed})
+
+
+def mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """A new array in a file, to be written to. All the room it needs is taken from the disk here: where that is full a write
+    through a map would kill the process. Raises OSError."""
+    import numpy as np
+
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # macOS has none
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def cached(views: Sequence[str], size: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:

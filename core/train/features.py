@@ -28,6 +28,7 @@ def features(
     """
     import torch
 
+    from core.cache import mapped
     from core.pixels import tensor
 
     if file is not None and (found := _kept(file, len(pixels))) is not None:
@@ -46,7 +47,7 @@ def features(
                     out = np.empty(shape, np.float32)
                 else:
                     part.parent.mkdir(parents=True, exist_ok=True)
-                    out = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=shape)
+                    out = mapped(part, np.dtype(np.float32), shape)
             out[start : start + BATCH] = vectors
             yield min(start + BATCH, len(pixels))
         assert out is not None  # a part without pictures is refused before

@@ -45,6 +45,15 @@ def test_each_row_is_the_picture_of_its_sha256(tmp_path: Path) -> None:
             assert np.array_equal(row, squares(BYTES[sha], [size])[0])
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="macOS takes room as it is written")
+def test_all_the_room_is_taken_before_the_first_picture_so_that_a_full_disk_is_an_error(tmp_path: Path) -> None:
+    steps = cache(BYTES.__getitem__, SHAS, [100], tmp_path, serial)
+    next(steps)
+    [part] = tmp_path.iterdir()
+    assert part.stat().st_blocks * 512 >= part.stat().st_size > 6 * 100 * 100 * 3
+    steps.close()
+
+
 def test_a_second_time_nothing_is_decoded(tmp_path: Path) -> None:
     list(cache(BYTES.__getitem__, SHAS, [75], tmp_path, serial))
     assert [p.done for p in cache(BYTES.__getitem__, SHAS, [75], tmp_path, never)] == [6]
