@@ -87,7 +87,7 @@ def cache(
     _write(folder, views, sizes_now, {**done.get("failures", {}), **failed})
 
 
-def mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+def mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.memmap:
     """A new array in a file, to be written to. All the room it needs is taken from the disk here: where that is full a write
     through a map would kill the process. Raises OSError."""
     import numpy as np
