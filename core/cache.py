@@ -83,6 +83,7 @@ def cache(
     finally:
         for path in temporary.values():
             path.unlink(missing_ok=True)
+    done = _facts(folder, key)  # another process may have made another size meanwhile
     sizes_now = {**done.get("sizes", {}), **{str(size): sorted(failed) for size in missing}}
     _write(folder, views, sizes_now, {**done.get("failures", {}), **failed})
 

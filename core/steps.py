@@ -233,7 +233,7 @@ def train(
     scored on it at the end.
     """
     from core.recipes import check
-    from core.train.runner import Runner, side_by_side
+    from core.train.runner import Runner
 
     store, project = ctx.store, ctx.project
     wanted, stopped = [Recipe.stored(recipe) for recipe in recipes], [store.run(project.id, run) for run in runs]
@@ -263,7 +263,7 @@ def train(
         else:
             results[position] = summary(store.run(project.id, run.id))
 
-    yield from side_by_side(trained, range(len(wanted)), ctx.settings.device)
+    yield from runner.side_by_side(trained, len(wanted))
     if failed and not results:
         raise BadInput(failed[0])
     runs_now = [results[position] for position in sorted(results)]
@@ -276,7 +276,7 @@ def train(
 def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> Step:
     """Try the recipes of a sweep in short runs and stop the worse half early; then the baselines, to compare with."""
     from core import sweep as s
-    from core.train.runner import Runner, side_by_side
+    from core.train.runner import Runner
 
     store, project = ctx.store, ctx.project
     wanted = s.recipes(space)
@@ -295,7 +295,7 @@ def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> S
         if trial:
             trial.over(store.run(project.id, run.id))
 
-    yield from side_by_side(tried, range(len(wanted)), ctx.settings.device)
+    yield from runner.side_by_side(tried, len(wanted))
     runs = store.runs(project.id, job=ctx.job.id)
     return {
         "runs": [summary(run) for run in reversed(runs)], "split": split, "top": [run.id for run in s.top(runs)],

@@ -26,7 +26,9 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
         if args.recipe or changes:
             raise BadInput("--sweep stands alone: write the recipes, and what is to be tried of them, into its file.")
         space = load(Path(args.sweep))
-        if isinstance(named := space.get("recipe"), list) and all(isinstance(text, str) for text in named):
+        named = space.get("recipe")
+        named = [named] if isinstance(named, str) else named
+        if isinstance(named, list) and all(isinstance(text, str) for text in named):
             saved = _saved(args)
             space["recipe"] = [spelled(text, saved) for text in named]
         recipes(space)  # what is wrong with it is said before anything is queued
@@ -70,9 +72,19 @@ def recipes(args: argparse.Namespace) -> dict[str, Any]:
         name, recipe = own_name(args.name), read(args.text, by_name(saved))
         before = store.save_recipe(project.id, name, args.about, recipe, args.reviewer)
         return {"name": name, "recipe": written(recipe), "replaced": before.created.isoformat() if before else None}
-    rows = [(one.name, one.about, written(one.recipe), one.created.isoformat(), one.by) for one in saved]
+    rows = [(one.name, one.about, _written(one.recipe), one.created.isoformat(), one.by) for one in saved]
     rows += [(name, preset.about, written(read(name)), None, None) for name, preset in PRESETS.items()]
     return {"recipes": [dict(zip(("name", "about", "recipe", "saved", "by"), row, strict=True)) for row in rows]}
+
+
+def _written(recipe: Recipe) -> str:
+    """As a line that `--recipe` reads; by its name where its network is no longer there."""
+    from core.recipes import written
+
+    try:
+        return written(recipe)
+    except BadInput as error:
+        return f"{recipe.name}: {error}"
 
 
 def runs(args: argparse.Namespace) -> dict[str, Any]:

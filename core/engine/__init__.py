@@ -45,8 +45,9 @@ class Engine(Protocol):
         """Whether it runs; a zombie, or another process under its number, does not count."""
         ...
 
-    def end(self, handle: Handle) -> None:
-        """End it and all that it started: politely, then by force. Takes seconds; nothing happens where it is gone."""
+    def end(self, handle: Handle, polite: float | None = None) -> None:
+        """End it and all that it started: politely, and after so many seconds (None: a few) by force; nothing happens where
+        it is gone."""
         ...
 
     def map(
@@ -72,9 +73,13 @@ class Engine(Protocol):
         By several `workers` it runs in as many processes with a GPU each, which torch.distributed connects, and the rows
         of the first of them count. With `gpu`, the number of one, it runs in a process that sees only that, so that several
         can be asked for at once; with `idle` as well it may yield None where nothing came for so many seconds. Else it runs
-        here. `fn`, `config` and the rows can be pickled. Raises Missing where a process does not start, or dies, and
+        here. `fn`, `config` and the rows can be pickled. Raises Died where a process does not start, or dies, and
         NotYet for workers that the engine does not have.
         """
+        ...
+
+    def close(self) -> None:
+        """End the processes that wait for another training."""
         ...
 
 

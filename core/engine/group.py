@@ -16,11 +16,13 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from core.errors import Missing
+from core.errors import Died
 
 START = 300.0  # seconds for all of them to import what they need
-LEAVE = 60.0  # seconds for what a generator does when it is closed
+LEAVE = 25.0  # seconds for what a generator does when it is closed
 PATIENCE = 5.0  # seconds for processes to end, before it is asked harder
+# Of another launcher around this program: not of the processes that are started here.
+OTHERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID")
 
 
 class Group:
@@ -29,48 +31,53 @@ class Group:
     def __init__(self, workers: int, gpu: int | None) -> None:
         """`gpu` is the number of the one that it sees, among those that this process sees; None: all of them.
 
-        Raises Missing where they do not start.
+        Raises Died where they do not start.
         """
         script = str(Path(__file__).with_name("ranks.py"))
-        environment = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // workers)), **os.environ}
+        environment = {key: value for key, value in os.environ.items() if key not in OTHERS}
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
         if gpu is not None:
             visible = os.environ.get("CUDA_VISIBLE_DEVICES")
             environment["CUDA_VISIBLE_DEVICES"] = visible.split(",")[gpu].strip() if visible else str(gpu)
-        folder = tempfile.mkdtemp(prefix="winnow-")  # nobody else may connect to what lies in it
+        self._folder = tempfile.mkdtemp(prefix="winnow-")  # nobody else may connect to what lies in it
         self._lines: list[Connection] = []
-        try:
-            with socket.socket(socket.AF_UNIX) as door:
-                address = f"{folder}/door"
-                door.bind(address)
-                door.listen()
-                door.settimeout(0.2)
-                words = ["rank", address] if workers == 1 else ["launch", str(workers), address]
-                self._process = subprocess.Popen(
-                    [sys.executable, script, *words], stdin=subprocess.DEVNULL, env=environment
-                )
-                self._lines = self._connected(door, workers)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with socket.socket(socket.AF_UNIX) as door:
+            address = f"{self._folder}/door"
+            door.bind(address)
+            door.listen()
+            door.settimeout(0.2)
+            words = ["rank", address] if workers == 1 else ["launch", str(workers), address]
+            self._process = subprocess.Popen(
+                [sys.executable, script, *words], stdin=subprocess.DEVNULL, env=environment
+            )
+            try:
+                self._connect(door, workers)
+            except BaseException:
+                self.end()
+                raise
         self.ready = True  # for a task
 
-    def _connected(self, door: socket.socket, workers: int) -> list[Connection]:
-        lines: dict[int, Connection] = {}
+    def _connect(self, door: socket.socket, workers: int) -> None:
+        numbers: dict[int, Connection] = {}
         patience = time.monotonic() + START
-        while len(lines) < workers:
-            with suppress(TimeoutError):
-                line = Connection(door.accept()[0].detach())
-                lines[line.recv()] = line
+        while len(numbers) < workers:
+            with suppress(TimeoutError, EOFError):
+                self._lines.append(Connection(door.accept()[0].detach()))
+                numbers[self._lines[-1].recv()] = self._lines[-1]
             if self._process.poll() is not None or time.monotonic() > patience:
-                self.end()
-                raise Missing(
+                raise Died(
                     f"The {workers} processes that were to train did not start: what they said stands in the job's log."
                 )
-        return [lines[number] for number in sorted(lines)]
+        self._lines = [numbers[number] for number in sorted(numbers)]
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
 
     def rows(self, fn: Callable, config: Any, idle: float | None = None) -> Iterator[Any]:
         """What the generator `fn(config)` of the first of them yields; None where nothing came for `idle` seconds.
 
-        Closed, it closes that generator and waits for it. Raises what one of them raises, and Missing where one died.
+        Closed, it closes that generator and waits for it. Raises what one of them raises, and Died where one
+        is gone.
         """
         self.ready = False
         task = (list(sys.path), pickle.dumps((fn, config)))
@@ -94,28 +101,36 @@ class Group:
                     yield value
                     first.send(True)
                     asked = False
-        except GeneratorExit:
-            self._close(first, asked)
-            raise
-        except (EOFError, OSError):
-            raise Missing(
+        except (EOFError, ConnectionError):
+            raise Died(
                 f"A process that trained died ({self._how()}). What was learned until the end of the last epoch is kept:"
                 " go on with it."
             ) from None
+        except BaseException as ended:
+            if not isinstance(ended, Exception):  # closed, or interrupted
+                self._close(first, asked)
+            raise
         self.ready = True
 
     def _close(self, first: Connection, asked: bool) -> None:
+        """Let the first one close its generator; the others wait for it in vain, and are ended."""
         patience = time.monotonic() + LEAVE
-        with suppress(EOFError, OSError):
+        with suppress(EOFError, ConnectionError):
             while time.monotonic() < patience:
                 if asked:
                     first.send(False)
                 asked = False
-                if first.poll(0.2):
-                    kind, _ = first.recv()
-                    if kind != "row":
-                        return
-                    asked = True
+                if not first.poll(0.2):
+                    continue
+                kind, value = first.recv()
+                if kind == "error":
+                    raise value
+                if kind == "end":
+                    self.ready = len(self._lines) == 1
+                    break
+                asked = True
+        if len(self._lines) > 1:
+            self._process.terminate()
 
     def _how(self) -> str:
         with suppress(subprocess.TimeoutExpired):
@@ -131,5 +146,5 @@ class Group:
             end()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(PATIENCE)
-                return
-        self._process.wait()
+                break
+        shutil.rmtree(self._folder, ignore_errors=True)

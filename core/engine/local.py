@@ -52,7 +52,9 @@ class Local(Serial):
     def _apart(
         self, fn: Callable, config: Any, workers: int, gpu: int | None, idle: float | None
     ) -> Generator[Any, None, None]:
-        group = (self._groups.pop(gpu, None) if gpu is not None else None) or Group(workers, gpu)
+        group = self._groups.pop(gpu, None) if gpu is not None else None
+        if group is None or not group.alive():
+            group = Group(workers, gpu)
         try:
             yield from group.rows(fn, config, idle)
         finally:
@@ -62,7 +64,7 @@ class Local(Serial):
                 group.end()
 
     def close(self) -> None:
-        """End the processes that wait for another training; else they end with this one."""
+        """End the processes that wait for another training."""
         while self._groups:
             self._groups.popitem()[1].end()
 

@@ -38,13 +38,13 @@ class Processes:
             return False
         return _process(handle) is not None
 
-    def end(self, handle: Handle) -> None:
+    def end(self, handle: Handle, polite: float | None = None) -> None:
         family = _family(handle)
         leader = _process(handle)
         if leader is not None:
             # Only the leader is asked: were its helpers ended first, it would take that for failures of its items.
             _send(leader, signal.SIGTERM)
-            _until(lambda: not self.alive(handle), POLITE)
+            _until(lambda: not self.alive(handle), POLITE if polite is None else polite)
         family = [p for p in {*family, *_family(handle)} if p.pid != os.getpid()]
         for how, patience in ((signal.SIGTERM, FORCED), (signal.SIGKILL, FORCED)):
             family = [p for p in family if _runs(p)]

@@ -9,6 +9,7 @@ told so; all send how it ended.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import pickle
 import signal
@@ -27,7 +28,9 @@ def launch(count: str, address: str) -> None:
 
     if not check_cuda_p2p_ib_support():  # two of NVIDIA's RTX 4000s, say: NCCL hangs where it tries
         os.environ |= {"NCCL_P2P_DISABLE": "1", "NCCL_IB_DISABLE": "1"}
-    torchrun(["--standalone", f"--nproc-per-node={count}", __file__, "rank", address])
+    torchrun([
+        "--standalone", f"--nproc-per-node={count}", f"--log-dir={os.path.dirname(address)}", __file__, "rank", address,
+    ])  # fmt: skip
 
 
 def rank(address: str) -> None:
@@ -41,6 +44,9 @@ def rank(address: str) -> None:
             path, task = parent.recv()
             sys.path[:] = path
             parent.send(_worked_off(parent, task, number))
+            gc.collect()
+            if torch := sys.modules.get("torch"):
+                torch.cuda.empty_cache()  # another process may want it before the next task
 
 
 def _worked_off(parent: Connection, task: bytes, number: int) -> tuple[str, Any]:

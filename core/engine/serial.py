@@ -28,6 +28,9 @@ class Serial(Processes):
             )
         return fn(config)
 
+    def close(self) -> None:
+        """There are none."""
+
 
 def here(fn: Callable, items: Iterable) -> Iterator[Outcome]:
     for item in items:

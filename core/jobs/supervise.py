@@ -36,6 +36,7 @@ LEASE = 5.0  # seconds after which another worker may take a job over
 IDLE = 60.0  # seconds without a job and a web server, after which it ends
 GIVE_UP = 300.0  # seconds without the database, after which it ends; a web server starts the next one
 LEAVE = 2.0  # seconds a process has to exit once its row says that it is at its end
+PATIENT = 60.0  # seconds that a training has to end by itself, before it is ended by force
 SLOTS = {"cpu": 2, "gpu": 1}  # jobs at once; "gpu" for the whole machine
 REST = (0.0, 0.0, 1.0, 2.0, 4.0)  # seconds before a job whose process died is queued again, by its attempts so far
 
@@ -78,6 +79,10 @@ class _Running:
     ending: threading.Thread | None = None  # end() takes seconds, in which the other leases have to be renewed
     over: float = 0.0  # since when its row says that it is at its end
     due: float = 0.0
+
+    def ended_by(self) -> tuple[Handle | None, float | None]:
+        """What its engine's `end` is called with: one that trains writes down its best epoch first, on each GPU."""
+        return self.handle, PATIENT if self.job.need == "gpu" else None
 
 
 class _Worker:
@@ -190,7 +195,7 @@ class _Worker:
             self._settle(running, cancel)
         elif not alive or cancel or (running.over and now - running.over > LEAVE):
             # Also after an exit by itself: what it started may be left.
-            running.ending = threading.Thread(target=self._engine.end, args=(running.handle,), name="end", daemon=True)
+            running.ending = threading.Thread(target=self._engine.end, args=running.ended_by(), name="end", daemon=True)
             running.ending.start()
 
     def _renew(self, running: _Running) -> bool:
@@ -227,7 +232,7 @@ class _Worker:
 
     def _end_all(self) -> None:
         """Politely: each process stores where it is and puts its job back into the queue."""
-        threads = [threading.Thread(target=self._engine.end, args=(r.handle,)) for r in self._running if r.handle]
+        threads = [threading.Thread(target=self._engine.end, args=r.ended_by()) for r in self._running if r.handle]
         for thread in threads:
             thread.start()
         for thread in threads:

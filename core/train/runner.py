@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ TOLD = ("epoch", "images", "of", "images_per_second", "left", "parts", "warning"
 
 
 LEAST = 16  # pictures of a batch for a GPU: with fewer several are slower than one
-TURN = 0.05  # seconds that one training is waited for while others run beside it
+TURN = 0.02  # seconds until the next look at trainings side by side, where none of them had anything to tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,46 @@ class Runner:
                 store.finish_run(claim, run.id, left(settings, run.id))
         self.done[run.id] = run.recipe.epochs
 
+    def side_by_side(
+        self, work: Callable[[int, int | None], Iterator[Progress | None]], count: int
+    ) -> Iterator[Progress]:
+        """`work(position, gpu)` for so many: as many at once as there are GPUs, each on one of its own; where there is one
+        device, or one to do, one after the other, and `gpu` is None. What each of several tells carries, as `beside`, what
+        the others told last."""
+        from core.device import gpus
+
+        there = gpus(self.ctx.settings.device)
+        free: list[int | None] = list(range(there)) if there > 1 and count > 1 else [None]
+        waiting, running = list(range(count)), []
+        details: dict[int | None, Mapping[str, Any]] = {}
+        try:
+            while waiting or running:
+                while free and waiting:
+                    gpu = free.pop(0)
+                    running.append((gpu, work(waiting.pop(0), gpu)))
+                quiet = True
+                for one in list(running):
+                    gpu, steps = one
+                    try:
+                        told = next(steps)
+                    except StopIteration:
+                        running.remove(one)
+                        free.append(gpu)
+                        details.pop(gpu, None)
+                        quiet = False
+                        continue
+                    if told is not None:
+                        quiet = False
+                        others = [detail for at, detail in details.items() if at != gpu]
+                        details[gpu] = told.detail or {}
+                        yield replace(told, detail={**details[gpu], "beside": others}) if others else told
+                if quiet:
+                    time.sleep(TURN)
+        finally:
+            for _, steps in running:
+                steps.close()
+            self.ctx.engine.close()
+
     def give_up(self, run: Run, error: Exception) -> None:
         """Write down why a run of a sweep did not train; it counts as one of the worse."""
         self._prune(run, {"error": str(error)})
@@ -161,10 +202,13 @@ class Runner:
             self.split.classes,
         )
         val, images = work.pictures("val")
+        train, _ = work.pictures(
+            "train"
+        )  # here first: processes that make the same copy at once would be in each other's way
         # A frozen network's head is trained in seconds: several would only wait for each other.
         batch = 0 if run.recipe.train == "head" else run.recipe.batch or LEAST * gpus(work.device)
-        workers = 1 if gpu is not None else max(1, min(gpus(work.device), batch // LEAST))
-        told = self.ctx.engine.train(rows, work, workers, gpu, None if gpu is None else TURN)
+        workers = 1 if gpu is not None else max(1, min(gpus(work.device), batch // LEAST, len(train) // LEAST))
+        told = self.ctx.engine.train(rows, work, workers, gpu, None if gpu is None else 0.0)
         with closing(told):
             for row in told:
                 if row and "worst" in row:
@@ -225,38 +269,3 @@ def _best(run: Run) -> dict[str, Any]:
         "epochs": len(run.epochs),
         "seconds": sum(r["seconds"] for r in run.epochs),
     }
-
-
-def side_by_side(
-    work: Callable[[Any, int | None], Iterator[Progress | None]], items: Sequence[Any], device: str
-) -> Iterator[Progress]:
-    """`work(item, gpu)` for each item: as many at once as there are GPUs, each on one of its own; where there is one
-    device, or one item, one after the other, and `gpu` is None. What each of several tells carries, as `beside`, what the
-    others told last."""
-    from core.device import gpus
-
-    count = gpus(device)
-    free: list[int | None] = list(range(count)) if count > 1 and len(items) > 1 else [None]
-    waiting, running = list(items), []
-    details: dict[int | None, Mapping[str, Any]] = {}
-    try:
-        while waiting or running:
-            while free and waiting:
-                gpu = free.pop(0)
-                running.append((gpu, work(waiting.pop(0), gpu)))
-            for one in list(running):
-                gpu, steps = one
-                try:
-                    told = next(steps)
-                except StopIteration:
-                    running.remove(one)
-                    free.append(gpu)
-                    details.pop(gpu, None)
-                    continue
-                if told is not None:
-                    others = [detail for at, detail in details.items() if at != gpu]
-                    details[gpu] = told.detail or {}
-                    yield replace(told, detail={**details[gpu], "beside": others}) if others else told
-    finally:
-        for _, steps in running:
-            steps.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ class Together:
 
     def __init__(self, where: torch.device) -> None:
         self.rank, self.count = 0, 1
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun's; others set RANK as well, and mean something else
             from accelerate import PartialState
 
-            state = PartialState(cpu=where.type == "cpu")
+            # The first one waits without limit for its parent, say while the disk is full; that one of them died is seen
+            # by its parent.
+            state = PartialState(cpu=where.type == "cpu", timeout=timedelta(days=7))
             self.rank, self.count = state.process_index, state.num_processes
 
     def share(self, rows: torch.Tensor) -> torch.Tensor:

@@ -320,9 +320,13 @@ class Training:
         other, share = y, torch.ones(len(y))
         if self.front is None:
             x, other, share = mix(x, y, self.recipe.augment, draw)
+        share = share.to(self.device)
+        # Of all processes, once: one that has to try again must not ask those that did not.
+        total = self.together.total((share * self.weight[y] + (1 - share) * self.weight[other]).sum())
         while True:
             try:
-                return self._accumulate(x, y, other, share.to(self.device), images)
+                loss, right = self._accumulate(x, y, other, share, total, images)
+                break
             except torch.OutOfMemoryError:
                 self.optimiser.zero_grad(set_to_none=True)
                 if self.parts >= 2**HALVINGS or self.parts * 2 > len(y) // 2:
@@ -335,14 +339,28 @@ class Training:
                     f"The memory of {self.device.type} does not hold {len(y)} pictures at once: they are taken in"
                     f" {self.parts} parts, whose steps add up to the same."
                 )
+        self.together.add_gradients(self._weights_that_learn())
+        self.scaler.unscale_(self.optimiser)
+        torch.nn.utils.clip_grad_norm_(self._weights_that_learn(), CLIP)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.mean is not None:
+            self.mean.update_parameters(self.net)
+        return loss, right
 
     def _accumulate(
-        self, x: torch.Tensor, y: torch.Tensor, other: torch.Tensor, share: torch.Tensor, images: int
+        self,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        other: torch.Tensor,
+        share: torch.Tensor,
+        total: torch.Tensor,
+        images: int,
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The gradients of the batch, part by part; `total` is the weight of all its pictures."""
         import torch
 
-        own = (share * self.weight[y] + (1 - share) * self.weight[other]).sum()
-        total = self.together.total(own)
         loss = right = total.new_zeros(())
         parts = min(self.parts, max(1, len(y) // 2))  # a batch may be one picture smaller than the one that was cut
         pieces = zip(*(each.tensor_split(parts) for each in (x, y, other, share)), strict=True)
@@ -356,14 +374,6 @@ class Training:
             self.scaler.scale(sum_loss / total).backward()
             loss = loss + sum_loss.detach() / total * images
             right = right + (out.detach().argmax(1) == part_y).sum()
-        self.together.add_gradients(self._weights_that_learn())
-        self.scaler.unscale_(self.optimiser)
-        torch.nn.utils.clip_grad_norm_(self._weights_that_learn(), CLIP)
-        self.scaler.step(self.optimiser)
-        self.scaler.update()
-        self.optimiser.zero_grad(set_to_none=True)
-        if self.mean is not None:
-            self.mean.update_parameters(self.net)
         return loss, right
 
     def _losses(self, out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -66,9 +66,10 @@ def choose(project: Project, split: Split) -> None:
         st.caption("Choose one: everything about it can be changed then.")
         return
     chosen = kept.get(name)
+    begun = chosen or kept.get(name.partition(":")[0].strip())  # typed with changes on top
     try:
         usual, key = _network(name, by_name(list(kept.values())), chosen)
-        recipe = _fields(project, split, usual, key, f"augment-{chosen.id}" if chosen else "augment")
+        recipe = _fields(project, split, usual, key, f"augment-{begun.id}-{name}" if begun else "augment")
     except BadInput as error:
         st.error(house.text(error, 500))
         if chosen:

@@ -94,7 +94,7 @@ def train(pipe: Connection, case: str, file: Path, options: argparse.Namespace) 
             began = time.process_time()
             while count > 0:
                 for rows in training._order(draw)[:count]:
-                    training._step(*training._batch(next(feed([rows])), rows, draw), draw)
+                    training._step(*training._batch(next(feed([rows])), rows, draw), draw, len(rows))
                     count -= 1
             return time.process_time() - began
 

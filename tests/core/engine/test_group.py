@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from core.engine.local import Local
-from core.errors import BadInput, Missing
+from core.errors import BadInput, Died
 from tests.core.engine.work import counting
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,21 +44,25 @@ def test_two_on_a_gpu_each_run_at_once() -> None:
     assert len({next(each) for each in rows}) == 2
     for each in rows:
         each.close()
+    engine.close()
     assert none_left()
 
 
 def test_while_nothing_is_ready_it_says_so_and_closed_then_it_closes_the_generator(tmp_path: Path) -> None:
-    rows = Local().train(counting, {"rows": 9, "waits": 1, "closed": tmp_path / "closed"}, gpu=0, idle=0.05)
+    engine = Local()
+    rows = engine.train(counting, {"rows": 9, "waits": 1, "closed": tmp_path / "closed"}, gpu=0, idle=0.05)
     assert next(row for row in rows if row is not None) == 0
     assert next(rows) is None
     rows.close()
-    assert (tmp_path / "closed").exists() and none_left()
+    assert (tmp_path / "closed").exists()
+    engine.close()
+    assert none_left()
 
 
 def test_an_error_comes_through_and_a_process_that_dies_is_told() -> None:
     with pytest.raises(BadInput, match="row 1"):
         list(Local().train(counting, {"rows": 3, "fails": 1}, gpu=0))
-    with pytest.raises(Missing, match="by signal 9"):
+    with pytest.raises(Died, match="by signal 9"):
         list(Local().train(counting, {"rows": 3, "dies": 1}, gpu=0))
     assert none_left()
 
@@ -76,3 +80,36 @@ def test_killed_the_parent_leaves_no_process_behind(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     assert child.wait(10) is not None or not child.is_running()
+
+
+def test_interrupted_in_the_middle_the_generator_is_closed_too(tmp_path: Path) -> None:
+    class Interrupt(BaseException): ...
+
+    engine = Local()
+    rows = engine.train(counting, {"rows": 9, "closed": tmp_path / "closed"}, gpu=0)
+    assert next(rows) == 0
+    with pytest.raises(Interrupt):
+        rows.throw(Interrupt)
+    assert (tmp_path / "closed").exists()
+    engine.close()
+    assert none_left()
+
+
+def test_a_process_that_waits_and_was_killed_is_replaced() -> None:
+    engine = Local()
+    [first] = engine.train(counting, {"rows": 1, "pid": True}, gpu=0)
+    psutil.Process(first).kill()
+    time.sleep(0.2)
+    [second] = engine.train(counting, {"rows": 1, "pid": True}, gpu=0)
+    assert second != first
+    engine.close()
+
+
+def test_one_that_was_closed_takes_the_next_training(tmp_path: Path) -> None:
+    engine = Local()
+    rows = engine.train(counting, {"rows": 9, "pid": True}, gpu=0)
+    first = next(rows)
+    rows.close()
+    assert list(engine.train(counting, {"rows": 1, "pid": True}, gpu=0)) == [first]
+    engine.close()
+    assert none_left()

@@ -50,3 +50,12 @@ def test_two_learn_what_one_learns_and_one_goes_on_where_two_were_stopped(tmp_pa
     rest = train("three", 1)
     assert [row["epoch"] for row in rest] == [2, 3]
     np.testing.assert_allclose(rest[-1]["val_loss"], one[-1]["val_loss"], rtol=2e-3)
+
+
+@pytest.mark.slow
+def test_one_without_memory_cuts_its_share_and_leaves_the_other_neither_waiting_nor_wrong(tmp_path: Path) -> None:
+    def train(name: str, **more: int) -> list[float]:
+        rows = Local().train(trained, {"recipe": RECIPE, "folder": tmp_path / name, **more}, 2)
+        return [row["val_loss"] for row in rows if "val_loss" in row]
+
+    np.testing.assert_allclose(train("hungry", hungry=1), train("plain"), rtol=1e-3)
