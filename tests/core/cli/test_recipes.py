@@ -101,3 +101,17 @@ def test_a_sweep_knows_it_too_and_keeps_what_it_stood_for(run: Run, queued: list
 def test_wrong_usage_is_one_sentence(run: Run, words: tuple, said: str) -> None:
     run("recipes", "save", "look", "vgg75")
     assert said in run(*words, code=2)["said"]
+
+
+def test_one_name_alone_in_a_sweep_is_known_too(run: Run, queued: list[dict], home: Path) -> None:
+    run("recipes", "save", "quick look", "simplecnn:epochs=2")
+    (home / "s.toml").write_text('recipe = "quick look"\nlr = [0.01, 0.02]\n')
+    run("train", "--sweep", str(home / "s.toml"))
+    [named] = queued[0]["space"]["recipe"]
+    assert read(named).backbone == "simplecnn"
+
+
+def test_one_whose_network_is_gone_is_listed_with_the_reason_beside_the_others(run: Run, store: Store) -> None:
+    store.save_recipe(1, "old", "", Recipe("vgg57"), "")
+    rows = {row["name"]: row["recipe"] for row in run("recipes")["recipes"]}
+    assert rows["old"].startswith("vgg57: There is no backbone") and rows["simplecnn"] == "simplecnn"
