@@ -65,9 +65,7 @@ class Group:
                 self._lines.append(Connection(door.accept()[0].detach()))
                 numbers[self._lines[-1].recv()] = self._lines[-1]
             if self._process.poll() is not None or time.monotonic() > patience:
-                raise Died(
-                    f"The {workers} processes that were to train did not start: what they said stands in the job's log."
-                )
+                raise Died("A process that was to train did not start: what it said stands in the job's log.")
         self._lines = [numbers[number] for number in sorted(numbers)]
 
     def alive(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,9 +156,10 @@ class Runner:
                 if quiet:
                     time.sleep(TURN)
         finally:
-            for _, steps in running:
-                steps.close()
-            self.ctx.engine.close()
+            with ExitStack() as ends:  # all of them, also where one fails
+                ends.callback(self.ctx.engine.close)
+                for _, steps in running:
+                    ends.callback(steps.close)
 
     def give_up(self, run: Run, error: Exception) -> None:
         """Write down why a run of a sweep did not train; it counts as one of the worse."""
@@ -197,14 +198,9 @@ class Runner:
         """The rows of a training, with the images that the worst ones of an epoch are."""
         from core.device import gpus
 
-        work, classes = (
-            self._work(run.recipe, run_folder(self.ctx.settings, run.id), len(run.epochs)),
-            self.split.classes,
-        )
-        val, images = work.pictures("val")
-        train, _ = work.pictures(
-            "train"
-        )  # here first: processes that make the same copy at once would be in each other's way
+        work = self._work(run.recipe, run_folder(self.ctx.settings, run.id), len(run.epochs))
+        # Here first: processes that copy the readable ones at once would be in each other's way.
+        (train, _), (val, images) = work.pictures("train"), work.pictures("val")
         # A frozen network's head is trained in seconds: several would only wait for each other.
         batch = 0 if run.recipe.train == "head" else run.recipe.batch or LEAST * gpus(work.device)
         workers = 1 if gpu is not None else max(1, min(gpus(work.device), batch // LEAST, len(train) // LEAST))
@@ -213,7 +209,7 @@ class Runner:
             for row in told:
                 if row and "worst" in row:
                     row["worst"] = [
-                        {"image": images[one["row"]], "label": classes[val.labels[one["row"]]], **one}
+                        {"image": images[one["row"]], "label": self.split.classes[val.labels[one["row"]]], **one}
                         for one in row["worst"]
                     ]
                 yield row

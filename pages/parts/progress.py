@@ -93,7 +93,8 @@ def ended(job: Job) -> None:
     if job.status == "failed":
         st.error(house.text(job.error or "The job failed without saying why; its log is on the page Jobs."))
     elif job.status == "stopped":
-        st.warning(f"{name(job.verb)} was stopped. What was done so far is kept.")
+        kept = "Nothing of it is kept." if job.verb == "rate" else "What was done so far is kept."
+        st.warning(f"{name(job.verb)} was stopped. {kept}")
     else:
         return
     st.button(

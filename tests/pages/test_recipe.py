@@ -119,6 +119,7 @@ def test_a_search_that_was_stopped_leaves_the_page_whole(project: Project, store
     store.finish(claim, "stopped")
     shown = screen("train", project=project.name)
     assert not shown.exception and "24 combinations" in plain(shown)
+    assert [one.value for one in shown.warning] == ["Search for a learning rate was stopped. Nothing of it is kept."]
 
 
 def test_a_sweep_says_how_many_combinations_it_has_and_is_told_them(
