@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 EVENTS = "events"  # folder in a run's own
 TOLD = ("epoch", "images", "of", "images_per_second", "left", "parts", "warning")  # of a training under way
-
-
 LEAST = 16  # pictures of a batch for a GPU: with fewer several are slower than one
 TURN = 0.02  # seconds until the next look at trainings side by side, where none of them had anything to tell
 
@@ -51,14 +49,23 @@ class Work:
 
 
 def rows(work: Work) -> Generator[dict[str, Any], None, None]:
-    """The rows of `core.train.fit`."""
+    """The rows of `core.train.fit`, with the images that the worst ones of an epoch are."""
     from core.train import fit
 
-    (train, _), (val, _) = work.pictures("train"), work.pictures("val")
-    yield from fit(
-        work.recipe, work.split.classes, train, val, work.folder, work.device, work.threads,
+    (train, _), (val, images) = work.pictures("train"), work.pictures("val")
+    classes = work.split.classes
+    told = fit(
+        work.recipe, classes, train, val, work.folder, work.device, work.threads,
         work.split.id, work.split.crop, work.weights, work.cache, work.known,
     )  # fmt: skip
+    with closing(told):
+        for row in told:
+            if "worst" in row:
+                row["worst"] = [
+                    {"image": images[one["row"]], "label": classes[val.labels[one["row"]]], **one}
+                    for one in row["worst"]
+                ]
+            yield row
 
 
 class Runner:
@@ -195,24 +202,18 @@ class Runner:
         )  # fmt: skip
 
     def _rows(self, run: Run, gpu: int | None) -> Generator[dict[str, Any] | None, None, None]:
-        """The rows of a training, with the images that the worst ones of an epoch are."""
+        """The rows of a training: here, on the GPU that is named, or on as many as its batch is worth."""
         from core.device import gpus
 
         work = self._work(run.recipe, run_folder(self.ctx.settings, run.id), len(run.epochs))
-        # Here first: processes that copy the readable ones at once would be in each other's way.
-        (train, _), (val, images) = work.pictures("train"), work.pictures("val")
-        # A frozen network's head is trained in seconds: several would only wait for each other.
-        batch = 0 if run.recipe.train == "head" else run.recipe.batch or LEAST * gpus(work.device)
-        workers = 1 if gpu is not None else max(1, min(gpus(work.device), batch // LEAST, len(train) // LEAST))
-        told = self.ctx.engine.train(rows, work, workers, gpu, None if gpu is None else 0.0)
-        with closing(told):
-            for row in told:
-                if row and "worst" in row:
-                    row["worst"] = [
-                        {"image": images[one["row"]], "label": self.split.classes[val.labels[one["row"]]], **one}
-                        for one in row["worst"]
-                    ]
-                yield row
+        there, workers = gpus(work.device), 1
+        if there > 1:
+            # Here first: processes that copy the readable ones at once would be in each other's way.
+            (train, _), _ = work.pictures("train"), work.pictures("val")
+            if gpu is None and run.recipe.train != "head":  # a head is trained in seconds: several would only wait
+                batch = run.recipe.batch or LEAST * there
+                workers = max(1, min(there, batch // LEAST, len(train) // LEAST))
+        return self.ctx.engine.train(rows, work, workers, gpu, None if gpu is None else 0.0)
 
     def _told(
         self, run: Run, rows: Iterator[dict[str, Any] | None], note: Note, worse: Callable[[int, float], bool] | None

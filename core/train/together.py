@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 T = TypeVar("T")
+Rows = TypeVar("Rows", "torch.Tensor", "np.ndarray")
 
 
 class Together:
@@ -30,9 +31,10 @@ class Together:
             state = PartialState(cpu=where.type == "cpu", timeout=timedelta(days=7))
             self.rank, self.count = state.process_index, state.num_processes
 
-    def share(self, rows: torch.Tensor) -> torch.Tensor:
-        """This process's part of (B, ...), as even as can be."""
-        return rows.tensor_split(self.count)[self.rank]
+    def share(self, rows: Rows) -> Rows:
+        """This process's part of (N, ...), as even as can be; what is mapped from disk stays so."""
+        start, stop = (-(-len(rows) * each // self.count) for each in (self.rank, self.rank + 1))
+        return rows[start:stop]
 
     def total(self, value: torch.Tensor) -> torch.Tensor:
         """The sum over all processes."""

@@ -198,12 +198,13 @@ class Training:
         import torch
 
         number, start = self.done + 1, time.perf_counter()
-        draw = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + number)
+        seed = self.recipe.seed * 1_000_003 + number
+        draw = torch.Generator().manual_seed(seed)
         order = self._order(draw)
-        own = self.together.rank * 1_000_003  # other changes of pictures, and other dropout, in each process
-        torch.manual_seed(self.recipe.seed * 1_000_003 + number + own)
-        if own:
-            draw.manual_seed(self.recipe.seed * 1_000_003 + number + own)
+        if self.together.rank:  # other changes of pictures, and other dropout, in each process
+            seed += self.together.rank * 1_000_003
+            draw.manual_seed(seed)
+        torch.manual_seed(seed)
         loss = torch.zeros((), device=self.device)
         right = torch.zeros((), device=self.device)
         images, waiting, lr, told, outside = 0, 0.0, 0.0, start, 0.0
@@ -422,10 +423,7 @@ class Training:
 
         net = self._judged().eval()
         self.together.take_first([*self.net.buffers(), *(() if net is self.net else net.buffers())])
-        shares = np.array_split(np.arange(len(inputs)), self.together.count)
-        own = shares[self.together.rank]
-        part = inputs[own[0] : own[-1] + 1] if len(own) else inputs[:0]
-        out = self._logits = self.together.all_rows(self.logits(net, part, self.dtype))
+        out = self._logits = self.together.all_rows(self.logits(net, self.together.share(inputs), self.dtype))
         probabilities, rows, labels = softmax(out), np.arange(len(self.val)), self.val.labels
         chance, said, count = probabilities[rows, labels], out.argmax(axis=1), len(self.classes)
         confusion = np.bincount(labels * count + said, minlength=count * count).reshape(count, count)
@@ -479,8 +477,7 @@ class Training:
         if self.together.rank:  # the first process writes for all
             return
         end.leave(self, None, split, crop, finished=True)
-        for file in self.folder.glob("state-*.json"):
-            checkpoint.drop_state(file)
+        checkpoint.tidy(self.folder)
 
 
 def _watched(recipe: Recipe, row: dict[str, Any]) -> float:
