@@ -17,7 +17,7 @@ from core.checkpoint import load
 from core.engine.local import Local
 from core.engine.serial import Serial
 from core.errors import BadInput, Missing
-from core.model import Claim, Job, Progress, Project, Recipe
+from core.model import Claim, Job, Progress, Project, Recipe, Run
 from core.recipes import BASELINES
 from core.runs import choose, run_folder
 from core.settings import load as settings
@@ -273,25 +273,29 @@ def test_several_recipes_are_trained_side_by_side_each_on_a_gpu_and_told_in_thei
 
 @pytest.mark.slow
 def test_stopped_side_by_side_all_keep_their_best_epoch_and_can_go_on(worker: Worker, two_gpus) -> None:
-    recipes = [replace(APART, epochs=30, patience=30, seed=seed) for seed in (1, 2)]
-    job, claim, step = worker.step("train", recipes=[asdict(recipe) for recipe in recipes])
-    seen: set[int] = set()
-    while len(seen) < 2:
-        told = next(step)
-        if told.detail and "validation" in told.note:
-            seen.add(told.detail["run"])
-    worker.store.cancel(job.id)
-    step.close()
-    worker.store.finish(claim, "stopped")
-    runs = worker.store.runs(worker.project.id)
+    def stopped_when_each_told_of_an_epoch(**settings) -> list[Run]:
+        job, claim, step = worker.step("train", **settings)
+        seen: set[int] = set()
+        while len(seen) < 2:
+            told = next(step)
+            if told.detail and "validation" in told.note:
+                seen.add(told.detail["run"])
+        worker.store.cancel(job.id)
+        step.close()
+        worker.store.finish(claim, "stopped")
+        return [worker.store.run(worker.project.id, run.id) for run in worker.store.runs(worker.project.id)]
+
+    # so many epochs that the first is not done before the second has begun, however fast the machine
+    recipes = [replace(APART, epochs=5000, patience=5000, seed=seed) for seed in (1, 2)]
+    runs = stopped_when_each_told_of_an_epoch(recipes=[asdict(recipe) for recipe in recipes])
     assert [run.status for run in runs] == ["stopped"] * 2
     for run in runs:
         assert load(run_folder(worker.settings, run.id)).metrics["epochs"] == run.result["epochs"] >= 1
-    told = worker.run("train", runs=[run.id for run in runs])["runs"]
-    assert {run["run"] for run in told} == seen
-    for run in told:
-        epochs = [row["epoch"] for row in worker.store.run(worker.project.id, run["run"]).epochs]
-        assert epochs == list(range(1, len(epochs) + 1))
+    later = stopped_when_each_told_of_an_epoch(runs=[run.id for run in runs])
+    assert [run.id for run in later] == [run.id for run in runs]
+    for run, before in zip(later, runs, strict=True):
+        epochs = [row["epoch"] for row in run.epochs]
+        assert epochs == list(range(1, len(epochs) + 1)) and len(epochs) > len(before.epochs)
 
 
 @pytest.mark.slow
