@@ -78,9 +78,14 @@ FINE_TUNED: dict[str, Any] = {
 }  # fmt: skip
 FROZEN: dict[str, Any] = {"epochs": 60, "lr": 2e-3, "layer_decay": 1.0, "batch": 64, "patience": 10}
 
+# Without batch norm the usual rate is too high: nine layers from nothing stay at chance with it (see the same file), and
+# of pretrained ones torchvision's reference recipes train VGG at a tenth of what the others get.
+PLAIN_RATE = {"lr": 5e-4}
+PLAIN_FINE_TUNED_RATE = {"lr": 1e-4}
+
 PRESETS: dict[str, Preset] = {
-    "vgg75": Preset("seven convolutions on 75 px, without batch norm: the plain one to compare with"),
-    "vgg100": Preset("the same on 100 px: finer, and half as fast"),
+    "vgg75": Preset("seven convolutions on 75 px, without batch norm: the plain one to compare with", PLAIN_RATE),
+    "vgg100": Preset("the same on 100 px: finer, and half as fast", PLAIN_RATE),
     "vgg75-bn": Preset("with batch norm: learns faster and better; the quick half of the ensemble"),
     "vgg100-bn": Preset("with batch norm on 100 px; the fine half of the ensemble"),
     "simplecnn": Preset("two convolutions on 75 px: the least that can be called a network"),
@@ -90,7 +95,7 @@ PRESETS: dict[str, Preset] = {
     "resnet18": Preset("pretrained, the classic among the small ones"),
     "resnet50": Preset("pretrained, the classic; a GPU helps"),
     "efficientnet_b0": Preset("pretrained on 224 px: more accurate than its size suggests"),
-    "vgg16": Preset("pretrained, large and slow: to compare with older work"),
+    "vgg16": Preset("pretrained, large and slow: to compare with older work", PLAIN_FINE_TUNED_RATE),
     "legacy_xception": Preset("pretrained, on 448 px: for small differences; wants a GPU", {"size": 448}),
 }  # fmt: skip
 
@@ -112,8 +117,8 @@ def read(text: str, saved: Mapping[str, Recipe] = NONE, **changes: Any) -> Recip
             told[key] = _value(key, told[key], tuple)
         elif not isinstance(told.get(key, ()), (list, tuple)):
             raise BadInput(f"{key} = {told[key]!r} does not fit: a list of words was wanted.")
-    if name in saved:
-        return _changed(saved[name], told)
+    if begun := kept(name, saved):
+        return _changed(begun, told)
     preset = PRESETS.get(name)
     fields: dict[str, Any] = dict(preset.changes) if preset else {}
     if name not in BACKBONES:
@@ -137,9 +142,17 @@ def _changed(recipe: Recipe, told: dict[str, Any]) -> Recipe:
         told["head"] = ""
     if told.get("head") in BASELINES:
         told = {"train": "head", "epochs": 1} | told
+    elif "head" in told and recipe.head in BASELINES:  # nothing of it tells how to learn
+        return read(recipe.backbone, **({"train": "head", "size": recipe.size} | told))
     recipe = replace(recipe, **told)
     check(recipe)
     return recipe
+
+
+def kept(text: str, saved: Mapping[str, Recipe]) -> Recipe | None:
+    """The recipe under whose name `text` begins, in whatever case it is written; None where it is no saved one's."""
+    name = text.partition(":")[0].strip().casefold()
+    return next((recipe for own, recipe in saved.items() if own.casefold() == name), None)
 
 
 def by_name(saved: Sequence[SavedRecipe]) -> dict[str, Recipe]:
@@ -180,7 +193,7 @@ def written(recipe: Recipe) -> str:
 
 def spelled(text: str, saved: Mapping[str, Recipe]) -> str:
     """The text of a sweep's recipe without the name of a saved one, whose epochs count no more than any others there."""
-    if text.partition(":")[0].strip() not in saved or "epochs=" in text.replace(" ", ""):
+    if kept(text, saved) is None or "epochs=" in text.replace(" ", ""):
         return text
     recipe = read(text, saved)
     if any(sign in name for name in recipe.fixed_sides for sign in ",+"):

@@ -252,7 +252,7 @@ def train(
     yield from runner.decode()
     results, failed = {}, []
 
-    def trained(position: int, gpu: int | None) -> Iterator[Progress | None]:
+    def trained(position: int, gpu: int | None) -> Generator[Progress | None]:
         run = (
             stopped[position] if stopped else store.start_run(ctx.claim, project.id, split, wanted[position], position)
         )
@@ -285,7 +285,7 @@ def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> S
     runner, halving = Runner(ctx, store.split(project.id, split), wanted), s.Halving()
     yield from runner.decode()
 
-    def tried(position: int, gpu: int | None) -> Iterator[Progress | None]:
+    def tried(position: int, gpu: int | None) -> Generator[Progress | None]:
         run = store.start_run(ctx.claim, project.id, split, wanted[position], position)
         trial = halving.begin() if run.recipe.head not in s.BASELINES else None
         try:

@@ -100,7 +100,7 @@ class Runner:
 
     def train(
         self, run: Run, worse: Callable[[int, float], bool] | None = None, gpu: int | None = None
-    ) -> Iterator[Progress | None]:
+    ) -> Generator[Progress | None]:
         """Train the run to its end, from where it stands; nothing where it is at its end.
 
         `worse(epoch, validation loss)` says after each epoch whether it is to be stopped for good. A person's stop keeps
@@ -128,7 +128,7 @@ class Runner:
         self.done[run.id] = run.recipe.epochs
 
     def side_by_side(
-        self, work: Callable[[int, int | None], Iterator[Progress | None]], count: int
+        self, work: Callable[[int, int | None], Generator[Progress | None]], count: int
     ) -> Iterator[Progress]:
         """`work(position, gpu)` for so many: as many at once as there are GPUs, each on one of its own; where there is one
         device, or one to do, one after the other, and `gpu` is None. What each of several tells carries, as `beside`, what
@@ -136,22 +136,22 @@ class Runner:
         from core.device import gpus
 
         there = gpus(self.ctx.settings.device)
-        free: list[int | None] = list(range(there)) if there > 1 and count > 1 else [None]
-        waiting, running = list(range(count)), []
+        places: list[int | None] = list(range(there)) if there > 1 and count > 1 else [None]
+        waiting = list(range(count))
+        running: dict[int | None, Generator[Progress | None]] = {}
         details: dict[int | None, Mapping[str, Any]] = {}
         try:
             while waiting or running:
-                while free and waiting:
-                    gpu = free.pop(0)
-                    running.append((gpu, work(waiting.pop(0), gpu)))
                 quiet = True
-                for one in list(running):
-                    gpu, steps = one
+                for gpu in places:
+                    if waiting and gpu not in running:
+                        running[gpu] = work(waiting.pop(0), gpu)
+                    if gpu not in running:
+                        continue
                     try:
-                        told = next(steps)
+                        told = next(running[gpu])
                     except StopIteration:
-                        running.remove(one)
-                        free.append(gpu)
+                        del running[gpu]
                         details.pop(gpu, None)
                         quiet = False
                         continue
@@ -165,7 +165,7 @@ class Runner:
         finally:
             with ExitStack() as ends:  # all of them, also where one fails
                 ends.callback(self.ctx.engine.close)
-                for _, steps in running:
+                for steps in running.values():
                     ends.callback(steps.close)
 
     def give_up(self, run: Run, error: Exception) -> None:

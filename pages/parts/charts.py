@@ -113,6 +113,7 @@ def curve(frame: pd.DataFrame, what: str, expected: int = 0) -> Figure:
     figure.update_xaxes(rangemode="tozero", dtick=1 if len(set(frame["epoch"])) <= 12 else None)
     if not len(frame):
         figure.update_xaxes(range=[0, 5])
+        figure.update_yaxes(range=[0, 1], showticklabels=what != "loss")  # a loss has no upper end to draw
         figure.add_annotation(
             text="No epoch has this figure yet.", showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5
         )

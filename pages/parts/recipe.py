@@ -78,7 +78,7 @@ def choose(project: Project, split: Split) -> None:
     if chosen:
         st.caption(saved.about(chosen, recipe))
     with st.container(horizontal=True):
-        if st.button("Train it", key="these", type="primary"):
+        if st.button("Train it", key="these"):
             house.start("train", need="gpu", recipes=[asdict(recipe)], evaluate_on="val")
             st.rerun()
         if recipe.head not in BASELINES and st.button(

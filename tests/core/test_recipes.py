@@ -124,6 +124,19 @@ def test_a_saved_recipe_keeps_what_is_not_changed_of_it() -> None:
     assert read("mine:head=knn", SAVED).name == "mobilenetv2_100:head=knn"
 
 
+def test_a_saved_recipe_is_found_in_whatever_case_its_name_is_written() -> None:
+    assert read("MINE:lr=0.1", SAVED) == read("mine:lr=0.1", SAVED)
+    assert read("straße", {"STRASSE": SAVED["look"]}) == SAVED["look"]
+
+
+@pytest.mark.parametrize("train", ["head", "half"])
+def test_a_saved_baseline_with_another_head_learns_as_is_usual_for_that(train: str) -> None:
+    saved = {"near": read("mobilenetv2_100:head=knn,size=96")}
+    usual = read(f"mobilenetv2_100:train={train},head=bn-dropout,size=96")
+    assert read(f"near:train={train},head=bn-dropout", saved) == usual
+    assert read("near:head=linear", saved) == read("mobilenetv2_100:train=head,size=96")
+
+
 def test_near_names_of_an_unknown_one_are_looked_for_among_the_saved_ones_too() -> None:
     with pytest.raises(BadInput, match="There is no backbone 'mime': did you mean mine"):
         read("mime", SAVED)
@@ -179,6 +192,7 @@ def test_a_recipe_is_written_as_a_line_that_reads_back(text: str) -> None:
 def test_a_sweep_gets_what_a_saved_name_stands_for_without_its_epochs() -> None:
     assert spelled("vgg75:lr=0.1", SAVED) == "vgg75:lr=0.1"
     assert spelled("mine:seed=4", SAVED) == "mobilenetv2_100:head=bn-dropout,train=half,lr=0.01,seed=4"
+    assert spelled("Look", SAVED) == "simplecnn:gray=yes"
     assert spelled("look:epochs=3", SAVED) == "look:epochs=3"  # which the sweep refuses
     with pytest.raises(BadInput, match="a comma or a plus"):
         spelled("a", {"a": replace(SAVED["look"], fixed_sides=("left, worn",))})

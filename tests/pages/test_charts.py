@@ -67,6 +67,7 @@ def test_curves_of_nothing_are_an_empty_chart_that_says_so() -> None:
     figure = charts.curve(curves([]), "loss")
     assert not figure.data
     assert "No epoch has this figure yet" in figure.layout.annotations[0].text
+    assert charts.curve(curves([]), "accuracy").layout.yaxis.range == (0, 1)
 
 
 def trade(*costs: float) -> pd.DataFrame:

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from core.__main__ import main
 from core.cli import models
 from core.model import Recipe
 from core.recipes import PRESETS, read
 from db.store import Store
+from tests.core.cli.conftest import Run
 
-Run = Callable[..., dict]
 
-
-@pytest.fixture
-def run(store: Store, capsys: pytest.CaptureFixture[str]) -> Run:
-    """In the project `cars`: the JSON on stdout, with `said`: the last line on stderr."""
+@pytest.fixture(autouse=True)
+def cars(store: Store) -> None:
     store.add_project("cars", ["sedan", "coupe"])
-
-    def run(*words: str, code: int = 0) -> dict:
-        try:
-            ended = main([*words, "--project", "cars", "--json"])
-        except SystemExit as left:  # argparse
-            ended = left.code
-        out, err = capsys.readouterr()
-        assert ended == code, err
-        return {**(json.loads(out) if out else {}), "said": err.strip().rpartition("\n")[2]}
-
-    return run
 
 
 @pytest.fixture

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from core.__main__ import main
 from core.runs import run_folder
 from core.settings import load
 from db.store import Store
+from tests.core.cli.conftest import Run
 from tests.pages import filled
-
-Run = Callable[..., dict]
 
 
 @pytest.fixture
-def run(store: Store, home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """In a project with two trained runs. The JSON on stdout, with `said`: the last line on stderr."""
+def runs(run: Run, store: Store, home: Path) -> Run:
+    """What `runs` answers in a project with two trained ones."""
     project = filled.scraped(store, home)
     filled.split(store, project)
     filled.trained(store, project)
-
-    def run(*words: object, code: int = 0) -> dict:
-        try:
-            ended = main(["runs", *map(str, words), "--project", "cars", "--json"])
-        except SystemExit as left:  # argparse
-            ended = left.code
-        out, err = capsys.readouterr()
-        assert ended == code, err
-        return {**(json.loads(out) if out else {}), "said": err.strip().rpartition("\n")[2]}
-
-    return run
+    return partial(run, "runs")
 
 
-def test_every_run_is_listed_with_its_figures_the_newest_first(run: Run) -> None:
-    rows = run()["runs"]
+def test_every_run_is_listed_with_its_figures_the_newest_first(runs: Run) -> None:
+    rows = runs()["runs"]
     assert [row["recipe"] for row in rows] == ["vgg100-bn", "vgg75-bn"]
     assert list(rows[0]) == ["run", "name", "recipe", "status", "epochs", "val_accuracy", "val_accuracy_interval",
                              "val_macro_f1", "parameters", "bytes", "latency", "seconds", "note", "deleted"]  # fmt: skip
@@ -45,18 +32,18 @@ def test_every_run_is_listed_with_its_figures_the_newest_first(run: Run) -> None
     assert low < rows[0]["val_accuracy"] == 0.84 < high
 
 
-def test_a_run_is_renamed_noted_and_loses_its_files_but_not_its_record(run: Run, store: Store) -> None:
-    assert run("rename", 1, "the quick one") == {"run": 1, "name": "the quick one", "note": "", "said": ""}
-    assert run("note", 1, "with 40 epochs")["note"] == "with 40 epochs"
+def test_a_run_is_renamed_noted_and_loses_its_files_but_not_its_record(runs: Run, store: Store) -> None:
+    assert runs("rename", 1, "the quick one") == {"run": 1, "name": "the quick one", "note": "", "said": ""}
+    assert runs("note", 1, "with 40 epochs")["note"] == "with 40 epochs"
     folder = run_folder(load(), 1)
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(bytes(500))
-    assert run("delete", 1)["freed"] == 500
+    assert runs("delete", 1)["freed"] == 500
     assert not folder.exists()
-    row = run()["runs"][-1]
+    row = runs()["runs"][-1]
     assert (row["name"], row["note"], row["val_accuracy"]) == ("the quick one", "with 40 epochs", 0.84)
     assert row["deleted"]
-    assert run("rename", 1, "")["name"] == "vgg75-bn"
+    assert runs("rename", 1, "")["name"] == "vgg75-bn"
 
 
 @pytest.mark.parametrize(
@@ -74,5 +61,5 @@ def test_a_run_is_renamed_noted_and_loses_its_files_but_not_its_record(run: Run,
         (("rename", "one", "x"), "invalid int value"),
     ],
 )
-def test_wrong_usage_is_one_sentence(run: Run, words: tuple, said: str) -> None:
-    assert said in run(*words, code=2)["said"]
+def test_wrong_usage_is_one_sentence(runs: Run, words: tuple, said: str) -> None:
+    assert said in runs(*words, code=2)["said"]
