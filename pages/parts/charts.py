@@ -24,8 +24,10 @@ SCALES = {  # empty cell -> full cell, one hue: only lightness speaks
 
 
 def name(label: str, longest: int = 28) -> str:
-    """A class name as plotly may show it: plotly reads a little HTML, so it is escaped; a long one is cut."""
-    return html.escape(label if len(label) <= longest else f"{label[: longest - 1]}…", quote=False)
+    """A name as plotly may show it: plotly reads a little HTML, so it is escaped. A long one is cut in its middle, for the
+    names of runs, and of classes, are often alike at the start."""
+    end = longest // 2
+    return html.escape(label if len(label) <= longest else f"{label[: longest - 1 - end]}…{label[-end:]}", quote=False)
 
 
 def _figure(title: str, height: int, x: str = "", y: str = "", **more: Any) -> Figure:

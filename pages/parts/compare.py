@@ -32,7 +32,8 @@ def differences(runs: Sequence[Run], pictures: Mapping[int, int]) -> None:
     fields = trained.differing(runs)
     found = figures.columns(runs, pictures)
     columns = {
-        "name": trained.names(runs),
+        "run": [run.id for run in runs],
+        "name": [run.name for run in runs],
         **{name: found[name] for name in ("accuracy", "interval", "macro_f1")},
         **{f"recipe {field}": [wording.value(field, value) for value in values] for field, values in fields.items()},
     }

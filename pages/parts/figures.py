@@ -40,7 +40,8 @@ def headings() -> dict:
     """How the columns are called, with what each means."""
     column = st.column_config
     return {
-        "name": column.TextColumn("run", pinned=True, width=300, help="What the model is called: by its recipe, or as you named it."),
+        "run": column.NumberColumn("no.", pinned=True, width=50, help="The run's number, by which the command line asks for it."),
+        "name": column.TextColumn("run", width=300, help="What the model is called: by its recipe, or as you named it."),
         "recipe": column.TextColumn("recipe", help="The network, and what of it is not as its name alone says."),
         "split": column.NumberColumn("split", help="Which split it learned from: figures on different ones do not compare."),
         "note": column.TextColumn("note", width="medium"),

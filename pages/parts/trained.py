@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from core import report
-from core import runs as trained
 from core.model import Project, Run
 from pages.parts import compare, figures, house, one_run
 
@@ -67,7 +66,8 @@ def state(run: Run, active: set[int]) -> str:
 def table(runs: Sequence[Run], pictures: Mapping[int, int], active: set[int]) -> list[int]:
     """Draws it; returns the places of the picked rows. Columns that say nothing of any run are left out."""
     columns = {
-        "name": trained.names(runs),
+        "run": [run.id for run in runs],
+        "name": [run.name for run in runs],
         "state": [state(run, active) for run in runs],
         **figures.columns(runs, pictures),
         **({"split": [run.split for run in runs]} if len({run.split for run in runs}) > 1 else {}),
@@ -75,7 +75,9 @@ def table(runs: Sequence[Run], pictures: Mapping[int, int], active: set[int]) ->
         **({"recipe": [run.recipe.name for run in runs]} if any(run.title for run in runs) else {}),
     }
     data = pd.DataFrame(columns)
-    told = [name for name in data if name in ("name", "state") or any(one not in (None, "") for one in columns[name])]
+    told = [
+        name for name in data if name in ("run", "name", "state") or any(one not in (None, "") for one in columns[name])
+    ]
     event = st.dataframe(
         data[told],
         hide_index=True,

@@ -9,7 +9,8 @@ from pages.parts import charts
 
 def test_a_class_name_is_escaped_and_cut_because_plotly_reads_html() -> None:
     assert charts.name("<a href='x'>b</a>") == "&lt;a href='x'&gt;b&lt;/a&gt;"
-    assert charts.name("x" * 40) == "x" * 27 + "…"
+    assert charts.name("mobilenetv2_100:head=bn-dropout (run 7)") == "mobilenetv2_1…ropout (run 7)"
+    assert charts.name("x" * 28) == "x" * 28
 
 
 def test_verdicts_keep_the_order_of_the_classes_and_every_image() -> None:
