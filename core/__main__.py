@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _plain(result: dict[str, Any], indent: int = 0) -> str:
-    """A result for reading: one line a value, nested ones indented."""
+    """A result for reading: one line a value, nested ones indented; what there is not is left out."""
     lines = []
     for key, value in result.items():
         if isinstance(value, dict) and value:
@@ -46,9 +46,9 @@ def _plain(result: dict[str, Any], indent: int = 0) -> str:
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             lines += [
                 f"{' ' * indent}{key}:",
-                *(" " * (indent + 2) + "  ".join(f"{k}={v}" for k, v in row.items()) for row in value),
+                *(" " * (indent + 2) + "  ".join(f"{k}={v}" for k, v in row.items() if v is not None) for row in value),
             ]
-        else:
+        elif value is not None:
             lines.append(f"{' ' * indent}{key}: {value}")
     return "\n".join(lines)
 

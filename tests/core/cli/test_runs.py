@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.__main__ import main
 from core.runs import run_folder
 from core.settings import load
 from db.store import Store
@@ -63,3 +64,10 @@ def test_a_run_is_renamed_noted_and_loses_its_files_but_not_its_record(runs: Run
 )
 def test_wrong_usage_is_one_sentence(runs: Run, words: tuple, said: str) -> None:
     assert said in runs(*words, code=2)["said"]
+
+
+def test_read_by_a_person_what_there_is_not_is_left_out(runs: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert runs()["runs"][0]["deleted"] is None
+    assert main(["runs", "--project", "cars"]) == 0
+    told = capsys.readouterr().out
+    assert "recipe=vgg75-bn" in told and "deleted" not in told
