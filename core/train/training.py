@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 CLIP = 5.0  # largest norm of a gradient: one bad batch must not undo an epoch
 HEAD_BATCH = 64  # features at once, where none are said
 HALVINGS = 4  # times a batch is halved for want of memory before it is an error
+HOPE = 5  # epochs after which a network should be better than guessing
 WORST = 12  # validation pictures told with each epoch
 
 
@@ -255,6 +256,11 @@ class Training:
             self.best_value, self.best_epoch = value, number
         if self.together.rank == 0:
             state.save(self)
+        if number == HOPE and row["val_loss"] > 0.98 * math.log(len(self.classes)):
+            self._told.append(
+                f"After {HOPE} epochs {self.recipe.name} is hardly better than guessing: try another learning rate than"
+                f" {self.recipe.lr:g}; a search finds one."
+            )
         yield self._with_warnings(row)
 
     def rise(self, rates: Iterable[float]) -> Iterator[tuple[float, float]]:

@@ -191,6 +191,17 @@ def test_a_loss_that_is_no_number_stops_with_the_reason(tmp_path: Path) -> None:
         rows(tmp_path, dataclasses.replace(RECIPE, lr=1e30))
 
 
+def test_no_better_than_guessing_after_five_epochs_it_says_so_once(tmp_path: Path) -> None:
+    lost = rows(tmp_path / "lost", dataclasses.replace(RECIPE, epochs=7, lr=1e-9))
+    assert ["hardly better than guessing" in row.get("warning", "") for row in lost] == [False] * 4 + [
+        True,
+        False,
+        False,
+    ]
+    assert "another learning rate than 1e-09" in lost[4]["warning"]
+    assert not any("warning" in row for row in rows(tmp_path / "fine", dataclasses.replace(RECIPE, epochs=6, lr=1e-2)))
+
+
 @pytest.mark.parametrize(
     ("train", "val", "classes", "sentence"),
     [
