@@ -12,13 +12,13 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import orphans
-from core.errors import Damaged
+from core.errors import Damaged, Missing, Permanent
 from core.model import Progress
 
 if TYPE_CHECKING:
@@ -49,43 +49,91 @@ def cache(
     """Decode every view once into all `sizes` (px), through an engine's `map`; nothing is done where it was done before.
 
     `read` gives the bytes of a sha256 and has to cross processes (`Blobs(root).get` does). An image that fails is
-    counted and named in the JSON; `cached` says which rows are good.
+    counted and named in the JSON; `cached` says which rows are good. One that failed for a reason that may pass is tried
+    again the next time. Raises Missing where that is so of all of them.
     """
     import numpy as np
 
     folder.mkdir(parents=True, exist_ok=True)
     orphans.remove(folder)
     key, total = _key(views), len(views)
-    done = _facts(folder, key)
-    made = {size for size in sizes if str(size) in done.get("sizes", {}) and (folder / f"{key}-{size}.npy").exists()}
-    missing = sorted(set(sizes) - made)
-    if not missing:
+    facts = _facts(folder, key)
+    known, again = facts.get("sizes", {}), set(facts.get("again", ()))
+    made = [size for size in sizes if str(size) in known and _array(folder, key, size, total) is not None]
+    missing = sorted(set(sizes) - set(made))
+    later = sorted(again & {one for size in made for one in known[str(size)]})
+    if not missing and not later:
         yield Progress(total, total, f"{total} pictures are decoded already")
         return
     temporary = {size: folder / f"{key}-{size}.{uuid.uuid4().hex}.part" for size in missing}
+    rows = {one: i for i, one in enumerate(views)}
+    told: dict[str, BaseException | str] = {}
+    failed: dict[str, list[str]] = {}
     try:
-        arrays = {size: mapped(path, np.dtype(np.uint8), (total, size, size, 3)) for size, path in temporary.items()}
-        rows = {one: i for i, one in enumerate(views)}
-        failed: dict[str, str] = {}
-        yield Progress(0, total, "decoding")
-        for n, (one, squares, error) in enumerate(
-            map(functools.partial(_squares, read, missing), views, need="cpu"), 1
-        ):
-            if error is not None:
-                failed[one] = str(error)
-            else:
-                for size, square in zip(missing, squares, strict=True):
-                    arrays[size][rows[one]] = square
-            yield Progress(n, total, f"decoding, {len(failed)} failed" if failed else "decoding")
+        new = {size: mapped(path, np.dtype(np.uint8), (total, size, size, 3)) for size, path in temporary.items()}
+        # Of an array that is there those rows are written that nobody has taken for good, so nobody reads them.
+        there = {size: np.load(folder / f"{key}-{size}.npy", mmap_mode="r+") for size in (made if later else ())}
+        for wanted, arrays in ((views, new), (later, there)):
+            if not arrays:
+                continue
+            errors = yield from _fill(read, wanted, arrays, rows, map)
+            if wanted is views and errors and len([one for one in errors.values() if _may_pass(one)]) == total:
+                raise Missing(f"None of the {total:,} pictures can be read just now: {next(iter(errors.values()))}")
+            told |= errors
+            for size, array in arrays.items():
+                array.flush()
+                failed[str(size)] = sorted({*known.get(str(size), ())} - {*wanted} | errors.keys())
+        new.clear()
         for size, path in temporary.items():
-            arrays.pop(size).flush()
             os.replace(path, folder / f"{key}-{size}.npy")
     finally:
         for path in temporary.values():
             path.unlink(missing_ok=True)
-    done = _facts(folder, key)  # another process may have made another size meanwhile
-    sizes_now = {**done.get("sizes", {}), **{str(size): sorted(failed) for size in missing}}
-    _write(folder, views, sizes_now, {**done.get("failures", {}), **failed})
+    facts = _facts(folder, key)  # another process may have made another size meanwhile
+    passing = {one for one, error in told.items() if _may_pass(error)}
+    _write(
+        folder, views, {**facts.get("sizes", {}), **failed},
+        {**facts.get("failures", {}), **{one: str(error) for one, error in told.items()}},
+        (again | passing) - (told.keys() - passing),
+    )  # fmt: skip
+
+
+def _fill(
+    read: Callable[[str], bytes],
+    views: Sequence[str],
+    arrays: Mapping[int, np.ndarray],
+    rows: Mapping[str, int],
+    map: Map,
+) -> Generator[Progress, None, dict[str, BaseException | str]]:
+    """Decode those views into their rows of the array of each size; returns what was wrong with those that failed."""
+    errors: dict[str, BaseException | str] = {}
+    yield Progress(0, len(views), "decoding")
+    for n, (one, squares, error) in enumerate(
+        map(functools.partial(_squares, read, list(arrays)), views, need="cpu"), 1
+    ):
+        if error is not None:
+            errors[one] = error
+        else:
+            for size, square in zip(arrays, squares, strict=True):
+                arrays[size][rows[one]] = square
+        yield Progress(n, len(views), f"decoding, {len(errors)} failed" if errors else "decoding")
+    return errors
+
+
+def _may_pass(error: BaseException | str) -> bool:
+    """It was not the picture's fault for sure: the disk was away, the machine busy, the process killed."""
+    return not isinstance(error, Permanent) or error.reason in ("crashed", "timeout")
+
+
+def _array(folder: Path, key: str, size: int, count: int) -> np.ndarray | None:
+    """The array that is there, mapped from disk and read-only; None where there is none, or not a whole one."""
+    import numpy as np
+
+    try:
+        pixels = np.load(folder / f"{key}-{size}.npy", mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError):
+        return None
+    return pixels if pixels.shape == (count, size, size, 3) and pixels.dtype == np.uint8 else None
 
 
 def mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.memmap:
@@ -108,16 +156,12 @@ def cached(views: Sequence[str], size: int, folder: Path) -> tuple[np.ndarray, n
     import numpy as np
 
     key = _key(views)
-    failed = _facts(folder, key).get("sizes", {}).get(str(size))
-    path = folder / f"{key}-{size}.npy"
+    failed, path = _facts(folder, key).get("sizes", {}).get(str(size)), folder / f"{key}-{size}.npy"
     if failed is None or not path.exists():
         raise Damaged(f"{path} is not there: decode the {len(views)} pictures first.")
-    try:
-        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError):
-        pixels = np.empty(0)
-    if pixels.shape != (len(views), size, size, 3) or pixels.dtype != np.uint8:
-        raise Damaged(f"{path} is damaged: delete it, and it is made again.")
+    pixels = _array(folder, key, size, len(views))
+    if pixels is None:
+        raise Damaged(f"{path} is damaged: it is made again when the pictures are decoded next, as a training does.")
     bad = set(failed)
     return pixels, np.array([one not in bad for one in views], dtype=bool)
 
@@ -178,12 +222,20 @@ def _copy(pixels: np.ndarray, rows: Sequence[int], folder: Path, views: Sequence
     _write(folder, views, {**done.get("sizes", {}), str(size): []}, done.get("failures", {}))
 
 
-def _write(folder: Path, views: Sequence[str], sizes: dict[str, list[str]], failures: dict[str, str]) -> None:
-    """The JSON of an array that is there."""
+def _write(
+    folder: Path,
+    views: Sequence[str],
+    sizes: dict[str, list[str]],
+    failures: dict[str, str],
+    again: Collection[str] = (),
+) -> None:
+    """The JSON of an array that is there; `again` are those of the failed views that are worth another try."""
     key = _key(views)
     part = folder / f"{key}.{uuid.uuid4().hex}.part"
     try:
-        part.write_text(json.dumps({"views": list(views), "sizes": sizes, "failures": failures}))
+        part.write_text(
+            json.dumps({"views": list(views), "sizes": sizes, "failures": failures, "again": sorted(again)})
+        )
         os.replace(part, folder / f"{key}.json")
     finally:
         part.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from core.cache import cache, cached, picked, pictures, view
-from core.errors import Damaged
+from core.errors import Damaged, Missing
 from core.pixels import squares
 from tests.drawn import drawn, png
 
@@ -83,15 +83,51 @@ def test_stopped_in_the_middle_it_leaves_nothing_that_counts(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("keep", [0, 40, 5000])
-def test_a_cut_array_is_found_and_made_again_once_deleted(tmp_path: Path, keep: int) -> None:
+def test_a_cut_array_is_found_and_made_again(tmp_path: Path, keep: int) -> None:
     list(cache(BYTES.__getitem__, SHAS, [75], tmp_path, serial))
     path = next(tmp_path.glob("*.npy"))
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(Damaged, match="delete it"):
+    with pytest.raises(Damaged, match="made again when the pictures are decoded next"):
         cached(SHAS, 75, tmp_path)
-    path.unlink()
     list(cache(BYTES.__getitem__, SHAS, [75], tmp_path, serial))
     assert cached(SHAS, 75, tmp_path)[1].all()
+
+
+def away(*shas: str) -> Callable[[str], bytes]:
+    """Reads all but those, which are on a disk that is away."""
+
+    def read(sha256: str) -> bytes:
+        if sha256 in shas:
+            raise OSError(5, "Input/output error")
+        return BYTES[sha256]
+
+    return read
+
+
+def test_what_could_not_be_read_for_a_moment_is_tried_again_and_nothing_else(tmp_path: Path) -> None:
+    last = list(cache(away(SHAS[1], SHAS[4]), SHAS, [75], tmp_path, serial))[-1]
+    assert "2 failed" in last.note and cached(SHAS, 75, tmp_path)[1].tolist() == [True, False, True, True, False, True]
+    asked: list[str] = []
+    list(cache(lambda sha: asked.append(sha) or away(SHAS[4])(sha), SHAS, [75, 32], tmp_path, serial))
+    assert sorted(asked) == sorted([*SHAS, SHAS[1], SHAS[4]])
+    assert cached(SHAS, 75, tmp_path)[1].tolist() == [True, True, True, True, False, True]
+    list(cache(BYTES.__getitem__, SHAS, [75, 32], tmp_path, serial))
+    for size in (75, 32):
+        pixels, good = cached(SHAS, size, tmp_path)
+        assert good.all()
+        assert all(np.array_equal(row, squares(BYTES[sha], [size])[0]) for row, sha in zip(pixels, SHAS, strict=True))
+    assert "decoded already" in next(cache(away(*SHAS), SHAS, [75], tmp_path, serial)).note
+
+
+def test_a_picture_that_is_none_is_not_asked_again(tmp_path: Path) -> None:
+    list(cache(BROKEN.__getitem__, SHAS, [75], tmp_path, serial))
+    assert "decoded already" in next(cache(BYTES.__getitem__, SHAS, [75], tmp_path, serial)).note
+
+
+def test_where_none_can_be_read_just_now_it_says_so_and_keeps_nothing(tmp_path: Path) -> None:
+    with pytest.raises(Missing, match=r"None of the 6 pictures can be read just now: .*Input/output error"):
+        list(cache(away(*SHAS), SHAS, [75], tmp_path, serial))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_view_with_a_box_is_that_part_of_the_picture(tmp_path: Path) -> None:
