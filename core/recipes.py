@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -143,7 +143,10 @@ def _changed(recipe: Recipe, told: dict[str, Any]) -> Recipe:
     if told.get("head") in BASELINES:
         told = {"train": "head", "epochs": 1} | told
     elif "head" in told and recipe.head in BASELINES:  # nothing of it tells how to learn
-        return read(recipe.backbone, **({"train": "head", "size": recipe.size} | told))
+        same: dict[str, Any] = {
+            key: getattr(recipe, key) for key in ("size", "gray", "balance", "seed", "deterministic")
+        }
+        return read(recipe.backbone, **({**same, "train": "head"} | told))
     recipe = replace(recipe, **told)
     check(recipe)
     return recipe
@@ -305,7 +308,7 @@ def _of_kind(key: str, value: Any, kind: type) -> None:
         kind
     ]
     if kind is float:
-        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     elif kind is tuple:
         fits = all(isinstance(word, str) for word in value)
     else:

@@ -75,12 +75,13 @@ def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
 
 FIGURES = (
     "epochs", "best_epoch", "val_accuracy", "val_accuracy_interval", "val_macro_f1", "images_per_second", "waiting", "seconds",
-    "device", "precision", "parameters", "bytes", "latency",
+    "device", "precision", "parameters", "bytes", "latency", "error",
 )  # fmt: skip
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """What an ended training tells of itself: its figures, as far as it has them, without the single epochs."""
+    """What a training tells of itself: its figures, as far as it has them, without the single epochs; `error`: why it
+    could not be trained."""
     figures = {name: run.result[name] for name in FIGURES if name in run.result}
     return {"run": run.id, "name": run.name, "recipe": run.recipe.name, "status": run.status, **figures}
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput, Damaged, Missing
-from core.model import PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe
+from core.model import PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe, Split
 from core.runs import cache_folder, choose, load_models, summary
 
 if TYPE_CHECKING:
@@ -245,21 +245,22 @@ def train(
         if run.deleted:
             raise BadInput(f"The files of run {run.id} ({run.name}) were deleted, so it cannot go on: train it anew.")
     if stopped:
-        split, wanted = stopped[0].split, [run.recipe for run in stopped]
-    else:  # a job that goes on stays with the split it began with
-        split = store.start_run(ctx.claim, project.id, store.split(project.id, split).id, wanted[0], 0).split
-    runner = Runner(ctx, store.split(project.id, split), wanted)
+        wanted = [run.recipe for run in stopped]
+    frozen = store.split(project.id, stopped[0].split) if stopped else _split_of(ctx, split)
+    runner = Runner(ctx, frozen, wanted)
     yield from runner.decode()
     results, failed = {}, []
 
     def trained(position: int, gpu: int | None) -> Generator[Progress | None]:
-        run = (
-            stopped[position] if stopped else store.start_run(ctx.claim, project.id, split, wanted[position], position)
-        )
+        if stopped:
+            run = stopped[position]
+        else:
+            run = store.start_run(ctx.claim, project.id, frozen.id, wanted[position], position)
         try:
             yield from runner.train(run, gpu=gpu)
         except (BadInput, Damaged, Missing) as error:  # the others can be trained nevertheless
             failed.append(str(error))
+            store.finish_run(ctx.claim, run.id, {**run.result, "error": str(error)}, run.status)
         else:
             results[position] = summary(store.run(project.id, run.id))
 
@@ -267,10 +268,19 @@ def train(
     if failed and not results:
         raise BadInput(failed[0])
     runs_now = [results[position] for position in sorted(results)]
+    told = {"runs": runs_now, "split": frozen.id, "unreadable": runner.unreadable()}
+    if failed:  # measured once all are trained: a job is measured once
+        sentence = f"{len(results)} of {len(wanted)} were trained. {' '.join(failed)}"
+        yield Progress(len(results), len(wanted), sentence, told)
+        raise BadInput(sentence)
     scored = (yield from evaluate(ctx, [run["run"] for run in runs_now], evaluate_on)) if evaluate_on else {}
-    if failed:
-        raise BadInput(f"{len(results)} of {len(wanted)} were trained. {' '.join(failed)}")
-    return {"runs": runs_now, "split": split, **({"evaluation": scored["evaluation"]} if scored else {})}
+    return told | ({"evaluation": scored["evaluation"]} if scored else {})
+
+
+def _split_of(ctx: Context, split: int | None) -> Split:
+    """The split of that number, or the newest one; a job that goes on stays with the one it began with."""
+    begun = ctx.store.runs(ctx.project.id, job=ctx.job.id)
+    return ctx.store.split(ctx.project.id, begun[0].split if begun else split)
 
 
 def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> Step:
@@ -280,13 +290,13 @@ def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> S
 
     store, project = ctx.store, ctx.project
     wanted = s.recipes(space)
-    split = store.start_run(ctx.claim, project.id, store.split(project.id, split).id, wanted[0], 0).split
+    count, frozen = len(wanted), _split_of(ctx, split)
     wanted += s.baselines(wanted)
-    runner, halving = Runner(ctx, store.split(project.id, split), wanted), s.Halving()
+    runner, halving = Runner(ctx, frozen, wanted), s.Halving()
     yield from runner.decode()
 
     def tried(position: int, gpu: int | None) -> Generator[Progress | None]:
-        run = store.start_run(ctx.claim, project.id, split, wanted[position], position)
+        run = store.start_run(ctx.claim, project.id, frozen.id, wanted[position], position)
         trial = halving.begin() if run.recipe.head not in s.BASELINES else None
         try:
             yield from runner.train(run, trial and trial.worse, gpu)
@@ -297,9 +307,13 @@ def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> S
 
     yield from runner.side_by_side(tried, len(wanted))
     runs = store.runs(project.id, job=ctx.job.id)
+    best, broken = s.top(runs), [run for run in runs if "error" in run.result]
+    if not best:
+        raise BadInput(f"None of the {count} combinations could be trained. {broken[-1].result['error']}")
     return {
-        "runs": [summary(run) for run in reversed(runs)], "split": split, "top": [run.id for run in s.top(runs)],
-        "stopped_early": sum(run.status == "pruned" for run in runs),
+        "runs": [summary(run) for run in reversed(runs)], "split": frozen.id, "top": [run.id for run in best],
+        "stopped_early": sum(run.status == "pruned" for run in runs) - len(broken), "broken": len(broken),
+        "unreadable": runner.unreadable(),
     }  # fmt: skip
 
 

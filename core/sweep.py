@@ -52,6 +52,8 @@ def recipes(space: Mapping[str, Any]) -> list[Recipe]:
             raise BadInput(f"{key} = {value!r} does not fit: one whole number was wanted.")
     if mode not in ("grid", "random"):
         raise BadInput(f"mode = {mode!r} does not fit: grid or random was wanted.")
+    if mode == "grid" and "trials" in space:
+        raise BadInput(f'trials = {space["trials"]} counts with mode = "random" alone: a grid has every combination.')
     known = {field.name for field in fields(Recipe)} - {"backbone", "epochs", "seed"}
     axes = {key: _values(key, value) for key, value in space.items() if key not in PLAIN}
     unknown = [key for key in axes if key not in known | {"recipe"}]
@@ -74,6 +76,8 @@ def recipes(space: Mapping[str, Any]) -> list[Recipe]:
     for at in np.random.default_rng(seed).permutation(count):
         combination = dict(zip(axes, _at(int(at), list(axes.values())), strict=True))
         recipe = read(combination.pop("recipe"), **combination, epochs=epochs, seed=seed)
+        if recipe.head in BASELINES:
+            raise BadInput(f"head={recipe.head} is computed beside every sweep, to compare with: leave it out.")
         if recipe not in tried:
             tried.add(recipe)
             chosen.append(recipe)

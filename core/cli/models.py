@@ -23,7 +23,7 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
         from core.recipes import spelled
         from core.sweep import load, recipes
 
-        if args.recipe or changes:
+        if args.recipe or changes or args.find_lr:
             raise BadInput("--sweep stands alone: write the recipes, and what is to be tried of them, into its file.")
         space = load(Path(args.sweep))
         named = space.get("recipe")

@@ -98,6 +98,12 @@ class Runner:
         for views in self.views.values():
             yield from cache(self.ctx.blobs.get, views, self.sizes, self.folder, self.ctx.engine.map)
 
+    def unreadable(self) -> int:
+        """Pictures of both parts that could not be read, so that no run knows them."""
+        from core.cache import cached
+
+        return sum(int((~cached(views, self.sizes[0], self.folder)[1]).sum()) for views in self.views.values())
+
     def train(
         self, run: Run, worse: Callable[[int, float], bool] | None = None, gpu: int | None = None
     ) -> Generator[Progress | None]:

@@ -256,7 +256,7 @@ class Training:
             self.best_value, self.best_epoch = value, number
         if self.together.rank == 0:
             state.save(self)
-        if number == HOPE and row["val_loss"] > 0.98 * math.log(len(self.classes)):
+        if number == HOPE and min(each["val_loss"] for each in self.history) > 0.98 * math.log(len(self.classes)):
             self._told.append(
                 f"After {HOPE} epochs {self.recipe.name} is hardly better than guessing: try another learning rate than"
                 f" {self.recipe.lr:g}; a search finds one."

@@ -135,6 +135,13 @@ def test_a_saved_baseline_with_another_head_learns_as_is_usual_for_that(train: s
     usual = read(f"mobilenetv2_100:train={train},head=bn-dropout,size=96")
     assert read(f"near:train={train},head=bn-dropout", saved) == usual
     assert read("near:head=linear", saved) == read("mobilenetv2_100:train=head,size=96")
+    grey = read("mobilenetv2_100:head=knn,gray=yes,seed=7,balance=none")
+    assert read("grey:head=linear", {"grey": grey}) == read("mobilenetv2_100:train=head,gray=yes,seed=7,balance=none")
+
+
+def test_a_number_that_no_computer_holds_is_refused() -> None:
+    with pytest.raises(BadInput, match="lr = 1000.* does not fit: a number"):
+        read("vgg75", lr=10**400)
 
 
 def test_near_names_of_an_unknown_one_are_looked_for_among_the_saved_ones_too() -> None:

@@ -68,6 +68,12 @@ def test_a_random_sweep_takes_so_many_of_them() -> None:
         ({"lr": [-1]}, "lr = -1"),
         ({"lr": [i / 1000 for i in range(1, 200)]}, "1592 combinations"),
         ({"mode": "random", "trials": 0}, "0 runs"),
+        ({"trials": 5}, 'trials = 5 counts with mode = "random" alone'),
+        (
+            {"recipe": ["mobilenetv2_100:train=head"], "head": ["linear", "knn"]},
+            "head=knn is computed beside every sweep",
+        ),
+        ({"lr": [10**400]}, "lr = 1000.*a number"),
     ],
 )
 def test_what_it_cannot_try_is_one_sentence(change: dict, said: str) -> None:

@@ -21,6 +21,7 @@ from core.model import Claim, Job, Progress, Project, Recipe, Run
 from core.recipes import BASELINES
 from core.runs import choose, run_folder
 from core.settings import load as settings
+from core.train import optimise
 from db.store import Store
 from tests.drawn import CLASSES, drawn, png, tiny_backbones
 from tests.pretrained import SMALL, drawn_by_lot, no_hub
@@ -183,13 +184,39 @@ def test_a_combination_that_does_not_train_is_told_and_the_others_go_on(worker: 
     broken = [run for run in runs if "error" in run.result]
     assert {run.recipe.lr for run in broken} == {1e30} and "not a number" in broken[0].result["error"]
     assert {run.recipe.lr for run in runs if run.status == "done"} == {1e-3} and told["top"]
+    assert told["broken"] == len(broken) == sum("not a number" in run.get("error", "") for run in told["runs"])
+    assert told["stopped_early"] == sum(run.status == "pruned" for run in runs) - len(broken)
+
+
+def test_a_sweep_in_which_nothing_trains_fails_with_the_reason(worker: Worker, space: dict) -> None:
+    with pytest.raises(BadInput, match=r"None of the 4 combinations could be trained\. .*not a number"):
+        worker.run("sweep", space=space | {"lr": [1e30], "label_smoothing": [0.0, 0.1], "optimiser": ["sgd"]})
 
 
 def test_of_several_recipes_those_that_can_are_trained_and_the_rest_is_said(worker: Worker) -> None:
     bad = replace(QUICK, lr=1e30, optimiser="sgd")
     with pytest.raises(BadInput, match=r"1 of 2 were trained\. .*not a number"):
         worker.run("train", recipes=[asdict(bad), asdict(QUICK)])
-    assert sorted(run.status for run in worker.store.runs(worker.project.id)) == ["done", "started"]
+    runs = {run.recipe.lr: run for run in worker.store.runs(worker.project.id)}
+    assert runs[QUICK.lr].status == "done" and "error" not in runs[QUICK.lr].result
+    assert runs[1e30].status == "started" and "not a number" in runs[1e30].result["error"]
+
+
+def test_what_was_trained_is_told_beside_what_was_not_and_measured_once_all_are(worker: Worker, monkeypatch) -> None:
+    bad = replace(QUICK, lr=1e30, optimiser="sgd")
+    _, claim, step = worker.step("train", recipes=[asdict(QUICK), asdict(bad)], evaluate_on="val")
+    seen: list[Progress] = []
+    with pytest.raises(BadInput, match=r"1 of 2 were trained"):
+        seen.extend(step)
+    assert seen[-1].detail and [run["recipe"] for run in seen[-1].detail["runs"]] == [QUICK.name]
+    assert worker.store.evaluations(worker.project.id) == []
+    worker.store.release(claim, died=True)
+    monkeypatch.setattr(optimise, "share", lambda *_: 1e-33)  # what failed can be trained now
+    _, claim, step = worker.taken()
+    told = worker.end(claim, step)
+    [evaluation] = worker.store.evaluations(worker.project.id)
+    assert told["evaluation"] == evaluation.id and sorted(evaluation.runs) == [run["run"] for run in told["runs"]]
+    assert len(told["runs"]) == 2
 
 
 def test_an_epoch_that_was_saved_and_not_told_is_told_by_the_next_attempt(worker: Worker, monkeypatch) -> None:
@@ -212,7 +239,7 @@ def test_weights_that_cannot_be_had_are_told_before_anything_is_trained(
     no_hub(tmp_path, monkeypatch)
     with pytest.raises(Missing, match=r"resnet18\.safetensors"):
         worker.run("sweep", space={"recipe": ["tiny24", "resnet18:train=head"], "epochs": 1})
-    assert all(not run.result for run in worker.store.runs(worker.project.id))
+    assert worker.store.runs(worker.project.id) == []
 
 
 def test_baselines_are_never_stopped_early(worker: Worker, space: dict, monkeypatch, tmp_path: Path) -> None:
