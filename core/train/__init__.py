@@ -53,28 +53,30 @@ def fit(
     """
     from core.device import device as find
     from core.train.baselines import solve
-    from core.train.training import Training
+    from core.train.training import Training, sentences
 
     recipes.check(recipe)
     check(recipe, classes, train, val)
     if checkpoint.finished(Path(folder), recipe, classes):
         checkpoint.tidy(Path(folder))
         return
-    training = Training(recipe, tuple(classes), train, val, Path(folder), find(device), threads, weights)
-    warnings = training.resume()
-    yield from training.prepare(kept)
+    training, where = None, find(device)
     try:
-        if known is not None:  # it was stopped between the end of an epoch and the telling of it
-            yield from (dict(row) for row in training.history[known:])
-        rows = solve(training) if recipe.head in recipes.BASELINES else training.epochs()
-        for row in rows:
-            if warnings:
-                row["warning"] = " ".join([*warnings, *filter(None, [row.get("warning")])])
-                warnings = []
-            yield row
-        training.close(split, crop)
+        with sentences(recipe, where, lambda: training.done if training else 0):
+            training = Training(recipe, tuple(classes), train, val, Path(folder), where, threads, weights)
+            warnings = training.resume()
+            yield from training.prepare(kept)
+            if known is not None:  # it was stopped between the end of an epoch and the telling of it
+                yield from (dict(row) for row in training.history[known:])
+            rows = solve(training) if recipe.head in recipes.BASELINES else training.epochs()
+            for row in rows:
+                if warnings:
+                    row["warning"] = " ".join([*warnings, *filter(None, [row.get("warning")])])
+                    warnings = []
+                yield row
+            training.close(split, crop)
     except BaseException as ended:
-        if not isinstance(ended, Exception):  # closed, or interrupted
+        if training and not isinstance(ended, Exception):  # closed, or interrupted
             training.keep(split, crop)
         raise
 

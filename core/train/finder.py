@@ -31,11 +31,11 @@ def find(
 
     from core.device import device as where
     from core.train import check
-    from core.train.training import Training
+    from core.train.training import Training, sentences
 
     recipes.check(recipe)
     check(recipe, classes, train, val)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, sentences(recipe, where(device)):
         training = Training(recipe, tuple(classes), train, val, Path(folder), where(device), threads, weights)
         training.resume()
         for row in training.prepare(kept):

@@ -6,8 +6,8 @@ import math
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,28 +171,9 @@ class Training:
 
     def epochs(self) -> Iterator[dict[str, Any]]:
         """Epoch after epoch until it is finished; rows as `core.train.fit` gives them."""
-        import torch
-
         feed, validation = Feed(self.inputs[0], self.device), self.inputs[1]
-        try:
-            while not self.finished():
-                yield from self._epoch(feed, validation)
-        except torch.OutOfMemoryError:
-            raise BadInput(
-                f"The memory of {self.device.type} is full: close what else uses it, or choose a smaller backbone or size."
-            ) from None
-        except RuntimeError as error:
-            if self.recipe.compile and _of_the_compiler(error):
-                raise Missing(
-                    f"{self.recipe.name} cannot be compiled here ({str(error).splitlines()[0]}): install a C++ compiler such"
-                    " as g++, or train with compile=no."
-                ) from None
-            if self.device.type == "cuda" and "CUDA" in str(error):
-                raise Missing(
-                    f"The GPU stopped answering in epoch {self.done + 1} ({str(error).splitlines()[0]}). What was learned"
-                    f" until the end of epoch {self.done} is kept: go on once it is back."
-                ) from None
-            raise
+        while not self.finished():
+            yield from self._epoch(feed, validation)
 
     def _epoch(self, feed: Feed, validation: np.ndarray) -> Iterator[dict[str, Any]]:
         """One pass over the train part, one over validation, and the state written down."""
@@ -491,6 +472,33 @@ def _watched(recipe: Recipe, row: dict[str, Any]) -> float:
     if recipe.watch == "loss":
         return row["val_loss"]
     return -row["val_accuracy" if recipe.watch == "accuracy" else "val_macro_f1"]
+
+
+@contextmanager
+def sentences(recipe: Recipe, where: torch.device, done: Callable[[], int] = int) -> Iterator[None]:
+    """What torch raises where memory is full, a compiler is missing or a GPU is gone, as what a person can act on; `done()`
+    is how many epochs are kept."""
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise BadInput(
+            f"The memory of {where.type} is full: close what else uses it, or choose a smaller backbone or size."
+        ) from None
+    except RuntimeError as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if recipe.compile and _of_the_compiler(error):
+            raise Missing(
+                f"{recipe.name} cannot be compiled here ({said}): install a C++ compiler such as g++, or train with"
+                " compile=no."
+            ) from None
+        if where.type == "cuda" and "CUDA" in str(error):
+            raise Missing(
+                f"The GPU stopped answering in epoch {done() + 1} ({said}). What was learned until the end of epoch"
+                f" {done()} is kept: go on once it is back."
+            ) from None
+        raise
 
 
 def _of_the_compiler(error: RuntimeError) -> bool:

@@ -20,6 +20,7 @@ from core.checkpoint import load, load_state, save_state
 from core.errors import BadInput, Damaged, Missing
 from core.model import Recipe
 from core.train import Pictures, fit
+from core.train.finder import find
 from tests.drawn import CLASSES, TINY, drawn, tiny, tiny_backbones
 
 RECIPE = Recipe("tiny24", epochs=4, batch=12, lr=1e-3)
@@ -288,6 +289,18 @@ def test_without_memory_the_batch_is_halved_and_learns_the_same(
     wide = rows(tmp_path / "wide", cramped(monkeypatch, 12))[0]
     tight = rows(tmp_path / "tight", cramped(monkeypatch, 3))[0]
     assert without_times(tight) == pytest.approx(without_times(wide), rel=1e-3)
+
+
+def test_memory_that_is_full_before_the_first_epoch_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> str:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("core.device.precision", full)
+    for begun in (fit(RECIPE, CLASSES, TRAIN, VAL, tmp_path, "cpu"), find(RECIPE, CLASSES, TRAIN, VAL, "cpu")):
+        with pytest.raises(BadInput, match="The memory of cpu is full: close what else uses it"):
+            next(begun)
 
 
 def test_a_halved_batch_that_is_one_picture_smaller_has_no_part_of_a_single_one(
