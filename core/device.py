@@ -132,8 +132,8 @@ class Pace:
     def __init__(self, threads: int, where: torch.device) -> None:
         import torch
 
-        cores = _cores()
-        self._choices = (cores, cores // 2) if not threads and where.type == "cpu" and cores > 1 else ()
+        most = cores()
+        self._choices = (most, most // 2) if not threads and where.type == "cpu" and most > 1 else ()
         self._times: dict[int, list[float]] = {}
         if threads:
             torch.set_num_threads(threads)
@@ -166,7 +166,7 @@ def limit_threads(most: int) -> None:
     import torch
 
     _most = most
-    torch.set_num_threads(most or _cores())
+    torch.set_num_threads(most or cores())
 
 
 def use_free_cores() -> None:
@@ -178,7 +178,7 @@ def use_free_cores() -> None:
     """
     import torch
 
-    wanted = max(1, min(_most or _cores(), _cores() - round(_others())))
+    wanted = max(1, min(_most or cores(), cores() - round(_others())))
     if wanted != torch.get_num_threads():  # setting it, even to the same, makes torch forget its planned kernels
         torch.set_num_threads(wanted)
 
@@ -205,7 +205,8 @@ def _others() -> float:
     return share
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -410,7 +410,7 @@ class Recipe:
     balance: str = "weights"  # of classes with few pictures: "weights" in the loss, "sampling" more often, "none"
     ema: float = 0.0  # share of the old weights in a running mean of them that is validated and kept; 0 = no mean
     compile: bool = False  # by torch.compile
-    deterministic: bool = False  # the same figures at each run on a GPU as well, more slowly
+    deterministic: bool = False  # the same figures at each run, more slowly: nothing is chosen by how fast it is
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -232,6 +232,8 @@ def check(recipe: Recipe) -> None:
             raise BadInput(f"{key} = {getattr(recipe, key)} is too few: at least {least} was wanted.")
     if recipe.batch == 1:
         raise BadInput("batch = 1 is too few: at least 2 was wanted, or 0 to have it found.")
+    if recipe.deterministic and not recipe.batch and recipe.head not in BASELINES:
+        raise BadInput("batch = 0 is found by what is fastest just now: with deterministic=yes a number was wanted.")
     if recipe.size > 1024:
         raise BadInput(f"size = {recipe.size} is too large: at most 1024 px was wanted.")
     if not 0 <= recipe.seed < SEEDS:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from core.device import cores
 from core.engine import Need
 from core.engine.conveyor import conveyor
 from core.engine.group import Group
@@ -67,11 +68,6 @@ class Local(Serial):
         """End the processes that wait for another training."""
         while self._groups:
             self._groups.popitem()[1].end()
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Children:

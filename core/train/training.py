@@ -45,13 +45,14 @@ class Training:
         import numpy as np
         import torch
 
-        from core.device import Pace, keep_memory
+        from core.device import Pace, cores, keep_memory
 
         self.recipe, self.classes, self.folder, self.device = recipe, classes, folder, where
         self.train, self.val, self.seen, self._weights = train, val, look(recipe), weights
         self.together = Together(where)  # before anything is put on a GPU: which one is said there
         keep_memory()
-        self.pace = Pace(threads, where)
+        # Sums of other lengths are rounded otherwise: where all is to be the same, nothing is chosen by how fast it is.
+        self.pace = Pace(threads or (cores() if recipe.deterministic else 0), where)
         if recipe.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS sums in an order of its own
         torch.use_deterministic_algorithms(recipe.deterministic, warn_only=True)
@@ -100,6 +101,8 @@ class Training:
             self.precision = "fp32"  # a head is small: what half precision saves is less than what it costs
         elif facts.get("device") == self.device.type:
             self.precision = facts["precision"]
+        elif recipe.deterministic and self.device.type == "cpu":
+            self.precision = "fp32"
         else:
             self.precision = self.together.agree(lambda: devices.precision(self.device, self.net, self.seen.size))
         self.dtype = devices.dtype(self.precision)

@@ -44,7 +44,7 @@ def test_an_unknown_device_names_what_was_wanted() -> None:
 
 
 def test_unasked_it_takes_the_number_of_threads_that_was_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.device._cores", lambda: 4)
+    monkeypatch.setattr("core.device.cores", lambda: 4)
     for slow, fast in ((4, 2), (2, 4)):
         pace = Pace(0, torch.device("cpu"))
         for epoch_step in (*range(9), *range(9)):  # two epochs: each tries anew
@@ -63,7 +63,7 @@ def test_unasked_it_takes_the_number_of_threads_that_was_faster(monkeypatch: pyt
 def test_a_prediction_uses_the_cores_that_others_leave_and_no_more_than_it_may(
     monkeypatch: pytest.MonkeyPatch, others: float, allowed: int, used: int
 ) -> None:
-    monkeypatch.setattr(devices, "_cores", lambda: 8)
+    monkeypatch.setattr(devices, "cores", lambda: 8)
     monkeypatch.setattr(devices, "_others", lambda: others)
     limit_threads(allowed)
     use_free_cores()

@@ -94,6 +94,7 @@ def test_written_down_and_read_it_is_the_same() -> None:
         ("resnet18:head=round", r"head = 'round'.*linear"),
         ("resnet18:epochs=0", r"epochs = 0"),
         ("resnet18:batch=1", r"batch = 1"),
+        ("resnet18:batch=0,deterministic=yes", r"batch = 0 is found"),
         ("resnet18:lr=0", r"lr = 0"),
         ("resnet18:lr=nan", r"lr = nan"),
         ("resnet18:ema=1", r"ema = 1"),

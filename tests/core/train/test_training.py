@@ -145,6 +145,19 @@ def test_validation_that_is_no_number_stops_the_training_with_a_sentence(
         rows(tmp_path, dataclasses.replace(RECIPE, epochs=1))
 
 
+def test_where_all_is_to_be_the_same_nothing_is_chosen_by_how_fast_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.device.precision", lambda *_: pytest.fail("it was timed"))
+    monkeypatch.setattr("core.device.cores", lambda: 2)
+    monkeypatch.setattr("time.perf_counter", iter(np.random.default_rng(3).random(10_000).cumsum()).__next__)
+    recipe = dataclasses.replace(RECIPE, deterministic=True)
+    seen = [list(fit(recipe, CLASSES, TRAIN, VAL, tmp_path / str(i), "cpu", threads=0)) for i in (1, 2)]
+    ended = [[without_times(row) for row in each if "val_loss" in row] for each in seen]
+    assert ended[0] == ended[1] and load(tmp_path / "1").metrics["precision"] == "fp32"
+    assert torch.get_num_threads() == 2
+
+
 def test_a_batch_that_is_to_be_found_is_told_and_kept_for_a_training_that_goes_on(tmp_path: Path) -> None:
     recipe = dataclasses.replace(RECIPE, batch=0, epochs=2)
     training = fit(recipe, CLASSES, TRAIN, VAL, tmp_path, "cpu", threads=1)
