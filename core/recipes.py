@@ -194,6 +194,20 @@ def written(recipe: Recipe) -> str:
     return f"{recipe.name}{',' if ':' in recipe.name else ':'}{','.join(told)}" if told else recipe.name
 
 
+NOTHING = {"size": "its own", "head": "its own", "batch": "found", "ema": "none"}  # field -> what 0 or "" stands for
+
+
+def shown(field: str, value: Any) -> str:
+    """What a field of a recipe holds, as a person reads it."""
+    if field in NOTHING and not value:
+        return NOTHING[field]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def spelled(text: str, saved: Mapping[str, Recipe]) -> str:
     """The text of a sweep's recipe without the name of a saved one, whose epochs count no more than any others there."""
     if kept(text, saved) is None or "epochs=" in text.replace(" ", ""):

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.backbones import BACKBONES
 from core.credits.page import HEAD
 from core.errors import BadInput
 from core.jobs.watch import duration
-from core.model import Evaluation, Job, Project, Run, Split
-from core.recipes import BASELINES
+from core.model import Evaluation, Job, Project, Recipe, Run, Split
+from core.recipes import BASELINES, shown
 from core.runs import differing, interval, names
 from core.sweep import TOP, top
 
@@ -51,15 +52,16 @@ def write(store: Store, project: Project) -> str:
     scored = [e for e in store.evaluations(project.id, "val") if e.result.get("split") == split.id]
     drawn = [store.run(project.id, run.id) for run in final[:CURVES]]
     val = len(split.parts["val"])
+    models = [*final, *beside.values()] or every
+    called = dict(zip([run.id for run in models], names(models), strict=True))  # the same in every section
     parts = [
-        _models(final, list(beside.values()), val),
-        _curves(drawn),
-        *([_sweep(sweeps[0], [run for run in every if run.job == sweeps[0].id], val)] if sweeps else []),
+        _models(final, list(beside.values()), called, val),
+        _curves(drawn, called),
+        *([_sweep(sweeps[0], store.runs(project.id, job=sweeps[0].id), val)] if sweeps else []),
         *([_classes(scored[0])] if scored else []),
-        _made(final or every, split),
+        _made(final or models, called, split),
     ]
-    best = final[0] if final else min(every, key=lambda run: run.result["val_loss"])
-    about = "\n".join(f"<p>{text}</p>" for text in _about(store, project, split, best, val))
+    about = "\n".join(f"<p>{text}</p>" for text in _about(store, project, split, final, models, called, val))
     title = html.escape(f"Training report: {project.name}")
     return (
         HEAD % {"title": title, "about": about}
@@ -82,17 +84,28 @@ def save(store: Store, project: Project, folder: Path) -> Path:
     return path
 
 
-def _about(store: Store, project: Project, split: Split, best: Run, val: int) -> Iterator[str]:
+def _about(
+    store: Store, project: Project, split: Split, final: Sequence[Run], models: Sequence[Run], called: Mapping[int, str], val: int
+) -> Iterator[str]:  # fmt: skip
     train, test = len(split.parts["train"]), len(split.parts["test"])
     yield (
         f"{len(split.classes)} classes, {train + val + test:,} pictures: {train:,} to learn from, {val:,} to choose by"
         f" (validation), {test:,} to test with. No near-duplicates stand in two parts"
         f"{'' if not split.leak else f', but for {split.leak:,}'}. Written on {datetime.now(UTC):%d %B %Y}."
     )
+    least = min(models, key=lambda run: run.result["val_loss"])
+    best = final[0] if final else least
+    beaten = (
+        f" The baseline {html.escape(called[least.id])}, computed without training, has a lower loss and names"
+        f" {_share(least, val)} rightly."
+        if least.result["val_loss"] < best.result["val_loss"]
+        else ""
+    )
     yield (
-        f"The best model, by its loss on validation, is <strong>{html.escape(best.name)}</strong>: it names {_share(best, val)} of the validation"
-        " pictures rightly. The interval holds the true share in 95 of 100 cases; where two intervals overlap, the"
-        " difference may be chance."
+        f"The best {'of the trained models' if final else 'model'}, by its loss on validation, is"
+        f" <strong>{html.escape(called[best.id])}</strong>: it names {_share(best, val)} of the validation"
+        f" pictures rightly.{beaten} An interval holds the true share in 95 of 100 cases; where two intervals overlap,"
+        " the difference may be chance."
     )
     opened = store.openings(project.id)
     yield (
@@ -100,23 +113,23 @@ def _about(store: Store, project: Project, split: Split, best: Run, val: int) ->
         + (
             "The test part has not been opened."
             if not opened
-            else f"The test part was opened {opened:,} {'time' if opened == 1 else 'times'} so far."
+            else f"The project's test part was opened {opened:,} {'time' if opened == 1 else 'times'} so far."
         )
     )
 
 
-def _models(final: Sequence[Run], beside: Sequence[Run], val: int) -> str:
+def _models(final: Sequence[Run], beside: Sequence[Run], called: Mapping[int, str], val: int) -> str:
     runs = [*final, *beside]
     if not runs:
         return ""
     low = min((interval(run, val) or (0.0, 1.0))[0] for run in runs)
     rows = [
         (
-            html.escape(name), _share(run, val), _bar(run, val, low), f"{run.result['val_loss']:.3f}", f"{run.result.get('val_macro_f1', float('nan')):.3f}",
+            html.escape(called[run.id]) + (" <small>stopped</small>" if run.status == "stopped" else ""), _share(run, val), _bar(run, val, low), f"{run.result['val_loss']:.3f}", f"{run.result.get('val_macro_f1', float('nan')):.3f}",
             _amount(run.result.get("parameters"), 1e6, "M"), _amount(run.result.get("bytes"), 1e6, "MB"),
             _amount(run.result.get("latency"), 1e-3, "ms"), duration(run.result["seconds"]) or "0 s",
         )
-        for name, run in zip(names(runs), runs, strict=True)
+        for run in runs
     ]  # fmt: skip
     head = ("model", "accuracy (95 %)", "", "loss", "macro F1", "parameters", "on disk", "a picture", "trained in")
     note = (
@@ -143,7 +156,7 @@ def _bar(run: Run, val: int, low: float) -> str:
     )
 
 
-def _curves(runs: Sequence[Run]) -> str:
+def _curves(runs: Sequence[Run], called: Mapping[int, str]) -> str:
     """Validation accuracy over the epochs."""
     runs = [run for run in runs if len(run.epochs) > 1]
     if not runs:
@@ -157,10 +170,10 @@ def _curves(runs: Sequence[Run]) -> str:
         return f"{x:.1f} {8 + (height - 36) * (1 - value) / max(1 - lowest, 1e-9):.1f}"
 
     lines, keys = [], []
-    for colour, name, run in zip(COLOURS, names(runs), runs, strict=False):
+    for colour, run in zip(COLOURS, runs, strict=False):
         points = " L".join(place(row["epoch"], row["val_accuracy"]) for row in run.epochs)
         lines.append(f'<path d="M{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        keys.append(f'<span><i style="background:{colour}"></i>{html.escape(name)}</span>')
+        keys.append(f'<span><i style="background:{colour}"></i>{html.escape(called[run.id])}</span>')
     ticks = "".join(
         f'<text x="0" y="{8 + (height - 36) * (1 - value) / max(1 - lowest, 1e-9) + 4:.1f}">{value:.0%}</text>'
         for value in (1.0, (1 + lowest) / 2, lowest)
@@ -177,22 +190,28 @@ def _sweep(job: Job, runs: Sequence[Run], val: int) -> str:
     """What was tried in short runs, the ten best of them, and what each choice was worth."""
     space: Mapping[str, Any] = job.params["space"]
     tried = [run for run in runs if run.recipe.head not in BASELINES]
-    early = sum(run.status == "pruned" for run in tried)
+    broken = sum("error" in run.result for run in tried)
+    counts = [
+        f"{len(tried):,} short runs",
+        f"{sum(run.status == 'pruned' for run in tried) - broken:,} stopped early",
+        *([f"{broken:,} could not be trained"] if broken else []),
+        *(["stopped before all were tried"] if job.status in ("stopped", "failed") else []),
+    ]
     axes = {key: value for key, value in space.items() if isinstance(value, list) and len(value) > 1}
     best = top(tried)
     told = [key for key in axes if key not in ("recipe", "head", "train", "size", "gray", "scratch")]
     rows = [
         (
-            html.escape(run.recipe.name), *(html.escape(str(getattr(run.recipe, key))) for key in told),
+            html.escape(run.recipe.name), *(html.escape(_choice(run.recipe, key)) for key in told),
             f"{run.result['val_loss']:.3f}", _share(run, val), f"{run.result['epochs']} of {run.recipe.epochs}",
         )
         for run in best
     ]  # fmt: skip
     head = ("recipe", *told, "validation loss", "accuracy (95 %)", "epochs")
     return (
-        f"<section>\n<h2>What was tried <span>{len(tried):,} short runs, {early:,} stopped early</span></h2>\n"
-        f"<p>{'Some combinations' if space.get('mode') == 'random' else 'Every combination'} of {html.escape(', '.join(axes) or 'one recipe')} for a few epochs; at the end of each, the"
-        f" worse half stopped. The {min(TOP, len(best))} best by validation loss:</p>\n{_table(head, rows)}\n"
+        f"<section>\n<h2>What was tried <span>{', '.join(counts)}</span></h2>\n"
+        f"<p>{'Some combinations' if space.get('mode') == 'random' else 'Every combination'} of {html.escape(', '.join(axes) or 'one recipe')} for a few epochs; after the first,"
+        f" the second, the fourth and so on the worse half stopped. The {min(TOP, len(best))} best by validation loss:</p>\n{_table(head, rows)}\n"
         f"<p>The lowest validation loss with each choice:</p>\n{_worth(tried, axes)}\n</section>"
     )
 
@@ -203,13 +222,21 @@ def _worth(runs: Sequence[Run], axes: Iterable[str]) -> str:
         of: dict[str, list[float]] = {}
         for run in runs:
             if "val_loss" in run.result:
-                value = run.recipe.backbone if axis == "recipe" else getattr(run.recipe, axis)
-                of.setdefault(str(value) or "its own", []).append(run.result["val_loss"])
+                of.setdefault(_choice(run.recipe, axis), []).append(run.result["val_loss"])
         rows += [
             (html.escape(axis), html.escape(value), f"{min(losses):.3f}", f"{len(losses):,}")
             for value, losses in sorted(of.items(), key=lambda item: min(item[1]))
         ]
     return _table(("choice", "value", "lowest loss", "runs"), rows)
+
+
+def _choice(recipe: Recipe, axis: str) -> str:
+    """What was chosen of an axis of a sweep."""
+    if axis == "recipe":
+        return recipe.backbone + (f":train={recipe.train}" if recipe.train != "all" else "")
+    if axis == "head" and not recipe.head and recipe.backbone not in BACKBONES:
+        return "linear"  # a network of timm has that of itself
+    return shown(axis, getattr(recipe, axis))
 
 
 def _classes(evaluation: Evaluation) -> str:
@@ -231,19 +258,23 @@ def _classes(evaluation: Evaluation) -> str:
     )
 
 
-def _made(runs: Sequence[Run], split: Split) -> str:
+def _made(runs: Sequence[Run], called: Mapping[int, str], split: Split) -> str:
     fields = differing(runs)
     same = runs[0].recipe
     told = [
         f"{key.replace('_', ' ')} {value}"
         for key, value in (
-            ("optimiser", same.optimiser), ("learning_rate", f"{same.lr:g}"), ("schedule", same.schedule), ("batch", same.batch),
+            ("optimiser", same.optimiser), ("learning_rate", f"{same.lr:g}"), ("schedule", same.schedule), ("batch", shown("batch", same.batch)),
             ("augmentation", "none" if same.train == "head" else ", ".join(same.augment) or "none"), ("best_by", same.watch), ("seed", same.seed),
         )
     ]  # fmt: skip
     rows = [
-        (html.escape(name), *(html.escape(str(values[i])) for values in fields.values()), html.escape(_where(run)))
-        for i, (name, run) in enumerate(zip(names(runs), runs, strict=True))
+        (
+            html.escape(called[run.id]),
+            *(html.escape(shown(field, values[i])) for field, values in fields.items()),
+            html.escape(_where(run)),
+        )
+        for i, run in enumerate(runs)
     ]
     return (
         "<section>\n<h2>How it was made</h2>\n"

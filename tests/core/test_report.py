@@ -73,7 +73,11 @@ def test_it_names_the_best_model_with_its_interval_and_what_has_to_be_beaten(sto
         [("vgg75-bn", "done", 0.6), ("vgg100-bn", "done", 0.5), ("resnet18:head=knn", "done", 0.1)],
     )
     seen = text(write(store, project))
-    assert "The best model, by its loss on validation, is vgg100-bn : it names 80.0% (70.0% to 87.5%)" in seen
+    assert (
+        "The best of the trained models, by its loss on validation, is vgg100-bn : it names 80.0% (70.0% to 87.5%)"
+        in seen
+    )
+    assert "The baseline resnet18:head=knn, computed without training, has a lower loss" in seen
     assert seen.index("vgg100-bn 80.0%") < seen.index("vgg75-bn 80.0%") < seen.index("resnet18:head=knn 80.0%")
     assert "2.2 M 9.1 MB 12.3 ms" in seen and "The test part has not been opened" in seen
 
@@ -93,6 +97,32 @@ def test_a_sweep_stands_there_with_its_ten_best_and_what_each_choice_was_worth(s
     assert "4 short runs, 1 stopped early" in seen
     assert seen.index("simplecnn 0.001 sgd 0.500") < seen.index("simplecnn 0.002 adamw 0.700")
     assert "lr 0.001 0.500 2" in seen and "optimiser adamw 0.700 2" in seen
+
+
+def test_what_a_choice_was_worth_is_told_apart_as_it_was_chosen(store: Store, project: Project) -> None:
+    space = {"recipe": ["mobilenetv2_100:train=head", "mobilenetv2_100", "simplecnn"], "head": ["linear", "bn-dropout"]}
+    texts = [f"{r}{',' if ':' in r else ':'}head={h}" for r in space["recipe"] for h in space["head"]]
+    losses = [0.3, 0.4, 0.2, 0.6, 0.8, 0.7]
+    [*_, last] = trained(
+        store, project, "sweep", [(t, "pruned", loss) for t, loss in zip(texts, losses, strict=True)], space=space
+    )  # fmt: skip
+    store.finish_run(filled.begin(store, project, "train")[1], last, {"error": "no memory"}, "pruned")
+    seen = text(write(store, project))
+    assert "6 short runs, 5 stopped early, 1 could not be trained" in seen
+    assert "recipe mobilenetv2_100 0.200 2 recipe mobilenetv2_100:train=head 0.300 2 recipe simplecnn 0.800 1" in seen
+    assert "head linear 0.200 3 head bn-dropout 0.400 2" in seen
+
+
+def test_a_model_has_one_name_in_all_sections_and_its_recipe_is_written_for_people(
+    store: Store, project: Project
+) -> None:
+    numbers = trained(
+        store, project, "train",
+        [("vgg75-bn:augment=crop+flip", "done", 0.6), ("vgg75-bn:batch=0,augment=none", "stopped", 0.5)],
+    )  # fmt: skip
+    seen = text(write(store, project))
+    assert f"is vgg75-bn (run {numbers[1]}) :" in seen and f"vgg75-bn (run {numbers[1]}) stopped 80.0%" in seen
+    assert f"(run {numbers[1]}) found none cpu bf16" in seen and f"(run {numbers[0]}) 32 crop, flip cpu bf16" in seen
 
 
 def test_it_tells_how_often_the_test_part_was_opened(store: Store, project: Project) -> None:
