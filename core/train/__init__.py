@@ -1,13 +1,15 @@
 """Train a recipe on decoded pictures: `fit`.
 
-training.py    one training: its epochs, where it stands, its end
+training.py    one training: its epochs, and what torch's errors mean for a person
+state.py       where it stands, to go on from; end.py: what it leaves
+together.py    one training by several processes
 optimise.py    which weights learn, by which optimiser, at which rate
 feed.py        decoded pictures -> batches on the device
-batch.py        how many pictures at once
+batch.py       how many pictures at once
 features.py    what a frozen trunk sees, computed once and kept
 baselines.py   heads that are solved at once: logistic regression, nearest class mean, nearest neighbours
 runner.py      runs of a job: their pictures, their rows in the database, their end
-events.py       its figures for TensorBoard, for who asks for them
+events.py      its figures for TensorBoard, for who asks for them
 finder.py      which learning rate: a short run in which it rises
 """
 
