@@ -181,6 +181,32 @@ def test_one_run_is_renamed_and_noted_and_a_name_that_is_taken_is_a_sentence(
     assert f"Run {second} is called" in shown.error[0].value
 
 
+def test_what_is_picked_and_typed_stays_when_another_run_begins(screen: Screen, store: Store, project: Project) -> None:
+    first, second = filled.trained(store, project)
+    shown = pick(screen("train", project="cars"), 1)
+    note = shown.text_area(key=f"note-{first}").proto.id
+    running(store, project)
+    shown.run()
+    assert len(table(shown)) == 3 and f"Run {first}: " in fine(shown)
+    assert shown.text_area(key=f"note-{first}").proto.id == note  # a browser keeps what is typed in it
+    pick(shown)  # nothing any more
+    running(store, project)
+    assert f"Run {first}: " not in fine(shown.run())
+
+
+def test_a_pick_in_a_table_that_is_old_by_now_picks_what_stood_there(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    first, second = filled.trained(store, project)
+    shown = screen("train", project="cars")
+    [old] = [one for one in shown.dataframe if one.key and one.key.startswith("runs-")]
+    running(store, project)
+    states = shown._tree.get_widget_states()
+    states.widgets.add(id=old.proto.id, string_value='{"selection": {"rows": [0], "columns": [], "cells": []}}')
+    shown._run(states)
+    assert f"Run {second}: " in fine(shown)
+
+
 def test_files_are_deleted_only_after_a_second_press_and_what_stays_is_said(
     screen: Screen, store: Store, project: Project
 ) -> None:
