@@ -32,18 +32,20 @@ def show(project: Project, run: Run, state: str, pictures: int) -> None:
 
 def sentence(run: Run, state: str, pictures: int) -> str:
     """What is known of it in a line."""
-    told, found = [f"{state[0].upper()}{state[1:]}"], run.result
+    told, found = [house.text(f"{state[0].upper()}{state[1:]}")], run.result
+    if "error" in found:
+        told[0] += f": {house.text(found['error'])}"
     if between := trained.interval(run, pictures):
         told.append(f"**{found['val_accuracy']:.1%}** of {house.count(pictures, 'validation picture')} named rightly "
                     f"(95 % interval {between[0]:.1%} to {between[1]:.1%})")  # fmt: skip
     if "best_epoch" in found:
         told.append(f"best epoch {found['best_epoch']} of {found['epochs']}")
     if "device" in found:
-        told.append(f"{found['device']} {found.get('precision', '')}".strip())
+        told.append(house.text(f"{found['device']} {found.get('precision', '')}"))
     if "latency" in found:
         where = f" on {found['latency_device']}" if "latency_device" in found else ""
-        told.append(f"{1000 * found['latency']:,.1f} ms for one picture{where}")
-    return " · ".join(part if "**" in part else house.text(part) for part in told)
+        told.append(house.text(f"{1000 * found['latency']:,.1f} ms for one picture{where}"))
+    return " · ".join(told)
 
 
 def called(project: Project, run: Run) -> None:

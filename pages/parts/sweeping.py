@@ -105,10 +105,14 @@ def best(project: Project, job: Job, busy: bool) -> None:
     """The ten best of a sweep, and the button that trains the chosen ones to their end."""
     store = house.store()
     runs = store.runs(project.id, job=job.id)
-    found = top(runs)
+    found, broken = top(runs), [run for run in runs if "error" in run.result]
+    if broken:
+        st.warning(
+            f"{len(broken)} of {house.count(len(runs), 'run')} could not be trained. {house.text(broken[0].result['error'], 300)}"
+        )
     if not found:
         return
-    early = sum(run.status == "pruned" for run in runs)
+    early = sum(run.status == "pruned" and run not in broken for run in runs)
     st.subheader(f"The best of {house.count(len(runs), 'run')}", anchor=False)
     st.caption(
         f"By their loss on the validation part, the lowest first; {early} were among the worse half and stopped early."
@@ -127,11 +131,6 @@ def best(project: Project, job: Job, busy: bool) -> None:
     )  # fmt: skip
     chosen = [found[row].recipe for row in shown["selection"]["rows"] if row < len(found)]
     _baselines(runs)
-    broken = [run for run in runs if "error" in run.result]
-    if broken:
-        st.warning(
-            f"{house.count(len(broken), 'combination')} could not be trained. {house.text(broken[0].result['error'], 300)}"
-        )
     label = f"Train the chosen {len(chosen)} to the end" if chosen else "Train the chosen to the end"
     if st.button(label, key="to-the-end", type="primary" if chosen else "secondary", disabled=busy or not chosen):
         house.start("train", need="gpu", recipes=[asdict(full(recipe)) for recipe in chosen], evaluate_on="val")

@@ -58,6 +58,8 @@ def state(run: Run, active: set[int]) -> str:
     """What became of it, in a word or two; `active` are the runs that a job trains or waits for."""
     if run.status in ("started", "stopped") and run.id in active:
         told = "training"
+    elif "error" in run.result:
+        told = "could not be trained"
     else:
         told = {"started": "not finished", "done": "trained", "stopped": "stopped", "pruned": "stopped by sweep"}[
             run.status

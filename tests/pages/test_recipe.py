@@ -11,7 +11,7 @@ from core.model import Project, Recipe
 from core.recipes import PRESETS, read
 from db.store import Store
 from tests.pages import filled
-from tests.pages.conftest import button, opened, plain
+from tests.pages.conftest import button, fine, opened, plain
 
 Screen = Callable[..., AppTest]
 
@@ -162,6 +162,34 @@ def test_the_ten_best_of_a_sweep_stand_in_order_beside_the_baselines(
     assert "nearest neighbours 75.0%" in plain(shown) and "6 were among the worse half" in plain(shown)
     [end] = [one for one in shown.button if "to the end" in one.label]
     assert end.disabled  # until some are chosen
+
+
+def test_a_sweep_in_which_nothing_trains_says_why(project: Project, store: Store, screen: Screen) -> None:
+    job, claim = filled.begin(store, project, "sweep", space={"recipe": ["simplecnn"]})
+    for position in range(2):
+        run = store.start_run(claim, project.id, store.split(project.id).id, read("simplecnn"), position)
+        store.finish_run(claim, run.id, {"error": "The **memory** is too small."}, "pruned")
+    store.finish(claim, "done", {"top": []})
+    shown = screen("train", project=project.name)
+    assert "2 of 2 runs could not be trained. The **memory** is too small." in plain(shown)
+    [table] = [one for one in shown.dataframe if one.key and one.key.startswith("runs-")]
+    assert list(table.value["state"]) == ["could not be trained"] * 2
+    shown.session_state[table.key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    assert r"Could not be trained: The \*\*memory\*\* is too small\." in fine(shown.run())
+
+
+def test_what_could_not_be_trained_is_not_counted_among_the_worse_half(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    _, claim = filled.begin(store, project, "sweep", space={"recipe": ["simplecnn"], "lr": [0.1, 0.2]})
+    split = store.split(project.id).id
+    figures = {"val_loss": 1.0, "val_accuracy": 0.75, "epochs": 1, "best_epoch": 1}
+    for position, told in enumerate((figures, {"error": "No."})):
+        run = store.start_run(claim, project.id, split, read("simplecnn", lr=0.1 + position / 10), position)
+        store.finish_run(claim, run.id, told, "pruned")
+    store.finish(claim, "done", {"top": []})
+    said = plain(screen("train", project=project.name))
+    assert "The best of 2 runs" in said and "1 were among the worse half" in said
 
 
 # recipes of one's own -----------------------------------------------------------------------------------------------
