@@ -44,23 +44,23 @@ def _bar(job: Job, now: Mapping[str, Any]) -> bool:
     if run.status not in ("started", "stopped"):
         return False
     done, of_all = now["images"], now["of"]
+    at = f"epoch {now['epoch']} of at most {run.recipe.epochs}" if now["epoch"] else "looking at every picture once"
     mine = [each.id for each in of(job)]
     many = len(job.params.get("recipes") or ())
     place = f" (run {mine.index(run.id) + 1} of {many})" if run.id in mine and many > 1 else ""
     st.progress(
         min(1.0, done / of_all) if of_all else 0.0,
-        text=f"**{house.text(run.name, 60)}**{place} · epoch {now['epoch']} of at most {run.recipe.epochs} · "
-        f"{done:,} of {of_all:,} pictures",
+        text=f"**{house.text(run.name, 60)}**{place} · {at} · {done:,} of {of_all:,} pictures",
     )
     st.caption(house.text(" · ".join(pace(run, now))))
     return True
 
 
 def pace(run: Run, now: Mapping[str, Any]) -> list[str]:
-    """`410 pictures/s`, `at most 3 min left for this run`, and on a GPU what it has to do."""
+    """`410 pictures/s`, `about 3 min left for this run`, and on a GPU what it has to do."""
     told = [f"{now['images_per_second']:,.0f} pictures/s"] if now.get("images_per_second") else []
     if now.get("left") is not None:
-        told.append(f"at most {duration(now['left'])} left for this run")
+        told.append(f"about {duration(now['left'])} left for this run")
     last = run.epochs[-1] if run.epochs else {}
     if "gpu_memory" in last:
         told.append(f"GPU: {last['gpu_memory'] / 1e9:,.1f} GB")
@@ -105,4 +105,4 @@ def mistakes(project: Project, runs: list[Run]) -> None:
     told = [(run, name) for run, name in zip(runs, trained.names(runs), strict=True) if run.epochs]
     if told:
         run, name = told[-1]
-        worst.show(project, run, name, house.store().split(project.id, run.split).boxes)
+        worst.show(project, run, name, house.split(project, run.split).boxes)

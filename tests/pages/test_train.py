@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.model import Claim, Job, Project, Recipe
@@ -69,7 +70,7 @@ def test_a_training_tells_its_epoch_its_speed_the_time_left_and_what_stop_keeps(
     running(store, project)
     shown = screen("train", project="cars")
     said = plain(shown)
-    assert "410 pictures/s · at most 3 min left for this run" in said
+    assert "410 pictures/s · about 3 min left for this run" in said
     assert "Stop keeps the best epoch so far as a model" in said
     bars = [bar.proto.text.replace("\\", "") for bar in shown.get("progress")]
     assert any("vgg75-bn** (run 1 of 2) · epoch 2 of at most 40 · 1,200 of 2,778 pictures" in bar for bar in bars)
@@ -89,6 +90,25 @@ def test_a_gpu_and_warnings_are_told_of_and_the_worst_pictures_lead_to_the_revie
     assert any(f"ids={'%2C'.join(map(str, images))}" in link for link in links(shown))
     html = "".join(each.proto.body for each in shown.get("html"))
     assert html.count("0.4% for the truth") == len(images)
+
+
+def test_the_split_is_read_once_however_often_its_worst_pictures_are_drawn(
+    screen: Screen, store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, claim, run = running(store, project)
+    epoch(store, claim, project, run)
+    shown = screen("train", project="cars")
+    monkeypatch.setattr(Store, "split", None)
+    assert "worst validation pictures" in fine(shown.run())
+
+
+def test_a_frozen_network_that_looks_at_the_pictures_is_at_no_epoch(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    running(store, project, epoch=0, left=None)
+    bars = [bar.proto.text for bar in screen("train", project="cars").get("progress")]
+    assert any("looking at every picture once · 1,200 of 2,778 pictures" in bar for bar in bars)
+    assert not any("epoch 0" in bar for bar in bars)
 
 
 def test_a_training_of_an_earlier_release_shows_what_there_is(screen: Screen, store: Store, project: Project) -> None:
