@@ -13,15 +13,15 @@ from core.model import Project, Run
 from pages.parts import curves, house, learning, wording
 
 
-def show(project: Project, run: Run, state: str, pictures: int) -> None:
-    """`run` with its epochs; `pictures` is the number of validation pictures of its split."""
+def show(project: Project, run: Run, state: str, pictures: int, busy: bool) -> None:
+    """`run` with its epochs; `pictures` is the number of validation pictures of its split; `busy` while a job trains."""
     st.subheader(f"Run {run.id}: {house.text(run.name, 80)}", anchor=False)
     st.markdown(sentence(run, state, pictures))
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         called(project, run)
     with right:
-        goes_on(run)
+        goes_on(run, busy)
         files(project, run)
     if run.epochs:
         curves.show([run], "one")
@@ -63,11 +63,11 @@ def called(project: Project, run: Run) -> None:
                 st.rerun()
 
 
-def goes_on(run: Run) -> None:
+def goes_on(run: Run, busy: bool) -> None:
     if run.status != "stopped" or run.deleted:
         return
     st.caption("It was stopped. Its best epoch so far is kept and can be asked; it can go on from where it was.")
-    if st.button("Go on", key=f"go-on-{run.id}"):
+    if st.button("Go on", key=f"go-on-{run.id}", disabled=busy):
         try:
             house.start("train", need="gpu", runs=[run.id])
         except BadInput as error:

@@ -51,7 +51,7 @@ def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
         st.subheader(f"{'Compare' if picked else 'The newest'} {len(chosen)} runs", anchor=False)
         compare.show(project, chosen, pictures)
     elif chosen:
-        one_run.show(project, chosen[0], state(chosen[0], active), pictures.get(chosen[0].split, 0))
+        one_run.show(project, chosen[0], state(chosen[0], active), pictures.get(chosen[0].split, 0), busy)
 
 
 def state(run: Run, active: set[int]) -> str:

@@ -254,6 +254,35 @@ def test_a_stopped_run_can_go_on(screen: Screen, store: Store, project: Project)
     shown.button(key=f"go-on-{run}").click().run()
     job = store.jobs(project.id, "train")[0]
     assert (job.params, job.need, job.status) == ({"runs": [run]}, "gpu", "queued")
+    assert pick(shown, 0).button(key=f"go-on-{run}").disabled
+
+
+def test_a_job_that_waits_hides_none_that_runs(screen: Screen, store: Store, project: Project) -> None:
+    running(store, project)
+    store.submit("sweep", {"space": {"recipe": ["simplecnn"]}}, project.id, "gpu")
+    bars = [bar.proto.text for bar in screen("train", project="cars").get("progress")]
+    assert any("epoch 2 of at most 40" in bar for bar in bars) and not any("Sweep" in bar for bar in bars)
+
+
+def test_what_stop_keeps_of_a_search_for_a_rate_is_said_beside_it(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    job, _ = filled.begin(store, project, "rate", recipe={})
+    assert screen("train", project="cars").button(key=f"stop-{job.id}").help == "Nothing of it is kept."
+
+
+def test_a_job_that_was_tried_again_in_another_tab_is_a_sentence(
+    screen: Screen, store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, claim = filled.begin(store, project, "train", recipes=[{}])
+    store.finish(claim, "failed", error="The disk is full.")
+    shown = screen("train", project="cars")
+    old = store.job(job.id)
+    store.again(job.id)
+    monkeypatch.setattr(Store, "jobs", lambda store, *_, **__: [old])  # as read a moment before
+    shown.button(key=f"again-{job.id}").click().run()
+    assert not shown.exception
+    assert any("cannot be tried again" in error.value for error in shown.error)
 
 
 def test_several_runs_are_compared_by_what_differs_and_by_what_accuracy_costs(
