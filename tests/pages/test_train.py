@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -154,6 +155,32 @@ def test_runs_that_train_side_by_side_have_a_bar_each_in_their_order(
     bars = [bar.proto.text for bar in screen("train", project="cars").get("progress")]
     found = [bar for bar in bars if "epoch" in bar]
     assert ["epoch 7" in found[0], "epoch 3" in found[1], len(found)] == [True, True, 2]
+
+
+def test_a_sweep_draws_its_newest_eight_runs_in_a_chart_that_does_not_grow(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    _, claim = filled.begin(store, project, "sweep", space={"recipe": ["simplecnn"]})
+    split, heights = store.split(project.id).id, set()
+    for position in range(11):
+        run = store.start_run(claim, project.id, split, Recipe("simplecnn", lr=0.001 * (position + 1)), position).id
+        epoch(store, claim, project, run)
+        if position in (0, 10):
+            shown = screen("train", project="cars")
+            drawn = json.loads(shown.get("plotly_chart")[0].proto.spec)
+            heights.add(drawn["layout"]["height"])
+    assert len(heights) == 1 and len([line for line in drawn["data"] if line["showlegend"]]) == 8
+    assert "The newest 8 runs of the sweep are drawn" in fine(shown)
+
+
+def test_a_run_of_a_sweep_keeps_its_colour_when_others_leave_the_chart(store: Store, project: Project) -> None:
+    runs = [store.run(project.id, run) for run in filled.trained(store, project, [f"vgg{n}" for n in range(10)])]
+    colours = []
+    for first in (1, 2):
+        drawn = charts.curve(curves.frame(runs[first : first + 8], "loss", before=first), "loss").data
+        assert {line.line.dash for line in drawn if line.showlegend} == {"solid"}
+        colours.append({line.name: line.line.color for line in drawn if line.showlegend})
+    assert all(colours[1].get(name, colour) == colour for name, colour in colours[0].items())
 
 
 def test_a_warning_that_stays_is_told_once() -> None:
