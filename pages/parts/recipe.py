@@ -132,7 +132,7 @@ def _fields(project: Project, split: Split, usual: Recipe, key: str, augmentatio
         "epochs": _number(one, "Epochs at most", "epochs", 1, 1000, usual, key),
         "patience": _number(two, "Patience", "patience", 1, 200, usual, key),
         "batch": _number(three, "Pictures at once", "batch", 0, 1024, usual, key),
-        "lr": _number(four, "Learning rate", "lr", 1e-6, 10.0, usual, key, "%.5f"),
+        "lr": _number(four, "Learning rate", "lr", 1e-6, 10.0, usual, key, small=True),
     }
     one, two, three, four = st.columns(4)
     changes |= {
@@ -146,8 +146,8 @@ def _fields(project: Project, split: Split, usual: Recipe, key: str, augmentatio
         changes |= {
             "size": _number(one, "Size, px", "size", 32, 1024, usual, key) or 0,
             "label_smoothing": _number(two, "Label smoothing", "label_smoothing", 0.0, 0.5, usual, key),
-            "weight_decay": _number(three, "Weight decay", "weight_decay", 0.0, 1.0, usual, key, "%.5f"),
-            "ema": _number(one, "Mean of the weights", "ema", 0.0, 0.9999, usual, key, "%.4f"),
+            "weight_decay": _number(three, "Weight decay", "weight_decay", 0.0, 1.0, usual, key, small=True),
+            "ema": _number(one, "Mean of the weights", "ema", 0.0, 0.9999, usual, key, shown="%.4g"),
             "seed": _number(two, "Seed", "seed", 0, SEEDS - 1, usual, key),
             "gray": three.checkbox("Without colour", usual.gray, key=f"gray-{key}", persist_state="session", help=HELP["gray"]),
             "deterministic": three.checkbox("The same at each run", usual.deterministic, key=f"same-{key}", persist_state="session", help=HELP["deterministic"]),
@@ -169,14 +169,19 @@ def _fields(project: Project, split: Split, usual: Recipe, key: str, augmentatio
 
 
 def _number(
-    where: Any, label: str, field: str, least: float, most: float, usual: Recipe, key: str, shown: str | None = None
-) -> Any:
-    """A number of the kind that `least` is; what was saved may lie beyond both ends. None: left to the network."""
+    where: Any, label: str, field: str, least: float, most: float, usual: Recipe, key: str, shown: str | None = None,
+    small: bool = False,
+) -> Any:  # fmt: skip
+    """A number of the kind that `least` is; what was saved may lie beyond both ends. None: left to the network.
+
+    A `small` one, such as a rate, is stepped through by a tenth of what is usual, and shown whole.
+    """
     value = type(least)(getattr(usual, field))
     free = field == "size"
+    step = (float(f"{value / 10:.0e}") or 1e-5) if small else None
     return where.number_input(
         label, least if free and not value else min(least, value), max(most, value), None if free and not value else value,
-        format=shown, key=f"{field}-{key}", persist_state="session", help=HELP[field], placeholder="as usual" if free else None,
+        step=step, format="%.4g" if small else shown, key=f"{field}-{key}", persist_state="session", help=HELP[field], placeholder="as usual" if free else None,
     )  # fmt: skip
 
 

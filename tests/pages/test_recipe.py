@@ -78,6 +78,20 @@ def test_what_is_changed_is_what_the_training_is_told(project: Project, store: S
     )
 
 
+def test_a_press_on_plus_changes_a_small_number_by_a_little_and_a_tiny_one_is_shown_whole(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    shown = screen("train", project=project.name)
+    rate = field(shown, "Learning rate")
+    assert (rate.value, rate.step) == (0.002, 0.0002)
+    assert field(shown, "Weight decay").step == 1e-5
+    assert rate.proto.format % 1.3e-5 == "1.3e-05"
+    store.save_recipe(project.id, "plain", "", read("simplecnn:weight_decay=0"), "ann")
+    shown = screen("train", project=project.name)
+    shown.selectbox(key="preset").select("plain").run()
+    assert field(shown, "Weight decay").step == 1e-5
+
+
 def test_an_unknown_network_is_one_sentence_with_near_names(project: Project, screen: Screen) -> None:
     shown = screen("train", project=project.name)
     shown.multiselect(key="sweep-recipes").set_value(["vgg57-bn"]).run()
