@@ -15,7 +15,7 @@ from core.model import Job, Project, Run
 from core.recipes import BASELINES, OPTIMISERS, PRESETS, by_name, spelled
 from core.runs import interval
 from core.sweep import EPOCHS, MOST, PLAIN, full, recipes, top
-from pages.parts import house, wording
+from pages.parts import house, saved, wording
 
 USUAL = ("mobilenetv2_100:train=head", "simplecnn")
 NAMES = (*PRESETS, *(f"{name}:train=head" for name in PRESETS if name not in BACKBONES))
@@ -57,7 +57,11 @@ def choose(project: Project) -> None:
 def _asked(project: Project) -> dict[str, Any]:
     """What the form says, as `core.sweep.recipes` reads it."""
     kept = by_name(house.store().saved_recipes(project.id))
-    named = _several(st, "Networks", "recipes", [*kept, *NAMES], USUAL, own=True)
+    networks = f"recipes-{project.id}"
+    gone, picked = saved.gone(f"sweep-{networks}", kept), st.session_state.get(f"sweep-{networks}", ())
+    if gone.intersection(picked):
+        st.session_state[f"sweep-{networks}"] = [name for name in picked if name not in gone]
+    named = _several(st, "Networks", networks, [*kept, *NAMES], USUAL, own=True)
     one, two = st.columns(2)
     rates = _several(one, "Learning rates", "rates", RATES, RATES, own=True)
     optimisers = _several(two, "Optimisers", "optimisers", list(OPTIMISERS), ["adamw", "sgd"])
@@ -79,7 +83,7 @@ def _several(
 ) -> list[str]:
     """Some of the known values, or with `own` any others too."""
     return where.multiselect(
-        label, list(known), list(usual), key=f"sweep-{key}", persist_state="session", accept_new_options=own, help=SAID[key],
+        label, list(known), list(usual), key=f"sweep-{key}", persist_state="session", accept_new_options=own, help=SAID[key.split("-")[0]],
         placeholder="as usual",
     )  # fmt: skip
 
