@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,7 @@ from core.errors import BadInput
 from core.model import Job, Project, Run
 from core.recipes import BASELINES, OPTIMISERS, PRESETS, by_name, spelled
 from core.runs import interval
-from core.sweep import EPOCHS, MOST, PLAIN, full, recipes, top
+from core.sweep import EPOCHS, MOST, PLAIN, baselines, full, recipes, top
 from pages.parts import house, saved, wording
 
 USUAL = ("mobilenetv2_100:train=head", "simplecnn")
@@ -42,12 +42,13 @@ def choose(project: Project) -> None:
     )
     try:
         space = _asked(project)
-        count = len(recipes(space))
+        wanted = recipes(space)
     except BadInput as error:
         st.error(house.text(error, 500))
         return
+    then = ", then the baselines" if baselines(wanted) else ""  # our own networks have none
     st.markdown(
-        f"**{house.count(count, 'combination')}**, each for at most {house.count(space['epochs'], 'epoch')}, then the baselines."
+        f"**{house.count(len(wanted), 'combination')}**, each for at most {house.count(space['epochs'], 'epoch')}{then}."
     )
     if st.button("Start the sweep", key="sweep"):
         house.start("sweep", need="gpu", space=space)
@@ -118,6 +119,12 @@ def best(project: Project, job: Job, busy: bool) -> None:
         return
     early = sum(run.status == "pruned" and run not in broken for run in runs)
     st.subheader(f"The best of {house.count(len(runs), 'run')}", anchor=False)
+    newest = store.newest_split(project.id)
+    if found[0].split != newest:
+        st.caption(
+            f"**They were trained on split {found[0].split}.** Trained to their end they learn from the newest one, split "
+            f"{newest}: figures on the two do not compare."
+        )
     st.caption(
         f"By their loss on the validation part, the lowest first; {early} were among the worse half and stopped early."
         " Choose some and train them to their end: three or four different ones also make a good ensemble."
@@ -142,15 +149,18 @@ def best(project: Project, job: Job, busy: bool) -> None:
 
 
 def _baselines(runs: list[Run]) -> None:
-    """What has to be beaten."""
-    told = [
-        f"{house.text(BESIDE[run.recipe.head])} {run.result['val_accuracy']:.1%} "
-        f"({low:.1%} to {high:.1%})"
-        for run in reversed(runs) if run.recipe.head in BASELINES and run.status == "done"
-        for low, high in [run.result["val_accuracy_interval"]]
-    ]  # fmt: skip
-    if told:
-        st.caption(f"To compare, on the frozen network and without any training: {' · '.join(told)}.")
+    """What has to be beaten, on each network that the sweep had, at each size."""
+    told: dict[str, list[str]] = {}
+    for run in reversed(runs):
+        if run.recipe.head in BASELINES and run.status == "done":
+            low, high = run.result["val_accuracy_interval"]
+            told.setdefault(replace(run.recipe, head="", train="all").name, []).append(
+                f"{BESIDE[run.recipe.head]} {run.result['val_accuracy']:.1%} ({low:.1%} to {high:.1%})"
+            )
+    for network, figures in told.items():
+        st.caption(
+            f"To compare, on the frozen {house.text(network, 60)} and without any training: {' · '.join(figures)}."
+        )
 
 
 def _table(project: Project, space: Mapping[str, Any], found: list[Run]) -> pd.DataFrame:

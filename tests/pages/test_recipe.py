@@ -231,9 +231,38 @@ def test_the_ten_best_of_a_sweep_stand_in_order_beside_the_baselines(
     [table] = [one.value for one in shown.dataframe if "validation loss" in one.value or "loss" in one.value]
     assert len(table) == 10 and list(table["loss"]) == sorted(table["loss"])
     assert list(table.columns) == ["recipe", "lr", "loss", "accuracy", "epochs", "interval"]
-    assert "nearest neighbours 75.0%" in plain(shown) and "6 were among the worse half" in plain(shown)
+    assert "on the frozen mobilenetv2_100 and without any training: nearest neighbours 75.0%" in plain(
+        shown
+    ) and "6 were among the worse half" in plain(shown)
     [end] = [one for one in shown.button if "to the end" in one.label]
     assert end.disabled  # until some are chosen
+
+
+def test_baselines_are_told_apart_by_their_network_and_size(project: Project, store: Store, screen: Screen) -> None:
+    knn = [read(text) for text in ("mobilenetv2_100:head=knn", "mobilenetv2_100:head=knn,size=96", "resnet18:head=knn")]
+    tried(store, project, {"recipe": ["simplecnn"]}, [(recipe, "done", 1.0) for recipe in (read("simplecnn"), *knn)])
+    said = plain(screen("train", project=project.name))
+    for name in ("mobilenetv2_100", "mobilenetv2_100:size=96", "resnet18"):
+        assert f"on the frozen {name} and without any training: nearest neighbours 75.0%" in said
+
+
+def test_only_pretrained_networks_are_said_to_have_baselines(project: Project, screen: Screen) -> None:
+    shown = screen("train", project=project.name)
+    assert "epochs, then the baselines." in plain(shown)
+    shown.multiselect(key=f"sweep-recipes-{project.id}").set_value(["simplecnn"]).run()
+    assert "12 combinations, each for at most 3 epochs." in plain(shown).replace("*", "")
+
+
+def test_the_best_of_an_older_split_are_said_to_be_of_that_one(project: Project, store: Store, screen: Screen) -> None:
+    first = store.newest_split(project.id)
+    tried(store, project, {"recipe": ["simplecnn"]}, [(read("simplecnn"), "done", 1.0)])
+    assert "They were trained on split" not in plain(screen("train", project=project.name))
+    filled.split(store, project)
+    said = plain(screen("train", project=project.name))
+    assert (
+        f"They were trained on split {first}." in said
+        and f"the newest one, split {store.newest_split(project.id)}" in said
+    )
 
 
 def test_a_sweep_in_which_nothing_trains_says_why(project: Project, store: Store, screen: Screen) -> None:
