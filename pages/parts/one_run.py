@@ -83,11 +83,15 @@ def files(project: Project, run: Run) -> None:
             f"Its files were deleted on {run.deleted:%Y-%m-%d}. Its name, note, curves and figures stay; train the recipe "
             "again to have a model of it."
         )
+    folder = trained.run_folder(house.settings(), run.id)
+    if not folder.exists():
         return
+    if run.deleted:
+        st.caption("Some of them could not be deleted and are still there.")
     with st.popover("Delete its files", key=f"delete-{run.id}", on_change="rerun") as opened:
         if not opened.open:
             return
-        size = trained.size(trained.run_folder(house.settings(), run.id))
+        size = trained.size(folder)
         st.markdown(
             f"This frees {wording.megabytes(size)} and cannot be undone: the model of run {run.id} is gone, so that it can "
             "neither be asked nor go on."

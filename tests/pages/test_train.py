@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -270,6 +271,52 @@ def test_files_are_deleted_only_after_a_second_press_and_what_stays_is_said(
     assert not folder.exists() and store.run(project.id, first).deleted
     assert "Its files were deleted on" in words(shown)
     assert list(table(shown)["state"]) == ["trained", "trained, files deleted"]
+
+
+def test_what_could_not_be_deleted_can_be_tried_again(
+    screen: Screen, store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = filled.trained(store, project)
+    folder = run_folder(load(), first)
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(bytes(1000))
+    shown = opened(pick(screen("train", project="cars"), 1), f"delete-{first}")
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", refused)
+        button(shown, "Delete the files for good").click().run()
+    assert "cannot be deleted: No space" in shown.error[0].value.replace("\\", "") and folder.exists()
+    assert "are still there" in fine(shown.run())
+    button(shown, "Delete the files for good").click().run()
+    assert not folder.exists() and "are still there" not in fine(shown)
+
+
+def refused(folder: Path) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_run_without_files_has_none_to_delete(screen: Screen, store: Store, project: Project) -> None:
+    _, claim, run = running(store, project)
+    store.finish_run(claim, run, {"val_accuracy": 0.5}, "pruned")
+    store.finish(claim, "done")
+    shown = pick(screen("train", project="cars"), 0)
+    assert f"Run {run}: " in fine(shown) and shown.get("popover")
+    assert "Delete its files" not in [one.proto.popover.label for one in shown.get("popover")]
+    run_folder(load(), run).mkdir(parents=True)  # left by a kill
+    assert "Delete its files" in [one.proto.popover.label for one in shown.run().get("popover")]
+
+
+@pytest.mark.parametrize(
+    ("best", "said"), [(2, "epoch 2\n"), (1, "epoch 2, its last one; the model is that of epoch 1\n")]
+)
+def test_the_worst_pictures_of_a_trained_run_say_which_epoch_they_are_of(
+    screen: Screen, store: Store, project: Project, best: int, said: str
+) -> None:
+    _, claim, run = running(store, project)
+    for number in (1, 2):
+        epoch(store, claim, project, run, number)
+    store.finish_run(claim, run, {"val_accuracy": 0.6, "epochs": 2, "best_epoch": best})
+    store.finish(claim, "done")
+    assert f"vgg75-bn, {said}" in plain(pick(screen("train", project="cars"), 0))
 
 
 def test_a_stopped_run_can_go_on(screen: Screen, store: Store, project: Project) -> None:
