@@ -126,7 +126,7 @@ def best(project: Project, job: Job, busy: bool) -> None:
             f"{newest}: figures on the two do not compare."
         )
     st.caption(
-        f"By their loss on the validation part, the lowest first; {early} were among the worse half and stopped early."
+        f"By their loss on the validation part, the lowest first; {early} {'was' if early == 1 else 'were'} among the worse half and stopped early."
         " Choose some and train them to their end: three or four different ones also make a good ensemble."
     )
     shown = st.dataframe(

@@ -290,7 +290,7 @@ def test_what_could_not_be_trained_is_not_counted_among_the_worse_half(
         store.finish_run(claim, run.id, told, "pruned")
     store.finish(claim, "done", {"top": []})
     said = plain(screen("train", project=project.name))
-    assert "The best of 2 runs" in said and "1 were among the worse half" in said
+    assert "The best of 2 runs" in said and "1 was among the worse half" in said
 
 
 # recipes of one's own -----------------------------------------------------------------------------------------------
