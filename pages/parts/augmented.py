@@ -61,14 +61,8 @@ def choose(
 
 
 def newest(project: Project) -> Split:
-    """The newest split of the project; a large one takes a moment to read, and none ever changes."""
-    number = house.store().newest_split(project.id)
-    return _split(house.settings().database, project.id, number or 0)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _split(database: str, project: int, number: int) -> Split:
-    return house.store().split(project, number)
+    """The newest split of the project. Raises BadInput where there is none."""
+    return house.split(project, house.store().newest_split(project.id) or 0)
 
 
 def title(name: str) -> str:

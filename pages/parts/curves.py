@@ -15,8 +15,9 @@ SHOWN = {"accuracy": "Accuracy", "loss": "Loss", "macro_f1": "Macro F1"}
 LOSS = "How wrong the model is, and how sure of it: it falls as long as the model learns."
 
 
-def show(runs: Sequence[Run], key: str, expected: int = 0) -> None:
-    """The chart with its two switches. `expected`: how many runs there will be, so that it keeps its height."""
+def show(runs: Sequence[Run], key: str, expected: int = 0, before: int = 0) -> None:
+    """The chart with its two switches. `expected`: how many runs there will be, so that it keeps its height; `before`: how
+    many there were that are shown no longer, so that each keeps its colour."""
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-switches"):
         what = st.segmented_control(
             "Curve",
@@ -35,7 +36,7 @@ def show(runs: Sequence[Run], key: str, expected: int = 0) -> None:
             f"not, the model learns by heart. **Loss**: {LOSS} **Macro F1**: {wording.FIGURE['macro_f1'][1]}",
         )
     what = what or "accuracy"
-    data = frame(runs, what, also)
+    data = frame(runs, what, also, before)
     st.plotly_chart(
         charts.curve(data, what, max(expected, len(runs))),
         key=f"{key}-chart",
@@ -46,10 +47,11 @@ def show(runs: Sequence[Run], key: str, expected: int = 0) -> None:
         st.caption("These runs were trained before macro F1 was measured after each epoch.")
 
 
-def frame(runs: Sequence[Run], what: str, also_train: bool = True) -> pd.DataFrame:
+def frame(runs: Sequence[Run], what: str, also_train: bool = True, before: int = 0) -> pd.DataFrame:
     """Rows of run, epoch, part, value, best, place for charts.curve, as far as the epochs have the figure."""
     rows = []
-    for place, (name, run) in enumerate(zip(trained.names(runs), runs, strict=True)):
+    for place, (name, run) in enumerate(zip(trained.names(runs), runs, strict=True), before):
+        place = place % len(charts.SERIES) if before else place
         best = max((epoch["epoch"] for epoch in run.epochs if epoch.get("best")), default=run.result.get("best_epoch"))
         for epoch in run.epochs:
             at = epoch["epoch"]

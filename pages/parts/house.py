@@ -15,7 +15,7 @@ import streamlit as st
 from core import settings as core_settings
 from core.blobs import Blobs
 from core.errors import BadInput, Missing
-from core.model import Box, ImageRecord, Job, Project
+from core.model import Box, ImageRecord, Job, Project, Split
 from db import open_store
 
 if TYPE_CHECKING:
@@ -162,6 +162,16 @@ def _learner(database: str, name: str, key: tuple) -> Learner:
     from core.review.learner import learner
 
     return learner(store(), store().project(name), cache(settings()))
+
+
+def split(project: Project, number: int) -> Split:
+    """The split of that number: a large one takes a moment to read, and none ever changes."""
+    return _split(settings().database, project.id, number)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _split(database: str, project: int, number: int) -> Split:
+    return store().split(project, number)
 
 
 # jobs ---------------------------------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ import streamlit as st
 from core import runs as trained
 from core.jobs.watch import duration
 from core.model import Job, Project, Run
-from pages.parts import curves, house, progress, worst
+from pages.parts import charts, curves, house, progress, worst
 
+NEWEST = len(charts.SERIES)  # runs of a sweep whose curves are drawn, each in a colour of its own
 STOPPING = "Stop keeps the best epoch so far as a model: you can ask it at once, and the run can go on later."
 
 
@@ -19,7 +20,9 @@ def of(job: Job) -> list[Run]:
     """The runs that this job trains, as far as they have begun, in their order, without their epochs."""
     if job.project is None:
         return []
-    asked = {*(job.params.get("runs") or ()), job.result.get("run")}  # one that goes on was begun by another job
+    asked = job.params.get("runs") or ()  # those that go on were begun by another job
+    if not asked:
+        return house.store().runs(job.project, job=job.id)[::-1]
     return [run for run in reversed(house.store().runs(job.project)) if run.job == job.id or run.id in asked]
 
 
@@ -44,23 +47,23 @@ def _bar(job: Job, now: Mapping[str, Any]) -> bool:
     if run.status not in ("started", "stopped"):
         return False
     done, of_all = now["images"], now["of"]
-    mine = [each.id for each in of(job)]
+    at = f"epoch {now['epoch']} of at most {run.recipe.epochs}" if now["epoch"] else "looking at every picture once"
     many = len(job.params.get("recipes") or ())
-    place = f" (run {mine.index(run.id) + 1} of {many})" if run.id in mine and many > 1 else ""
+    mine = [each.id for each in of(job)] if many > 1 else []
+    place = f" (run {mine.index(run.id) + 1} of {many})" if run.id in mine else ""
     st.progress(
         min(1.0, done / of_all) if of_all else 0.0,
-        text=f"**{house.text(run.name, 60)}**{place} · epoch {now['epoch']} of at most {run.recipe.epochs} · "
-        f"{done:,} of {of_all:,} pictures",
+        text=f"**{house.text(run.name, 60)}**{place} · {at} · {done:,} of {of_all:,} pictures",
     )
     st.caption(house.text(" · ".join(pace(run, now))))
     return True
 
 
 def pace(run: Run, now: Mapping[str, Any]) -> list[str]:
-    """`410 pictures/s`, `at most 3 min left for this run`, and on a GPU what it has to do."""
+    """`410 pictures/s`, `about 3 min left for this run`, and on a GPU what it has to do."""
     told = [f"{now['images_per_second']:,.0f} pictures/s"] if now.get("images_per_second") else []
     if now.get("left") is not None:
-        told.append(f"at most {duration(now['left'])} left for this run")
+        told.append(f"about {duration(now['left'])} left for this run")
     last = run.epochs[-1] if run.epochs else {}
     if "gpu_memory" in last:
         told.append(f"GPU: {last['gpu_memory'] / 1e9:,.1f} GB")
@@ -74,13 +77,20 @@ def pace(run: Run, now: Mapping[str, Any]) -> list[str]:
 
 
 def live(project: Project, job: Job) -> None:
-    """The curves of all runs of the job that is under way, and the worst pictures of the last epoch that ended."""
+    """The curves of the runs of the job that is under way, and the worst pictures of the last epoch that ended.
+
+    Of a sweep, the newest `NEWEST` runs: their chart neither grows nor becomes slow.
+    """
     store, job = house.store(), house.store().job(job.id)
-    runs = [store.run(project.id, run.id) for run in of(job)]
+    begun, sweep = of(job), job.verb == "sweep"
+    first = max(0, len(begun) - NEWEST) if sweep else 0
+    runs = [store.run(project.id, run.id) for run in begun[first:]]
     with st.container():  # there from the start: what stands below is not drawn anew when the first one comes
         for sentence in warnings(runs, job):
             st.warning(house.text(sentence))
-    curves.show(runs, "live", len(job.params.get("recipes") or ()))
+    curves.show(runs, "live", NEWEST if sweep else len(job.params.get("recipes") or ()), first)
+    if sweep:
+        st.caption(f"The newest {NEWEST} runs of the sweep are drawn; all of them are in the table below.")
     if any(run.epochs for run in runs):
         mistakes(project, runs)
     else:
@@ -105,4 +115,4 @@ def mistakes(project: Project, runs: list[Run]) -> None:
     told = [(run, name) for run, name in zip(runs, trained.names(runs), strict=True) if run.epochs]
     if told:
         run, name = told[-1]
-        worst.show(project, run, name, house.store().split(project.id, run.split).boxes)
+        worst.show(project, run, name, house.split(project, run.split).boxes)

@@ -20,7 +20,7 @@ def choose(project: Project, key: str) -> list[Run]:
     """The runs to ask: the newest of each recipe unless others are picked. Raises BadInput where there is none."""
     usual = trained.choose(house.store(), project.id)
     runs = {run.id: run for run in house.store().runs(project.id, done=True)}
-    with st.expander(f"Models: {', '.join(trained.names(usual))}"):
+    with st.expander(f"Models: {', '.join(house.text(name, 60) for name in trained.names(usual))}"):
         picked = st.multiselect(
             "Runs of one split",
             list(runs),

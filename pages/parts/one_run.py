@@ -13,15 +13,15 @@ from core.model import Project, Run
 from pages.parts import curves, house, learning, wording
 
 
-def show(project: Project, run: Run, state: str, pictures: int) -> None:
-    """`run` with its epochs; `pictures` is the number of validation pictures of its split."""
+def show(project: Project, run: Run, state: str, pictures: int, busy: bool) -> None:
+    """`run` with its epochs; `pictures` is the number of validation pictures of its split; `busy` while a job trains."""
     st.subheader(f"Run {run.id}: {house.text(run.name, 80)}", anchor=False)
     st.markdown(sentence(run, state, pictures))
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         called(project, run)
     with right:
-        goes_on(run)
+        goes_on(run, busy)
         files(project, run)
     if run.epochs:
         curves.show([run], "one")
@@ -32,18 +32,20 @@ def show(project: Project, run: Run, state: str, pictures: int) -> None:
 
 def sentence(run: Run, state: str, pictures: int) -> str:
     """What is known of it in a line."""
-    told, found = [f"{state[0].upper()}{state[1:]}"], run.result
+    told, found = [house.text(f"{state[0].upper()}{state[1:]}")], run.result
+    if "error" in found:
+        told[0] += f": {house.text(found['error'])}"
     if between := trained.interval(run, pictures):
         told.append(f"**{found['val_accuracy']:.1%}** of {house.count(pictures, 'validation picture')} named rightly "
                     f"(95 % interval {between[0]:.1%} to {between[1]:.1%})")  # fmt: skip
     if "best_epoch" in found:
         told.append(f"best epoch {found['best_epoch']} of {found['epochs']}")
     if "device" in found:
-        told.append(f"{found['device']} {found.get('precision', '')}".strip())
+        told.append(house.text(f"{found['device']} {found.get('precision', '')}"))
     if "latency" in found:
         where = f" on {found['latency_device']}" if "latency_device" in found else ""
-        told.append(f"{1000 * found['latency']:,.1f} ms for one picture{where}")
-    return " · ".join(part if "**" in part else house.text(part) for part in told)
+        told.append(house.text(f"{1000 * found['latency']:,.1f} ms for one picture{where}"))
+    return " · ".join(told)
 
 
 def called(project: Project, run: Run) -> None:
@@ -61,11 +63,11 @@ def called(project: Project, run: Run) -> None:
                 st.rerun()
 
 
-def goes_on(run: Run) -> None:
+def goes_on(run: Run, busy: bool) -> None:
     if run.status != "stopped" or run.deleted:
         return
     st.caption("It was stopped. Its best epoch so far is kept and can be asked; it can go on from where it was.")
-    if st.button("Go on", key=f"go-on-{run.id}"):
+    if st.button("Go on", key=f"go-on-{run.id}", disabled=busy):
         try:
             house.start("train", need="gpu", runs=[run.id])
         except BadInput as error:
@@ -81,11 +83,15 @@ def files(project: Project, run: Run) -> None:
             f"Its files were deleted on {run.deleted:%Y-%m-%d}. Its name, note, curves and figures stay; train the recipe "
             "again to have a model of it."
         )
+    folder = trained.run_folder(house.settings(), run.id)
+    if not folder.exists():
         return
+    if run.deleted:
+        st.caption("Some of them could not be deleted and are still there.")
     with st.popover("Delete its files", key=f"delete-{run.id}", on_change="rerun") as opened:
         if not opened.open:
             return
-        size = trained.size(trained.run_folder(house.settings(), run.id))
+        size = trained.size(folder)
         st.markdown(
             f"This frees {wording.megabytes(size)} and cannot be undone: the model of run {run.id} is gone, so that it can "
             "neither be asked nor go on."

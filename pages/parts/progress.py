@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from core.errors import BadInput
 from core.jobs import eta, waiting
 from core.jobs.watch import duration
 from core.model import Job, Project
@@ -35,15 +36,17 @@ def watch(
     beside: Callable[[Job], None] | None = None,
     below: Callable[[Job], None] | None = None,
 ) -> bool:
-    """Show the newest job of these verbs; True while it runs or waits.
+    """Show the job of these verbs that runs, else one that waits, else the newest; True while it runs or waits.
 
     `beside` draws more from the running job every few seconds (live curves), `below` every second, in the place of the
     lines below its bar. When the job ends the whole page runs once
     more, and nothing refreshes by itself any longer.
     """
-    job = house.newest(project, *verbs)
-    if job is None:
+    found = [job for verb in verbs for job in house.store().jobs(project.id, verb, limit=10)]
+    if not found:
         return False
+    order = {"running": 2, "queued": 1}
+    job = max(found, key=lambda job: (order.get(job.status, 0), job.id))
     if job.status in house.ACTIVE:
         st.fragment(_live, run_every=EVERY)(job.id, below)
         if beside:
@@ -84,7 +87,9 @@ def line(job: Job, below: Callable[[Job], None] | None = None) -> None:
             on_click=house.store().cancel,
             args=(job.id,),
             width="stretch",
-            help="What was done so far is kept; the job can go on later.",
+            help="Nothing of it is kept."
+            if job.verb == "rate"
+            else "What was done so far is kept; the job can go on later.",
         )
 
 
@@ -97,9 +102,13 @@ def ended(job: Job) -> None:
         st.warning(f"{name(job.verb)} was stopped. {kept}")
     else:
         return
-    st.button(
-        "Try again" if job.status == "failed" else "Go on", key=f"again-{job.id}", on_click=house.again, args=(job.id,)
-    )
+    if st.button("Try again" if job.status == "failed" else "Go on", key=f"again-{job.id}"):
+        try:
+            house.again(job.id)
+        except BadInput as error:  # somebody did so in another tab
+            st.error(house.text(error))
+        else:
+            st.rerun()
 
 
 def name(verb: str) -> str:

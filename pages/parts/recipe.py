@@ -47,6 +47,8 @@ HELP = {
     "weight_decay": "Weight decay: holds the weights small, against learning by heart.",
     "ema": "A running mean of the weights is measured and kept in their place: steadier. 0 = off, .99 is usual.",
     "deterministic": "Also on a GPU, which then is slower. On a CPU it is so anyway.",
+    "scratch": "It begins without what it has learned from other pictures, and needs many more of yours.",
+    "compile": "By torch.compile: often faster on a GPU, after a slow beginning. It needs a C++ compiler.",
     "layer_decay": "Layer decay: each layer learns at this share of the rate of the one above it; 1 = all alike.",
     "seed": "Another number draws other beginnings and another order: trained twice with two seeds, you see what is chance.",
 }
@@ -54,22 +56,26 @@ HELP = {
 
 def choose(project: Project, split: Split) -> None:
     """The form, and what it starts."""
-    done = saved.arrived("preset", FIRST)
+    network = f"preset-{project.id}"
+    done = saved.arrived(network, FIRST)
     kept = saved.there(project)
+    if st.session_state.get(network) in saved.gone(network, kept):
+        st.session_state[network] = FIRST
     names = [*kept, *PRESETS]
     name = st.selectbox(
-        "Network", names, index=names.index(FIRST), key="preset", persist_state="session",
+        "Network", names, index=names.index(FIRST), key=network, persist_state="session",
         placeholder="a recipe, or the name of any network of timm", accept_new_options=True, help=HELP["network"],
         format_func=lambda each: saved.described(each, kept),
     )  # fmt: skip
     if not name:
         st.caption("Choose one: everything about it can be changed then.")
         return
-    chosen = kept.get(name)
-    begun = chosen or kept.get(name.partition(":")[0].strip())  # typed with changes on top
+    begun, changed = saved.begun(name, kept), ":" in name  # typed with what is to be otherwise
+    chosen = None if changed else begun
     try:
         usual, key = _network(name, by_name(list(kept.values())), chosen)
-        recipe = _fields(project, split, usual, key, f"augment-{begun.id}-{name}" if begun else "augment")
+        own = f"augment-{begun.id if begun else 'of'}-{name}" if begun or changed else "augment"
+        recipe = _fields(project, split, usual, key, own)
     except BadInput as error:
         st.error(house.text(error, 500))
         if chosen:
@@ -95,28 +101,34 @@ def choose(project: Project, split: Split) -> None:
 
 
 def _network(name: str, kept: Mapping[str, Recipe], chosen: SavedRecipe | None) -> tuple[Recipe, str]:
-    """What of the network learns, and under which head; the rest as is usual for that, or as it was saved.
+    """What of the network learns, and under which head; the rest as is usual for that, as it was saved, or as `name` says.
 
     Also returns the end of its widgets' keys: another network, and what was saved anew, begins with its own numbers.
     """
-    begun = kept.get(name.partition(":")[0].strip())
+    told = read(name, kept)
     key = f"saved-{chosen.id}" if chosen else name
-    ours = (begun.backbone if begun else name) in BACKBONES
+    ours = told.backbone in BACKBONES
     heads = ["", "linear", "bn-dropout"] if ours else list(HEADS)
     left, right = (st, st) if ours else st.columns(2)
     head = left.selectbox(
-        "Head", heads, heads.index(begun.head) if begun and begun.head else 0, key=f"head-{key}", persist_state="session",
+        "Head", heads, heads.index(told.head) if told.head else 0, key=f"head-{key}", persist_state="session",
         help=HELP["head"], format_func=lambda each: f"{each}: {HEADS[each]}" if each else "its own",
     )  # fmt: skip
-    if ours or head in BASELINES:
+    if ours:
         usual = read(name, kept, head=head)
+    elif head in BASELINES:
+        usual = read(name, kept, head=head, train="head", scratch=False)
     else:
+        first = told.train if chosen or ":" in name else "head"
         train = right.selectbox(
-            "What learns", list(TRAIN), list(TRAIN).index(begun.train if begun else "head"), key=f"train-{key}",
+            "What learns", list(TRAIN), list(TRAIN).index(first), key=f"train-{key}",
             persist_state="session", help=HELP["train"], format_func=lambda each: f"{each}: {TRAIN[each]}",
         )  # fmt: skip
-        usual = read(name, kept, head=head, train=train)
-    return usual, f"{key}-{usual.head}-{usual.train}"
+        scratch = train == "all" and st.checkbox(
+            "From scratch", told.scratch, key=f"scratch-{key}", persist_state="session", help=HELP["scratch"]
+        )
+        usual = read(name, kept, head=head, train=train, scratch=scratch)
+    return usual, f"{key}-{usual.head}-{usual.train}{'-scratch' if usual.scratch else ''}"
 
 
 def _fields(project: Project, split: Split, usual: Recipe, key: str, augmentation: str) -> Recipe:
@@ -132,7 +144,7 @@ def _fields(project: Project, split: Split, usual: Recipe, key: str, augmentatio
         "epochs": _number(one, "Epochs at most", "epochs", 1, 1000, usual, key),
         "patience": _number(two, "Patience", "patience", 1, 200, usual, key),
         "batch": _number(three, "Pictures at once", "batch", 0, 1024, usual, key),
-        "lr": _number(four, "Learning rate", "lr", 1e-6, 10.0, usual, key, "%.5f"),
+        "lr": _number(four, "Learning rate", "lr", 1e-6, 10.0, usual, key, small=True),
     }
     one, two, three, four = st.columns(4)
     changes |= {
@@ -146,11 +158,12 @@ def _fields(project: Project, split: Split, usual: Recipe, key: str, augmentatio
         changes |= {
             "size": _number(one, "Size, px", "size", 32, 1024, usual, key) or 0,
             "label_smoothing": _number(two, "Label smoothing", "label_smoothing", 0.0, 0.5, usual, key),
-            "weight_decay": _number(three, "Weight decay", "weight_decay", 0.0, 1.0, usual, key, "%.5f"),
-            "ema": _number(one, "Mean of the weights", "ema", 0.0, 0.9999, usual, key, "%.4f"),
+            "weight_decay": _number(three, "Weight decay", "weight_decay", 0.0, 1.0, usual, key, small=True),
+            "ema": _number(one, "Mean of the weights", "ema", 0.0, 0.9999, usual, key, shown="%.4g"),
             "seed": _number(two, "Seed", "seed", 0, SEEDS - 1, usual, key),
             "gray": three.checkbox("Without colour", usual.gray, key=f"gray-{key}", persist_state="session", help=HELP["gray"]),
             "deterministic": three.checkbox("The same at each run", usual.deterministic, key=f"same-{key}", persist_state="session", help=HELP["deterministic"]),
+            "compile": three.checkbox("Compiled", usual.compile, key=f"compile-{key}", persist_state="session", help=HELP["compile"]),
         }  # fmt: skip
         if usual.layer_decay < 1:
             changes["layer_decay"] = _number(one, "Lower layers", "layer_decay", 0.1, 1.0, usual, key)
@@ -169,14 +182,19 @@ def _fields(project: Project, split: Split, usual: Recipe, key: str, augmentatio
 
 
 def _number(
-    where: Any, label: str, field: str, least: float, most: float, usual: Recipe, key: str, shown: str | None = None
-) -> Any:
-    """A number of the kind that `least` is; what was saved may lie beyond both ends. None: left to the network."""
+    where: Any, label: str, field: str, least: float, most: float, usual: Recipe, key: str, shown: str | None = None,
+    small: bool = False,
+) -> Any:  # fmt: skip
+    """A number of the kind that `least` is; what was saved may lie beyond both ends. None: left to the network.
+
+    A `small` one, such as a rate, is stepped through by a tenth of what is usual, and shown whole.
+    """
     value = type(least)(getattr(usual, field))
     free = field == "size"
+    step = (float(f"{value / 10:.0e}") or 1e-5) if small else None
     return where.number_input(
         label, least if free and not value else min(least, value), max(most, value), None if free and not value else value,
-        format=shown, key=f"{field}-{key}", persist_state="session", help=HELP[field], placeholder="as usual" if free else None,
+        step=step, format="%.4g" if small else shown, key=f"{field}-{key}", persist_state="session", help=HELP[field], placeholder="as usual" if free else None,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
@@ -14,8 +14,8 @@ from core.errors import BadInput
 from core.model import Job, Project, Run
 from core.recipes import BASELINES, OPTIMISERS, PRESETS, by_name, spelled
 from core.runs import interval
-from core.sweep import EPOCHS, MOST, PLAIN, full, recipes, top
-from pages.parts import house, wording
+from core.sweep import EPOCHS, MOST, PLAIN, baselines, full, recipes, top
+from pages.parts import house, saved, wording
 
 USUAL = ("mobilenetv2_100:train=head", "simplecnn")
 NAMES = (*PRESETS, *(f"{name}:train=head" for name in PRESETS if name not in BACKBONES))
@@ -42,12 +42,13 @@ def choose(project: Project) -> None:
     )
     try:
         space = _asked(project)
-        count = len(recipes(space))
+        wanted = recipes(space)
     except BadInput as error:
         st.error(house.text(error, 500))
         return
+    then = ", then the baselines" if baselines(wanted) else ""  # our own networks have none
     st.markdown(
-        f"**{house.count(count, 'combination')}**, each for at most {house.count(space['epochs'], 'epoch')}, then the baselines."
+        f"**{house.count(len(wanted), 'combination')}**, each for at most {house.count(space['epochs'], 'epoch')}{then}."
     )
     if st.button("Start the sweep", key="sweep"):
         house.start("sweep", need="gpu", space=space)
@@ -57,7 +58,11 @@ def choose(project: Project) -> None:
 def _asked(project: Project) -> dict[str, Any]:
     """What the form says, as `core.sweep.recipes` reads it."""
     kept = by_name(house.store().saved_recipes(project.id))
-    named = _several(st, "Networks", "recipes", [*kept, *NAMES], USUAL, own=True)
+    networks = f"recipes-{project.id}"
+    gone, picked = saved.gone(f"sweep-{networks}", kept), st.session_state.get(f"sweep-{networks}", ())
+    if gone.intersection(picked):
+        st.session_state[f"sweep-{networks}"] = [name for name in picked if name not in gone]
+    named = _several(st, "Networks", networks, [*kept, *NAMES], USUAL, own=True)
     one, two = st.columns(2)
     rates = _several(one, "Learning rates", "rates", RATES, RATES, own=True)
     optimisers = _several(two, "Optimisers", "optimisers", list(OPTIMISERS), ["adamw", "sgd"])
@@ -79,7 +84,7 @@ def _several(
 ) -> list[str]:
     """Some of the known values, or with `own` any others too."""
     return where.multiselect(
-        label, list(known), list(usual), key=f"sweep-{key}", persist_state="session", accept_new_options=own, help=SAID[key],
+        label, list(known), list(usual), key=f"sweep-{key}", persist_state="session", accept_new_options=own, help=SAID[key.split("-")[0]],
         placeholder="as usual",
     )  # fmt: skip
 
@@ -105,13 +110,23 @@ def best(project: Project, job: Job, busy: bool) -> None:
     """The ten best of a sweep, and the button that trains the chosen ones to their end."""
     store = house.store()
     runs = store.runs(project.id, job=job.id)
-    found = top(runs)
+    found, broken = top(runs), [run for run in runs if "error" in run.result]
+    if broken:
+        st.warning(
+            f"{len(broken)} of {house.count(len(runs), 'run')} could not be trained. {house.text(broken[0].result['error'], 300)}"
+        )
     if not found:
         return
-    early = sum(run.status == "pruned" for run in runs)
+    early = sum(run.status == "pruned" and run not in broken for run in runs)
     st.subheader(f"The best of {house.count(len(runs), 'run')}", anchor=False)
+    newest = store.newest_split(project.id)
+    if found[0].split != newest:
+        st.caption(
+            f"**They were trained on split {found[0].split}.** Trained to their end they learn from the newest one, split "
+            f"{newest}: figures on the two do not compare."
+        )
     st.caption(
-        f"By their loss on the validation part, the lowest first; {early} were among the worse half and stopped early."
+        f"By their loss on the validation part, the lowest first; {early} {'was' if early == 1 else 'were'} among the worse half and stopped early."
         " Choose some and train them to their end: three or four different ones also make a good ensemble."
     )
     shown = st.dataframe(
@@ -127,11 +142,6 @@ def best(project: Project, job: Job, busy: bool) -> None:
     )  # fmt: skip
     chosen = [found[row].recipe for row in shown["selection"]["rows"] if row < len(found)]
     _baselines(runs)
-    broken = [run for run in runs if "error" in run.result]
-    if broken:
-        st.warning(
-            f"{house.count(len(broken), 'combination')} could not be trained. {house.text(broken[0].result['error'], 300)}"
-        )
     label = f"Train the chosen {len(chosen)} to the end" if chosen else "Train the chosen to the end"
     if st.button(label, key="to-the-end", type="primary" if chosen else "secondary", disabled=busy or not chosen):
         house.start("train", need="gpu", recipes=[asdict(full(recipe)) for recipe in chosen], evaluate_on="val")
@@ -139,15 +149,18 @@ def best(project: Project, job: Job, busy: bool) -> None:
 
 
 def _baselines(runs: list[Run]) -> None:
-    """What has to be beaten."""
-    told = [
-        f"{house.text(BESIDE[run.recipe.head])} {run.result['val_accuracy']:.1%} "
-        f"({low:.1%} to {high:.1%})"
-        for run in reversed(runs) if run.recipe.head in BASELINES and run.status == "done"
-        for low, high in [run.result["val_accuracy_interval"]]
-    ]  # fmt: skip
-    if told:
-        st.caption(f"To compare, on the frozen network and without any training: {' · '.join(told)}.")
+    """What has to be beaten, on each network that the sweep had, at each size."""
+    told: dict[str, list[str]] = {}
+    for run in reversed(runs):
+        if run.recipe.head in BASELINES and run.status == "done":
+            low, high = run.result["val_accuracy_interval"]
+            told.setdefault(replace(run.recipe, head="", train="all").name, []).append(
+                f"{BESIDE[run.recipe.head]} {run.result['val_accuracy']:.1%} ({low:.1%} to {high:.1%})"
+            )
+    for network, figures in told.items():
+        st.caption(
+            f"To compare, on the frozen {house.text(network, 60)} and without any training: {' · '.join(figures)}."
+        )
 
 
 def _table(project: Project, space: Mapping[str, Any], found: list[Run]) -> pd.DataFrame:

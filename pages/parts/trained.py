@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +13,7 @@ from core.model import Project, Run
 from pages.parts import compare, figures, house, one_run
 
 NEWEST = 4  # runs that are compared where none is picked
+PICKED = "picked-runs"  # key: the numbers of those that are picked; their rows move when another run begins
 
 
 def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
@@ -29,7 +31,7 @@ def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
     ]
     active = {run.id for run in runs for job in jobs if run.job == job.id or run.id in (job.params.get("runs") or ())}
     st.subheader("All runs", anchor=False)
-    picked = [runs[i] for i in table(runs, pictures, active) if i < len(runs)]
+    picked = table(runs, pictures, active)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(
             "Pick one run to rename it, note something or look at it closely, or several to compare them. All figures are "
@@ -49,13 +51,15 @@ def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
         st.subheader(f"{'Compare' if picked else 'The newest'} {len(chosen)} runs", anchor=False)
         compare.show(project, chosen, pictures)
     elif chosen:
-        one_run.show(project, chosen[0], state(chosen[0], active), pictures.get(chosen[0].split, 0))
+        one_run.show(project, chosen[0], state(chosen[0], active), pictures.get(chosen[0].split, 0), busy)
 
 
 def state(run: Run, active: set[int]) -> str:
     """What became of it, in a word or two; `active` are the runs that a job trains or waits for."""
     if run.status in ("started", "stopped") and run.id in active:
         told = "training"
+    elif "error" in run.result:
+        told = "could not be trained"
     else:
         told = {"started": "not finished", "done": "trained", "stopped": "stopped", "pruned": "stopped by sweep"}[
             run.status
@@ -63,8 +67,8 @@ def state(run: Run, active: set[int]) -> str:
     return f"{told}, files deleted" if run.deleted else told
 
 
-def table(runs: Sequence[Run], pictures: Mapping[int, int], active: set[int]) -> list[int]:
-    """Draws it; returns the places of the picked rows. Columns that say nothing of any run are left out."""
+def table(runs: Sequence[Run], pictures: Mapping[int, int], active: set[int]) -> list[Run]:
+    """Draws it; returns what is picked in it. Columns that say nothing of any run are left out."""
     columns = {
         "run": [run.id for run in runs],
         "name": [run.name for run in runs],
@@ -78,14 +82,25 @@ def table(runs: Sequence[Run], pictures: Mapping[int, int], active: set[int]) ->
     told = [
         name for name in data if name in ("run", "name", "state") or any(one not in (None, "") for one in columns[name])
     ]
+    key, numbers = f"runs-{runs[0].id}-{len(runs)}", [run.id for run in runs]  # another run makes it another table
+    before = st.session_state.get(PICKED, ())
     event = st.dataframe(
         data[told],
         hide_index=True,
         placeholder="",
-        key=f"runs-{runs[0].id}-{len(runs)}",  # another run moves the rows: what was picked is not what stands there now
-        on_select="rerun",
+        key=key,
+        on_select=partial(_pick, key, numbers),  # what is picked in a table that is drawn anew by now counts as well
+        selection_default={"selection": {"rows": [i for i, number in enumerate(numbers) if number in before]}},
         selection_mode="multi-row",
         column_config=figures.headings(),
         alt="Every run of the project with its figures",
     )
-    return list(event["selection"]["rows"])
+    picked = [runs[row] for row in event["selection"]["rows"] if row < len(runs)]
+    st.session_state[PICKED] = [run.id for run in picked]
+    return picked
+
+
+def _pick(key: str, numbers: Sequence[int]) -> None:
+    """Keep what is picked in the table of that key, whose rows are these runs."""
+    rows = st.session_state[key]["selection"]["rows"]
+    st.session_state[PICKED] = [numbers[row] for row in rows if row < len(numbers)]

@@ -34,14 +34,16 @@ def show(project: Project, run: Run, name: str, boxes: Mapping[int, Box]) -> Non
 
     `boxes`: what of each picture the model saw, where that is not all of it.
     """
-    rows = run.epochs[-1].get("worst", [])[:MOST]
+    last, best = run.epochs[-1], run.result.get("best_epoch")
+    rows = last.get("worst", [])[:MOST]
     if not rows:
         return
+    late = f", its last one; the model is that of epoch {best}" if best not in (None, last["epoch"]) else ""
     records = {r.id: r for r in house.store().images_by_id(project.id, [row["image"] for row in rows])}
     rows = [row for row in rows if row["image"] in records]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(
-            f"**{heading(len(rows))}** · {house.text(name, 60)}, epoch {run.epochs[-1]['epoch']}",
+            f"**{heading(len(rows))}** · {house.text(name, 60)}, epoch {last['epoch']}{late}",
             help="The validation pictures with the highest loss: the model was surest of something else. Each shows its "
             "class, what the model said, and the chance that it gave the truth. Often the class is wrong, not the model.",
         )

@@ -168,6 +168,18 @@ def test_hostile_class_names_are_shown_as_text_on_every_page(screen: Screen, sto
             assert markup not in said
 
 
+def test_hostile_names_of_runs_are_shown_as_text_where_models_are_chosen(
+    screen: Screen, store: Store, home: Path
+) -> None:
+    project = filled.scraped(store, home)
+    filled.split(store, project)
+    for run, name in zip(filled.trained(store, project, ["vgg75", "vgg100"]), filled.HOSTILE, strict=False):
+        store.rename_run(project.id, run, name)
+    for page in ("predict", "explain"):
+        [models] = [one for one in screen(page, project="cars").expander if one.label.startswith("Models")]
+        assert models.label == f"Models: {house.text(filled.HOSTILE[0])}, {house.text(filled.HOSTILE[1])}"
+
+
 def test_the_newest_project_is_chosen_where_the_url_names_none(screen: Screen, store: Store) -> None:
     store.add_project("old", ["a"])
     store.add_project("new", ["b"])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from core.backbones import BACKBONES
 from core.model import Project, Recipe
-from core.recipes import PRESETS, read
+from core.recipes import PRESETS, by_name, read
 from db.store import Store
 from tests.pages import filled
-from tests.pages.conftest import button, opened, plain
+from tests.pages.conftest import button, fine, opened, plain
 
 Screen = Callable[..., AppTest]
 
@@ -46,11 +48,10 @@ def tried(store: Store, project: Project, space: dict, results: list[tuple[Recip
 
 def test_every_preset_can_be_chosen_and_its_own_numbers_stand_there(project: Project, screen: Screen) -> None:
     shown = screen("train", project=project.name)
-    for name in ("simplecnn", "mobilenetv2_100"):
-        assert name in PRESETS
-        shown.selectbox(key="preset").select(name).run()
+    for name in PRESETS:
+        shown.selectbox(key=f"preset-{project.id}").select(name).run()
         assert not shown.exception
-        usual = read(name) if name == "simplecnn" else read(f"{name}:train=head")
+        usual = read(name) if name in BACKBONES else read(f"{name}:train=head")
         [lr] = [one for one in shown.number_input if one.label == "Learning rate"]
         [epochs] = [one for one in shown.number_input if one.label == "Epochs at most"]
         assert (lr.value, epochs.value) == (usual.lr, usual.epochs)
@@ -58,7 +59,7 @@ def test_every_preset_can_be_chosen_and_its_own_numbers_stand_there(project: Pro
 
 def test_what_is_changed_is_what_the_training_is_told(project: Project, store: Store, screen: Screen) -> None:
     shown = screen("train", project=project.name)
-    shown.selectbox(key="preset").select("mobilenetv2_100").run()
+    shown.selectbox(key=f"preset-{project.id}").select("mobilenetv2_100").run()
     shown.selectbox(key="train-mobilenetv2_100").select("half").run()
     change = {one.label: one for one in [*shown.selectbox, *shown.number_input]}
     change["Optimiser"].select("sgd")
@@ -78,15 +79,86 @@ def test_what_is_changed_is_what_the_training_is_told(project: Project, store: S
     )
 
 
+def typed(shown: AppTest, project: Project, text: str) -> AppTest:
+    allowed(shown, project, text).selectbox(key=f"preset-{project.id}").set_value(text).run()
+    return allowed(shown, project, text)
+
+
+def allowed(shown: AppTest, project: Project, text: str) -> AppTest:
+    """What a browser may send as well: AppTest only knows the values that are in the list."""
+    shown.selectbox(key=f"preset-{project.id}").options.append(text)
+    return shown
+
+
+def test_what_is_typed_behind_a_network_is_what_the_form_begins_with(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    store.save_recipe(project.id, "mine", "", read("resnet18:train=half"), "ann")
+    mine = by_name(store.saved_recipes(project.id))
+    shown = screen("train", project=project.name)
+    for text in (
+        "mobilenetv2_100:head=bn-dropout,train=half,lr=0.01,augment=flip+blur",
+        "vgg75-bn:lr=0.01,augment=none",
+        "mobilenetv2_100:scratch=yes,compile=yes",
+        "Mine:lr=0.03",
+        "resnet18:head=knn",
+    ):
+        shown = typed(shown, project, text)
+        button(shown, "Train it").click().run()
+        assert not shown.exception and not shown.error
+        [told] = store.jobs(project.id, "train", limit=1)[0].params["recipes"]
+        assert Recipe.stored(told) == read(text, mine)
+        store.cancel(store.jobs(project.id, "train", limit=1)[0].id)
+        shown = screen("train", project=project.name)
+
+
+def test_what_is_typed_can_still_be_changed_in_the_form(project: Project, store: Store, screen: Screen) -> None:
+    text = "mobilenetv2_100:train=half,lr=0.01"
+    shown = typed(screen("train", project=project.name), project, text)
+    shown = allowed(field(shown, "What learns").select("head").run(), project, text)
+    assert (field(shown, "Learning rate").value, field(shown, "Epochs at most").value) == (0.01, 60)
+    field(shown, "Head").select("knn").run()
+    assert "computed at once" in plain(shown)
+
+
+def test_a_network_may_begin_from_scratch_where_all_of_it_learns(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    shown = screen("train", project=project.name)
+    assert "From scratch" not in [one.label for one in shown.checkbox]
+    shown.selectbox(key=f"preset-{project.id}").select("resnet18").run()
+    assert "From scratch" not in [one.label for one in shown.checkbox]
+    field(shown, "What learns").select("all").run()
+    field(shown, "From scratch").check().run()
+    field(shown, "Compiled").check().run()
+    button(shown, "Train it").click().run()
+    [told] = queued(store, project, "train")["recipes"]
+    assert Recipe.stored(told) == read("resnet18:scratch=yes,compile=yes")
+
+
+def test_a_press_on_plus_changes_a_small_number_by_a_little_and_a_tiny_one_is_shown_whole(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    shown = screen("train", project=project.name)
+    rate = field(shown, "Learning rate")
+    assert (rate.value, rate.step) == (0.002, 0.0002)
+    assert field(shown, "Weight decay").step == 1e-5
+    assert rate.proto.format % 1.3e-5 == "1.3e-05"
+    store.save_recipe(project.id, "plain", "", read("simplecnn:weight_decay=0"), "ann")
+    shown = screen("train", project=project.name)
+    shown.selectbox(key=f"preset-{project.id}").select("plain").run()
+    assert field(shown, "Weight decay").step == 1e-5
+
+
 def test_an_unknown_network_is_one_sentence_with_near_names(project: Project, screen: Screen) -> None:
     shown = screen("train", project=project.name)
-    shown.multiselect(key="sweep-recipes").set_value(["vgg57-bn"]).run()
+    shown.multiselect(key=f"sweep-recipes-{project.id}").set_value(["vgg57-bn"]).run()
     assert "There is no backbone 'vgg57-bn': did you mean vgg75-bn" in said(shown)
 
 
 def test_a_baseline_leaves_nothing_else_to_choose(project: Project, store: Store, screen: Screen) -> None:
     shown = screen("train", project=project.name)
-    shown.selectbox(key="preset").select("mobilenetv2_100").run()
+    shown.selectbox(key=f"preset-{project.id}").select("mobilenetv2_100").run()
     shown.selectbox(key="head-mobilenetv2_100").select("knn").run()
     assert "computed at once" in plain(shown)
     assert not [one for one in shown.button if one.label == "Find a learning rate"]
@@ -110,7 +182,7 @@ def test_the_learning_rate_that_was_found_is_shown_for_its_network(
     assert queued(store, project, "train")["recipes"][0]["lr"] == 4e-4
     store.cancel(store.jobs(project.id, "train", limit=1)[0].id)
     shown = screen("train", project=project.name)
-    shown.selectbox(key="preset").select("simplecnn").run()
+    shown.selectbox(key=f"preset-{project.id}").select("simplecnn").run()
     assert "0.0004" not in plain(shown)
 
 
@@ -141,7 +213,7 @@ def test_what_a_sweep_cannot_try_is_one_sentence(project: Project, screen: Scree
     shown.multiselect(key="sweep-rates").set_value(["0.002", "quick"]).run()
     assert "lr = 0.002, quick does not fit" in said(shown)
     shown.multiselect(key="sweep-rates").set_value(["0.002"])
-    shown.multiselect(key="sweep-recipes").set_value([]).run()
+    shown.multiselect(key=f"sweep-recipes-{project.id}").set_value([]).run()
     assert "recipe = [] leaves nothing to try" in said(shown)
 
 
@@ -159,9 +231,66 @@ def test_the_ten_best_of_a_sweep_stand_in_order_beside_the_baselines(
     [table] = [one.value for one in shown.dataframe if "validation loss" in one.value or "loss" in one.value]
     assert len(table) == 10 and list(table["loss"]) == sorted(table["loss"])
     assert list(table.columns) == ["recipe", "lr", "loss", "accuracy", "epochs", "interval"]
-    assert "nearest neighbours 75.0%" in plain(shown) and "6 were among the worse half" in plain(shown)
+    assert "on the frozen mobilenetv2_100 and without any training: nearest neighbours 75.0%" in plain(
+        shown
+    ) and "6 were among the worse half" in plain(shown)
     [end] = [one for one in shown.button if "to the end" in one.label]
     assert end.disabled  # until some are chosen
+
+
+def test_baselines_are_told_apart_by_their_network_and_size(project: Project, store: Store, screen: Screen) -> None:
+    knn = [read(text) for text in ("mobilenetv2_100:head=knn", "mobilenetv2_100:head=knn,size=96", "resnet18:head=knn")]
+    tried(store, project, {"recipe": ["simplecnn"]}, [(recipe, "done", 1.0) for recipe in (read("simplecnn"), *knn)])
+    said = plain(screen("train", project=project.name))
+    for name in ("mobilenetv2_100", "mobilenetv2_100:size=96", "resnet18"):
+        assert f"on the frozen {name} and without any training: nearest neighbours 75.0%" in said
+
+
+def test_only_pretrained_networks_are_said_to_have_baselines(project: Project, screen: Screen) -> None:
+    shown = screen("train", project=project.name)
+    assert "epochs, then the baselines." in plain(shown)
+    shown.multiselect(key=f"sweep-recipes-{project.id}").set_value(["simplecnn"]).run()
+    assert "12 combinations, each for at most 3 epochs." in plain(shown).replace("*", "")
+
+
+def test_the_best_of_an_older_split_are_said_to_be_of_that_one(project: Project, store: Store, screen: Screen) -> None:
+    first = store.newest_split(project.id)
+    tried(store, project, {"recipe": ["simplecnn"]}, [(read("simplecnn"), "done", 1.0)])
+    assert "They were trained on split" not in plain(screen("train", project=project.name))
+    filled.split(store, project)
+    said = plain(screen("train", project=project.name))
+    assert (
+        f"They were trained on split {first}." in said
+        and f"the newest one, split {store.newest_split(project.id)}" in said
+    )
+
+
+def test_a_sweep_in_which_nothing_trains_says_why(project: Project, store: Store, screen: Screen) -> None:
+    job, claim = filled.begin(store, project, "sweep", space={"recipe": ["simplecnn"]})
+    for position in range(2):
+        run = store.start_run(claim, project.id, store.split(project.id).id, read("simplecnn"), position)
+        store.finish_run(claim, run.id, {"error": "The **memory** is too small."}, "pruned")
+    store.finish(claim, "done", {"top": []})
+    shown = screen("train", project=project.name)
+    assert "2 of 2 runs could not be trained. The **memory** is too small." in plain(shown)
+    [table] = [one for one in shown.dataframe if one.key and one.key.startswith("runs-")]
+    assert list(table.value["state"]) == ["could not be trained"] * 2
+    shown.session_state[table.key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    assert r"Could not be trained: The \*\*memory\*\* is too small\." in fine(shown.run())
+
+
+def test_what_could_not_be_trained_is_not_counted_among_the_worse_half(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    _, claim = filled.begin(store, project, "sweep", space={"recipe": ["simplecnn"], "lr": [0.1, 0.2]})
+    split = store.split(project.id).id
+    figures = {"val_loss": 1.0, "val_accuracy": 0.75, "epochs": 1, "best_epoch": 1}
+    for position, told in enumerate((figures, {"error": "No."})):
+        run = store.start_run(claim, project.id, split, read("simplecnn", lr=0.1 + position / 10), position)
+        store.finish_run(claim, run.id, told, "pruned")
+    store.finish(claim, "done", {"top": []})
+    said = plain(screen("train", project=project.name))
+    assert "The best of 2 runs" in said and "1 was among the worse half" in said
 
 
 # recipes of one's own -----------------------------------------------------------------------------------------------
@@ -182,20 +311,23 @@ def test_what_was_changed_is_kept_under_a_name_and_fills_the_form_of_everybody(
     project: Project, store: Store, screen: Screen
 ) -> None:
     shown = screen("train", project=project.name)
-    shown.selectbox(key="preset").select("mobilenetv2_100").run()
+    shown.selectbox(key=f"preset-{project.id}").select("mobilenetv2_100").run()
     shown.selectbox(key="train-mobilenetv2_100").select("half").run()
     field(shown, "Learning rate").set_value(0.01)
     field(shown, "Without colour").check()
     shown.checkbox(key="augment-blur").check()
     shown = save(shown.run(), "mine", "for *shapes*")
-    assert "Saved as mine." in plain(shown).replace("*", "") and shown.selectbox(key="preset").value == "mine"
+    assert (
+        "Saved as mine." in plain(shown).replace("*", "")
+        and shown.selectbox(key=f"preset-{project.id}").value == "mine"
+    )
     [kept] = store.saved_recipes(project.id)
     wanted = read("mobilenetv2_100:train=half,lr=0.01,gray=yes,augment=crop+flip+colour+blur")
     assert (kept.name, kept.about, kept.recipe) == ("mine", "for *shapes*", wanted)
 
     other = screen("train", project=project.name)
-    assert other.selectbox(key="preset").options[0] == "mine (saved): for *shapes*"
-    other.selectbox(key="preset").select("mine").run()
+    assert other.selectbox(key=f"preset-{project.id}").options[0] == "mine (saved): for *shapes*"
+    other.selectbox(key=f"preset-{project.id}").select("mine").run()
     assert (field(other, "Learning rate").value, field(other, "What learns").value) == (0.01, "half")
     assert "Changed since" not in plain(other)
     field(other, "Patience").set_value(2)
@@ -212,7 +344,7 @@ def test_saving_under_a_name_that_is_there_replaces_it_and_says_so(
     store.save_recipe(project.id, "mine", "the first", read("simplecnn:epochs=2"), "ann")
     [first] = store.saved_recipes(project.id)
     shown = screen("train", project=project.name)
-    shown.selectbox(key="preset").select("mine").run()
+    shown.selectbox(key=f"preset-{project.id}").select("mine").run()
     field(shown, "Epochs at most").set_value(3)
     shown = opened(shown, "save-as")
     assert "mine is there already" in plain(shown).replace("*", "")
@@ -228,10 +360,10 @@ def test_a_removed_recipe_is_offered_no_longer(project: Project, store: Store, s
     [kept] = store.saved_recipes(project.id)
     shown = screen("train", project=project.name)
     assert not [one for one in shown.button if one.label == "Remove it"]
-    shown.selectbox(key="preset").select("mine").run()
+    shown.selectbox(key=f"preset-{project.id}").select("mine").run()
     shown = button(opened(shown, f"remove-{kept.id}"), "Remove it").click().run()
     assert "mine was removed" in plain(shown).replace("*", "")
-    assert shown.selectbox(key="preset").value == "vgg75-bn" and not store.saved_recipes(project.id)
+    assert shown.selectbox(key=f"preset-{project.id}").value == "vgg75-bn" and not store.saved_recipes(project.id)
 
 
 def test_a_saved_recipe_whose_network_is_gone_is_one_sentence_and_can_be_removed(
@@ -240,7 +372,7 @@ def test_a_saved_recipe_whose_network_is_gone_is_one_sentence_and_can_be_removed
     store.save_recipe(project.id, "old", "", Recipe("vgg57"), "ann")
     [kept] = store.saved_recipes(project.id)
     shown = screen("train", project=project.name)
-    shown.selectbox(key="preset").select("old").run()
+    shown.selectbox(key=f"preset-{project.id}").select("old").run()
     assert "There is no backbone 'vgg57'" in said(shown)
     button(opened(shown, f"remove-{kept.id}"), "Remove it").click().run()
     assert not store.saved_recipes(project.id)
@@ -267,19 +399,49 @@ def test_a_saved_recipe_may_lie_beyond_what_the_form_offers_and_hold_classes_tha
     store.save_recipe(project.id, "far", "", read(far), "ann")
     store.save_recipe(project.id, "near", "", read("resnet18:head=knn"), "ann")
     shown = screen("train", project=project.name)
-    shown.selectbox(key="preset").select("near").run()
+    shown.selectbox(key=f"preset-{project.id}").select("near").run()
     assert "computed at once" in plain(shown)
-    shown.selectbox(key="preset").select("far").run()
+    shown.selectbox(key=f"preset-{project.id}").select("far").run()
     button(shown, "Train it").click().run()
     assert not shown.exception
     [told] = queued(store, project, "train")["recipes"]
     assert Recipe.stored(told) == read(far, fixed_sides=("suv",))
 
 
+def test_a_recipe_that_somebody_else_removed_is_chosen_no_longer(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    for name in ("mine", "other"):
+        store.save_recipe(project.id, name, "", read("simplecnn"), "ann")
+    shown = screen("train", project=project.name)
+    shown.selectbox(key=f"preset-{project.id}").select("mine").run()
+    shown.multiselect(key=f"sweep-recipes-{project.id}").set_value(["mine", "other"]).run()
+    store.remove_recipe(project.id, "mine")
+    assert fine(shown.run())
+    assert shown.selectbox(key=f"preset-{project.id}").value == "vgg75-bn"
+    assert shown.multiselect(key=f"sweep-recipes-{project.id}").value == ["other"]
+
+
+def test_what_is_chosen_in_one_project_is_not_chosen_in_another(
+    project: Project, store: Store, home: Path, screen: Screen
+) -> None:
+    store.save_recipe(project.id, "mine", "", read("simplecnn"), "ann")
+    other = filled.scraped(store, home, "boats")
+    filled.split(store, other)
+    shown = screen("train", project=project.name)
+    shown.selectbox(key=f"preset-{project.id}").select("mine").run()
+    shown.multiselect(key=f"sweep-recipes-{project.id}").set_value(["mine"]).run()
+    shown.query_params["project"] = "boats"
+    assert fine(shown.run())
+    assert shown.selectbox(key=f"preset-{other.id}").value == "vgg75-bn"
+    shown.query_params["project"] = project.name
+    assert fine(shown.run()) and shown.selectbox(key=f"preset-{project.id}").value == "mine"
+
+
 def test_a_sweep_may_name_a_saved_recipe(project: Project, store: Store, screen: Screen) -> None:
     store.save_recipe(project.id, "mine", "", read("simplecnn:augment=flip,epochs=50"), "ann")
     shown = screen("train", project=project.name)
-    shown.multiselect(key="sweep-recipes").set_value(["mine"]).run()
+    shown.multiselect(key=f"sweep-recipes-{project.id}").set_value(["mine"]).run()
     button(shown, "Start the sweep").click().run()
     assert not shown.exception
     assert queued(store, project, "sweep")["space"]["recipe"] == ["simplecnn:augment=flip"]

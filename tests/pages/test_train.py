@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.model import Claim, Job, Project, Recipe
@@ -69,7 +72,7 @@ def test_a_training_tells_its_epoch_its_speed_the_time_left_and_what_stop_keeps(
     running(store, project)
     shown = screen("train", project="cars")
     said = plain(shown)
-    assert "410 pictures/s · at most 3 min left for this run" in said
+    assert "410 pictures/s · about 3 min left for this run" in said
     assert "Stop keeps the best epoch so far as a model" in said
     bars = [bar.proto.text.replace("\\", "") for bar in shown.get("progress")]
     assert any("vgg75-bn** (run 1 of 2) · epoch 2 of at most 40 · 1,200 of 2,778 pictures" in bar for bar in bars)
@@ -89,6 +92,25 @@ def test_a_gpu_and_warnings_are_told_of_and_the_worst_pictures_lead_to_the_revie
     assert any(f"ids={'%2C'.join(map(str, images))}" in link for link in links(shown))
     html = "".join(each.proto.body for each in shown.get("html"))
     assert html.count("0.4% for the truth") == len(images)
+
+
+def test_the_split_is_read_once_however_often_its_worst_pictures_are_drawn(
+    screen: Screen, store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, claim, run = running(store, project)
+    epoch(store, claim, project, run)
+    shown = screen("train", project="cars")
+    monkeypatch.setattr(Store, "split", None)
+    assert "worst validation pictures" in fine(shown.run())
+
+
+def test_a_frozen_network_that_looks_at_the_pictures_is_at_no_epoch(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    running(store, project, epoch=0, left=None)
+    bars = [bar.proto.text for bar in screen("train", project="cars").get("progress")]
+    assert any("looking at every picture once · 1,200 of 2,778 pictures" in bar for bar in bars)
+    assert not any("epoch 0" in bar for bar in bars)
 
 
 def test_a_training_of_an_earlier_release_shows_what_there_is(screen: Screen, store: Store, project: Project) -> None:
@@ -136,6 +158,32 @@ def test_runs_that_train_side_by_side_have_a_bar_each_in_their_order(
     assert ["epoch 7" in found[0], "epoch 3" in found[1], len(found)] == [True, True, 2]
 
 
+def test_a_sweep_draws_its_newest_eight_runs_in_a_chart_that_does_not_grow(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    _, claim = filled.begin(store, project, "sweep", space={"recipe": ["simplecnn"]})
+    split, heights = store.split(project.id).id, set()
+    for position in range(11):
+        run = store.start_run(claim, project.id, split, Recipe("simplecnn", lr=0.001 * (position + 1)), position).id
+        epoch(store, claim, project, run)
+        if position in (0, 10):
+            shown = screen("train", project="cars")
+            drawn = json.loads(shown.get("plotly_chart")[0].proto.spec)
+            heights.add(drawn["layout"]["height"])
+    assert len(heights) == 1 and len([line for line in drawn["data"] if line["showlegend"]]) == 8
+    assert "The newest 8 runs of the sweep are drawn" in fine(shown)
+
+
+def test_a_run_of_a_sweep_keeps_its_colour_when_others_leave_the_chart(store: Store, project: Project) -> None:
+    runs = [store.run(project.id, run) for run in filled.trained(store, project, [f"vgg{n}" for n in range(10)])]
+    colours = []
+    for first in (1, 2):
+        drawn = charts.curve(curves.frame(runs[first : first + 8], "loss", before=first), "loss").data
+        assert {line.line.dash for line in drawn if line.showlegend} == {"solid"}
+        colours.append({line.name: line.line.color for line in drawn if line.showlegend})
+    assert all(colours[1].get(name, colour) == colour for name, colour in colours[0].items())
+
+
 def test_a_warning_that_stays_is_told_once() -> None:
     from dataclasses import replace
     from datetime import UTC, datetime
@@ -181,6 +229,32 @@ def test_one_run_is_renamed_and_noted_and_a_name_that_is_taken_is_a_sentence(
     assert f"Run {second} is called" in shown.error[0].value
 
 
+def test_what_is_picked_and_typed_stays_when_another_run_begins(screen: Screen, store: Store, project: Project) -> None:
+    first, second = filled.trained(store, project)
+    shown = pick(screen("train", project="cars"), 1)
+    note = shown.text_area(key=f"note-{first}").proto.id
+    running(store, project)
+    shown.run()
+    assert len(table(shown)) == 3 and f"Run {first}: " in fine(shown)
+    assert shown.text_area(key=f"note-{first}").proto.id == note  # a browser keeps what is typed in it
+    pick(shown)  # nothing any more
+    running(store, project)
+    assert f"Run {first}: " not in fine(shown.run())
+
+
+def test_a_pick_in_a_table_that_is_old_by_now_picks_what_stood_there(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    first, second = filled.trained(store, project)
+    shown = screen("train", project="cars")
+    [old] = [one for one in shown.dataframe if one.key and one.key.startswith("runs-")]
+    running(store, project)
+    states = shown._tree.get_widget_states()
+    states.widgets.add(id=old.proto.id, string_value='{"selection": {"rows": [0], "columns": [], "cells": []}}')
+    shown._run(states)
+    assert f"Run {second}: " in fine(shown)
+
+
 def test_files_are_deleted_only_after_a_second_press_and_what_stays_is_said(
     screen: Screen, store: Store, project: Project
 ) -> None:
@@ -199,6 +273,52 @@ def test_files_are_deleted_only_after_a_second_press_and_what_stays_is_said(
     assert list(table(shown)["state"]) == ["trained", "trained, files deleted"]
 
 
+def test_what_could_not_be_deleted_can_be_tried_again(
+    screen: Screen, store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = filled.trained(store, project)
+    folder = run_folder(load(), first)
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(bytes(1000))
+    shown = opened(pick(screen("train", project="cars"), 1), f"delete-{first}")
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", refused)
+        button(shown, "Delete the files for good").click().run()
+    assert "cannot be deleted: No space" in shown.error[0].value.replace("\\", "") and folder.exists()
+    assert "are still there" in fine(shown.run())
+    button(shown, "Delete the files for good").click().run()
+    assert not folder.exists() and "are still there" not in fine(shown)
+
+
+def refused(folder: Path) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_run_without_files_has_none_to_delete(screen: Screen, store: Store, project: Project) -> None:
+    _, claim, run = running(store, project)
+    store.finish_run(claim, run, {"val_accuracy": 0.5}, "pruned")
+    store.finish(claim, "done")
+    shown = pick(screen("train", project="cars"), 0)
+    assert f"Run {run}: " in fine(shown) and shown.get("popover")
+    assert "Delete its files" not in [one.proto.popover.label for one in shown.get("popover")]
+    run_folder(load(), run).mkdir(parents=True)  # left by a kill
+    assert "Delete its files" in [one.proto.popover.label for one in shown.run().get("popover")]
+
+
+@pytest.mark.parametrize(
+    ("best", "said"), [(2, "epoch 2\n"), (1, "epoch 2, its last one; the model is that of epoch 1\n")]
+)
+def test_the_worst_pictures_of_a_trained_run_say_which_epoch_they_are_of(
+    screen: Screen, store: Store, project: Project, best: int, said: str
+) -> None:
+    _, claim, run = running(store, project)
+    for number in (1, 2):
+        epoch(store, claim, project, run, number)
+    store.finish_run(claim, run, {"val_accuracy": 0.6, "epochs": 2, "best_epoch": best})
+    store.finish(claim, "done")
+    assert f"vgg75-bn, {said}" in plain(pick(screen("train", project="cars"), 0))
+
+
 def test_a_stopped_run_can_go_on(screen: Screen, store: Store, project: Project) -> None:
     _, claim, run = running(store, project)
     epoch(store, claim, project, run)
@@ -208,6 +328,35 @@ def test_a_stopped_run_can_go_on(screen: Screen, store: Store, project: Project)
     shown.button(key=f"go-on-{run}").click().run()
     job = store.jobs(project.id, "train")[0]
     assert (job.params, job.need, job.status) == ({"runs": [run]}, "gpu", "queued")
+    assert pick(shown, 0).button(key=f"go-on-{run}").disabled
+
+
+def test_a_job_that_waits_hides_none_that_runs(screen: Screen, store: Store, project: Project) -> None:
+    running(store, project)
+    store.submit("sweep", {"space": {"recipe": ["simplecnn"]}}, project.id, "gpu")
+    bars = [bar.proto.text for bar in screen("train", project="cars").get("progress")]
+    assert any("epoch 2 of at most 40" in bar for bar in bars) and not any("Sweep" in bar for bar in bars)
+
+
+def test_what_stop_keeps_of_a_search_for_a_rate_is_said_beside_it(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    job, _ = filled.begin(store, project, "rate", recipe={})
+    assert screen("train", project="cars").button(key=f"stop-{job.id}").help == "Nothing of it is kept."
+
+
+def test_a_job_that_was_tried_again_in_another_tab_is_a_sentence(
+    screen: Screen, store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, claim = filled.begin(store, project, "train", recipes=[{}])
+    store.finish(claim, "failed", error="The disk is full.")
+    shown = screen("train", project="cars")
+    old = store.job(job.id)
+    store.again(job.id)
+    monkeypatch.setattr(Store, "jobs", lambda store, *_, **__: [old])  # as read a moment before
+    shown.button(key=f"again-{job.id}").click().run()
+    assert not shown.exception
+    assert any("cannot be tried again" in error.value for error in shown.error)
 
 
 def test_several_runs_are_compared_by_what_differs_and_by_what_accuracy_costs(
