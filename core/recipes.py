@@ -197,7 +197,7 @@ def written(recipe: Recipe) -> str:
 NOTHING = {"size": "its own", "head": "its own", "batch": "found", "ema": "none"}  # field -> what 0 or "" stands for
 
 
-def shown(field: str, value: Any) -> str:
+def as_read(field: str, value: Any) -> str:
     """What a field of a recipe holds, as a person reads it."""
     if field in NOTHING and not value:
         return NOTHING[field]

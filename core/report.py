@@ -16,7 +16,7 @@ from core.credits.page import HEAD
 from core.errors import BadInput
 from core.jobs.watch import duration
 from core.model import Evaluation, Job, Project, Recipe, Run, Split
-from core.recipes import BASELINES, shown
+from core.recipes import BASELINES, as_read
 from core.runs import differing, interval, names
 from core.sweep import TOP, top
 
@@ -236,7 +236,7 @@ def _choice(recipe: Recipe, axis: str) -> str:
         return recipe.backbone + (f":train={recipe.train}" if recipe.train != "all" else "")
     if axis == "head" and not recipe.head and recipe.backbone not in BACKBONES:
         return "linear"  # a network of timm has that of itself
-    return shown(axis, getattr(recipe, axis))
+    return as_read(axis, getattr(recipe, axis))
 
 
 def _classes(evaluation: Evaluation) -> str:
@@ -264,14 +264,14 @@ def _made(runs: Sequence[Run], called: Mapping[int, str], split: Split) -> str:
     told = [
         f"{key.replace('_', ' ')} {value}"
         for key, value in (
-            ("optimiser", same.optimiser), ("learning_rate", f"{same.lr:g}"), ("schedule", same.schedule), ("batch", shown("batch", same.batch)),
+            ("optimiser", same.optimiser), ("learning_rate", f"{same.lr:g}"), ("schedule", same.schedule), ("batch", as_read("batch", same.batch)),
             ("augmentation", "none" if same.train == "head" else ", ".join(same.augment) or "none"), ("best_by", same.watch), ("seed", same.seed),
         )
     ]  # fmt: skip
     rows = [
         (
             html.escape(called[run.id]),
-            *(html.escape(shown(field, values[i])) for field, values in fields.items()),
+            *(html.escape(as_read(field, values[i])) for field, values in fields.items()),
             html.escape(_where(run)),
         )
         for i, run in enumerate(runs)

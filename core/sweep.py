@@ -99,8 +99,12 @@ def baselines(recipes: Sequence[Recipe]) -> list[Recipe]:
 
 def top(runs: Iterable[Run], most: int = TOP) -> list[Run]:
     """The best runs, the lowest validation loss first, baselines apart; one that was stopped early counts as far as it
-    came."""
-    ended = [run for run in runs if "val_loss" in run.result and run.recipe.head not in BASELINES]
+    came, one that broke not at all."""
+    ended = [
+        run
+        for run in runs
+        if "val_loss" in run.result and "error" not in run.result and run.recipe.head not in BASELINES
+    ]
     return sorted(ended, key=lambda run: run.result["val_loss"])[:most]
 
 

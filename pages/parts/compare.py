@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import runs as trained
 from core.model import Project, Run
+from core.recipes import as_read
 from pages.parts import charts, curves, figures, house, wording
 
 COSTS = {"latency": "Latency", "bytes": "Size on disk", "parameters": "Parameters"}
@@ -35,7 +36,7 @@ def differences(runs: Sequence[Run], pictures: Mapping[int, int]) -> None:
         "run": [run.id for run in runs],
         "name": [run.name for run in runs],
         **{name: found[name] for name in ("accuracy", "interval", "macro_f1")},
-        **{f"recipe {field}": [wording.value(field, value) for value in values] for field, values in fields.items()},
+        **{f"recipe {field}": [as_read(field, value) for value in values] for field, values in fields.items()},
     }
     columns = columns | {name: values for name, values in found.items() if name not in columns}
     told = [name for name, values in columns.items() if any(value not in (None, "") for value in values)]

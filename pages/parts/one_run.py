@@ -10,6 +10,7 @@ import streamlit as st
 from core import runs as trained
 from core.errors import BadInput, WinnowError
 from core.model import Project, Run
+from core.recipes import as_read
 from pages.parts import curves, house, learning, wording
 
 
@@ -111,7 +112,7 @@ def recipe(run: Run) -> None:
     rows = []
     for field in dataclasses.fields(run.recipe):
         name, about = wording.RECIPE.get(field.name, (field.name, ""))
-        rows.append((name, wording.value(field.name, getattr(run.recipe, field.name)), about))
+        rows.append((name, as_read(field.name, getattr(run.recipe, field.name)), about))
     st.dataframe(
         pd.DataFrame(rows, columns=["part", "value", "what it is"]),
         hide_index=True,

@@ -46,7 +46,7 @@ HELP = {
     "label_smoothing": "Label smoothing: the model is not asked to be fully sure. Helps where some labels are wrong.",
     "weight_decay": "Weight decay: holds the weights small, against learning by heart.",
     "ema": "A running mean of the weights is measured and kept in their place: steadier. 0 = off, .99 is usual.",
-    "deterministic": "Also on a GPU, which then is slower. On a CPU it is so anyway.",
+    "deterministic": "Nothing is chosen by how fast it is just now: the same recipe on the same pictures gives the same model. Slower.",
     "scratch": "It begins without what it has learned from other pictures, and needs many more of yours.",
     "compile": "By torch.compile: often faster on a GPU, after a slow beginning. It needs a C++ compiler.",
     "layer_decay": "Layer decay: each layer learns at this share of the rate of the one above it; 1 = all alike.",

@@ -12,10 +12,10 @@ import streamlit as st
 from core.backbones import BACKBONES
 from core.errors import BadInput
 from core.model import Job, Project, Run
-from core.recipes import BASELINES, OPTIMISERS, PRESETS, by_name, spelled
+from core.recipes import BASELINES, OPTIMISERS, PRESETS, as_read, by_name, spelled
 from core.runs import interval
 from core.sweep import EPOCHS, MOST, PLAIN, baselines, full, recipes, top
-from pages.parts import house, saved, wording
+from pages.parts import house, saved
 
 USUAL = ("mobilenetv2_100:train=head", "simplecnn")
 NAMES = (*PRESETS, *(f"{name}:train=head" for name in PRESETS if name not in BACKBONES))
@@ -37,7 +37,7 @@ SAID = {
 def choose(project: Project) -> None:
     """The form, and what it starts."""
     st.caption(
-        "Every combination is trained for a few epochs, and whatever is among the worse half at an epoch's end stops there"
+        "Every combination is trained for a few epochs, and whatever is among the worse half after the first, second, fourth … of them stops there"
         " (successive halving). The ten best are shown; those you choose are then trained to their end."
     )
     try:
@@ -136,7 +136,7 @@ def best(project: Project, job: Job, busy: bool) -> None:
             "accuracy": st.column_config.NumberColumn("validation accuracy", format="%.1f%%", help="Share of validation pictures named rightly."),
             "lr": st.column_config.TextColumn("learning rate", help=SAID["rates"]),
             "optimiser": st.column_config.TextColumn(help=SAID["optimisers"]),
-            "epochs": st.column_config.TextColumn(help="How far it came: the worse half stops at the end of each epoch."),
+            "epochs": st.column_config.TextColumn(help="How far it came: the worse half stops after the first, second, fourth … epoch."),
             "interval": st.column_config.TextColumn("95 % interval", help="Where the true share lies in 95 of 100 cases. Where two intervals overlap, the difference may be chance."),
         },
     )  # fmt: skip
@@ -167,7 +167,7 @@ def _table(project: Project, space: Mapping[str, Any], found: list[Run]) -> pd.D
     shown = {"recipe": [run.recipe.name for run in found]}
     for field in space:  # what the recipe's name does not tell
         if field not in ("recipe", "head", "train", "size", "gray", "scratch", *PLAIN):
-            shown[field] = [wording.value(field, getattr(run.recipe, field)) for run in found]
+            shown[field] = [as_read(field, getattr(run.recipe, field)) for run in found]
     pictures = house.store().part_sizes(project.id, "val")
     intervals = [interval(run, pictures[run.split]) or (0.0, 1.0) for run in found]
     return pd.DataFrame(shown | {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 RECIPE = {  # field of core.model.Recipe -> how it is called, what it is
     "backbone": ("network", "The network that is trained, by its name; pretrained ones are from timm."),
     "head": ("head", "What stands on top of a pretrained network and names the classes."),
@@ -26,10 +24,9 @@ RECIPE = {  # field of core.model.Recipe -> how it is called, what it is
     "balance": ("balance", "What makes up for classes with few pictures."),
     "ema": ("mean of weights", "EMA: share of the old weights in a running mean that is kept."),
     "compile": ("compiled", "Whether torch.compile makes it faster."),
-    "deterministic": ("deterministic", "Whether a GPU gives the same figures at each run, more slowly."),
+    "deterministic": ("deterministic", "Whether it gives the same model at each run, more slowly."),
     "seed": ("seed", "Where all that is drawn at random begins: the same seed, the same training."),
 }
-ZERO = {"size": "its own", "head": "its own", "batch": "found", "ema": "none"}  # field -> what 0 or "" stands for
 FIGURE = {
     "state": ("state", "A stopped run keeps its best epoch so far: it can be asked, and it can go on. One that a sweep stopped early, "
               "because half of the others were better, keeps its figures only."),
@@ -46,17 +43,6 @@ FIGURE = {
     "latency": ("latency", "Milliseconds that it needs to answer for one picture."),
     "device": ("device", "What it was trained on, and how exactly that calculated."),
 }  # fmt: skip
-
-
-def value(field: str, given: Any) -> str:
-    """What a field of a recipe holds, as a person reads it."""
-    if field in ZERO and not given:
-        return ZERO[field]
-    if isinstance(given, bool):
-        return "yes" if given else "no"
-    if isinstance(given, tuple):
-        return ", ".join(map(str, given)) or "none"
-    return f"{given:g}" if isinstance(given, float) else str(given)
 
 
 def megabytes(number: float) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import BadInput
 from core.model import Recipe
-from core.recipes import BASELINES, PRESETS, check, own_name, read, spelled, written
+from core.recipes import BASELINES, PRESETS, as_read, check, own_name, read, spelled, written
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -195,6 +195,11 @@ def test_a_name_is_kept_with_single_spaces() -> None:
 )
 def test_a_recipe_is_written_as_a_line_that_reads_back(text: str) -> None:
     assert read(written(read(text))) == read(text)
+
+
+def test_values_are_written_as_a_person_reads_them() -> None:
+    told = [as_read(*each) for each in (("size", 0), ("size", 96), ("gray", False), ("lr", 0.001), ("augment", ()))]
+    assert told == ["its own", "96", "no", "0.001", "none"]
 
 
 def test_a_sweep_gets_what_a_saved_name_stands_for_without_its_epochs() -> None:

@@ -405,13 +405,6 @@ def test_every_part_of_a_recipe_has_a_name_and_a_meaning() -> None:
     assert set(wording.RECIPE) == {field.name for field in dataclasses.fields(Recipe)}
 
 
-def test_values_are_written_as_a_person_reads_them() -> None:
-    told = [
-        wording.value(*each) for each in (("size", 0), ("size", 96), ("gray", False), ("lr", 0.001), ("augment", ()))
-    ]
-    assert told == ["its own", "96", "no", "0.001", "none"]
-
-
 def test_a_small_chance_is_never_a_plain_zero() -> None:
     assert [worst.chance(share) for share in (0.12, 0.004, 0.0)] == ["12%", "0.4%", "<0.1%"]
 
