@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from core.augment import AUGMENTATIONS
 from core.backbones import BACKBONES
@@ -100,6 +100,7 @@ PRESETS: dict[str, Preset] = {
 }  # fmt: skip
 
 
+Saved = TypeVar("Saved")
 NONE: Mapping[str, Recipe] = MappingProxyType({})
 
 
@@ -117,7 +118,7 @@ def read(text: str, saved: Mapping[str, Recipe] = NONE, **changes: Any) -> Recip
             told[key] = _value(key, told[key], tuple)
         elif not isinstance(told.get(key, ()), (list, tuple)):
             raise BadInput(f"{key} = {told[key]!r} does not fit: a list of words was wanted.")
-    if begun := kept(name, saved):
+    if begun := named(name, saved):
         return _changed(begun, told)
     preset = PRESETS.get(name)
     fields: dict[str, Any] = dict(preset.changes) if preset else {}
@@ -152,10 +153,10 @@ def _changed(recipe: Recipe, told: dict[str, Any]) -> Recipe:
     return recipe
 
 
-def kept(text: str, saved: Mapping[str, Recipe]) -> Recipe | None:
-    """The recipe under whose name `text` begins, in whatever case it is written; None where it is no saved one's."""
+def named(text: str, saved: Mapping[str, Saved]) -> Saved | None:
+    """Of those saved under a name the one with whose name `text` begins, in whatever case; None where it is no such name."""
     name = text.partition(":")[0].strip().casefold()
-    return next((recipe for own, recipe in saved.items() if own.casefold() == name), None)
+    return next((one for own, one in saved.items() if own.casefold() == name), None)
 
 
 def by_name(saved: Sequence[SavedRecipe]) -> dict[str, Recipe]:
@@ -210,7 +211,7 @@ def as_read(field: str, value: Any) -> str:
 
 def spelled(text: str, saved: Mapping[str, Recipe]) -> str:
     """The text of a sweep's recipe without the name of a saved one, whose epochs count no more than any others there."""
-    if kept(text, saved) is None or "epochs=" in text.replace(" ", ""):
+    if named(text, saved) is None or "epochs=" in text.replace(" ", ""):
         return text
     recipe = read(text, saved)
     if any(sign in name for name in recipe.fixed_sides for sign in ",+"):

@@ -23,6 +23,7 @@ from core.recipes import (
     WATCHED,
     by_name,
     check,
+    named,
     read,
 )
 from pages.parts import augmented, charts, house, saved
@@ -70,7 +71,7 @@ def choose(project: Project, split: Split) -> None:
     if not name:
         st.caption("Choose one: everything about it can be changed then.")
         return
-    begun, changed = saved.begun(name, kept), ":" in name  # typed with what is to be otherwise
+    begun, changed = named(name, kept), ":" in name  # typed with what is to be otherwise
     chosen = None if changed else begun
     try:
         usual, key = _network(name, by_name(list(kept.values())), chosen)

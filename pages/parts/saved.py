@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import streamlit as st
 
@@ -19,12 +19,6 @@ OPENED, DONE = "save-as", "saved-recipe"  # keys: whether the form is open; what
 def there(project: Project) -> dict[str, SavedRecipe]:
     """Name -> recipe, of those that are kept; the newest first."""
     return {one.name: one for one in house.store().saved_recipes(project.id)}
-
-
-def begun(text: str, kept: Mapping[str, SavedRecipe]) -> SavedRecipe | None:
-    """The one under whose name `text` begins, in whatever case it is written."""
-    name = text.partition(":")[0].strip().casefold()
-    return next((one for own, one in kept.items() if own.casefold() == name), None)
 
 
 def gone(key: str, kept: Collection[str]) -> set[str]:
