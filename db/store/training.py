@@ -281,6 +281,12 @@ class Training(Base):
         with self._read() as c:
             return [Evaluation(r.id, tuple(r.runs), r.part, r.created, r.result) for r in c.execute(wanted)]
 
+    def measured(self, project: int) -> set[int]:
+        """The runs that were scored on some part. (Their figures, with every class against every other, are long.)"""
+        with self._read() as c:
+            found = c.execute(select(evaluations.c.runs).where(evaluations.c.project == project)).scalars()
+            return {run for runs in found for run in runs}
+
     def openings(self, project: int) -> int:
         """How often the test part was read."""
         with self._read() as c:

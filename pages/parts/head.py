@@ -97,12 +97,9 @@ def standing(project: Project) -> Standing:
     """Read from the store: a few small queries."""
     store = house.store()
     funnel = store.funnel(project.id)
-    busy = next(
-        (job.verb for job in store.jobs(project.id, limit=20) if job.status in house.ACTIVE and job.verb not in LOOKS),
-        "",
-    )
+    under_way = [store.job(number) for number in sorted(store.busy(), reverse=True)]
+    busy = next((job.verb for job in under_way if job.project == project.id and job.verb not in LOOKS), "")
     trained = {run.id for run in store.runs(project.id, store.newest_split(project.id), done=True)}
-    looked_at = {run for evaluation in store.evaluations(project.id) for run in evaluation.runs}
     copies = 0  # asked for only while it may be what comes next
     if not (reviewed := store.reviewed(project.id)) and not funnel.split:
         copies = sum(count.groups for count in store.group_counts(project.id)[0].values())
@@ -110,7 +107,7 @@ def standing(project: Project) -> Standing:
     return Standing(
         funnel, cleaned=cleaned(store, project),
         decided=reviewed, rest="" if now["done"] else certificate.sentence(now), copies=copies, split=funnel.split > 0, trained=bool(trained),
-        evaluated=bool(trained & looked_at), busy=busy)  # fmt: skip
+        evaluated=bool(trained & store.measured(project.id)), busy=busy)  # fmt: skip
 
 
 def title(page: str) -> None:

@@ -46,7 +46,7 @@ def sidebar(here: str) -> None:
         names = [project.name for project in house.store().projects()]
         if names:
             choose(names)
-        under_way = sum(job.status in house.ACTIVE for job in house.store().jobs(limit=50))
+        under_way = len(house.store().busy())
         group = ""
         for name, screen in house.SCREENS.items():
             if screen.group != group:

@@ -245,7 +245,7 @@ def test_each_opening_of_the_test_part_is_logged_once_for_each_job(store, projec
     numbers = {store.add_evaluation(by, project.id, [1], "test", {"accuracy": 0.5}, said) for _ in range(2)}
     assert len(numbers) == 1
     store.add_evaluation(claim("evaluate"), project.id, [1], "val", {"accuracy": 0.7})
-    assert store.openings(project.id) == 1
+    assert store.openings(project.id) == 1 and store.measured(project.id) == {1}
     assert [e.part for e in store.evaluations(project.id)] == ["val", "test"]
     assert [e.result for e in store.evaluations(project.id, "test")] == [{"accuracy": 0.5}]
     (number,) = numbers
