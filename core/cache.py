@@ -77,7 +77,7 @@ def cache(
             if not arrays:
                 continue
             errors = yield from _fill(read, wanted, arrays, rows, map)
-            if wanted is views and errors and len([one for one in errors.values() if _may_pass(one)]) == total:
+            if wanted is views and total and sum(_may_pass(one) for one in errors.values()) == total:
                 raise Missing(f"None of the {total:,} pictures can be read just now: {next(iter(errors.values()))}")
             told |= errors
             for size, array in arrays.items():
@@ -126,14 +126,20 @@ def _may_pass(error: BaseException | str) -> bool:
 
 
 def _array(folder: Path, key: str, size: int, count: int) -> np.ndarray | None:
-    """The array that is there, mapped from disk and read-only; None where there is none, or not a whole one."""
+    """The pixels that are there; None where there are none, or not all of them."""
+    pixels = opened(folder / f"{key}-{size}.npy")
+    fits = pixels is not None and pixels.shape == (count, size, size, 3) and pixels.dtype == "uint8"
+    return pixels if fits else None
+
+
+def opened(path: Path) -> np.ndarray | None:
+    """The array in a file, mapped from disk and read-only; None where there is none, or not a whole one."""
     import numpy as np
 
     try:
-        pixels = np.load(folder / f"{key}-{size}.npy", mmap_mode="r", allow_pickle=False)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError):
         return None
-    return pixels if pixels.shape == (count, size, size, 3) and pixels.dtype == np.uint8 else None
 
 
 def mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.memmap:

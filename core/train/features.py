@@ -62,8 +62,8 @@ def features(
 
 
 def _kept(file: Path, count: int) -> np.ndarray | None:
-    try:
-        found = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (FileNotFoundError, ValueError, EOFError, OSError):
-        return None
-    return found if found.dtype == np.float32 and found.ndim == 2 and len(found) == count else None
+    from core.cache import opened
+
+    found = opened(file)
+    fits = found is not None and found.dtype == np.float32 and found.ndim == 2 and len(found) == count
+    return found if fits else None

@@ -97,8 +97,7 @@ def standing(project: Project) -> Standing:
     """Read from the store: a few small queries."""
     store = house.store()
     funnel = store.funnel(project.id)
-    under_way = [store.job(number) for number in sorted(store.busy(), reverse=True)]
-    busy = next((job.verb for job in under_way if job.project == project.id and job.verb not in LOOKS), "")
+    busy = next((job.verb for job in house.under_way(project) if job.verb not in LOOKS), "")
     trained = {run.id for run in store.runs(project.id, store.newest_split(project.id), done=True)}
     copies = 0  # asked for only while it may be what comes next
     if not (reviewed := store.reviewed(project.id)) and not funnel.split:

@@ -183,6 +183,12 @@ def newest(project: Project, *verbs: str) -> Job | None:
     return max(found, key=lambda job: job.id, default=None)
 
 
+def under_way(project: Project) -> list[Job]:
+    """The project's jobs that run or wait, the newest first: no ended one is read, whose result may be long."""
+    jobs = [store().job(number) for number in sorted(store().busy(), reverse=True)]
+    return [job for job in jobs if job.project == project.id]
+
+
 def cleans(project: Project) -> tuple[tuple[int, str], ...]:
     """What is another one after each clean: number and state of the newest jobs that cleaned, of a split only if it did."""
     newest = [jobs[0] for verb in ("clean", "demo") if (jobs := store().jobs(project.id, verb, limit=1))]

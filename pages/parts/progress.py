@@ -42,11 +42,11 @@ def watch(
     lines below its bar. When the job ends the whole page runs once
     more, and nothing refreshes by itself any longer.
     """
-    found = [job for verb in verbs for job in house.store().jobs(project.id, verb, limit=10)]
-    if not found:
+    active = [job for job in house.under_way(project) if job.verb in verbs]
+    running = (job for job in active if job.status == "running")
+    job = next(running, active[0] if active else house.newest(project, *verbs))
+    if job is None:
         return False
-    order = {"running": 2, "queued": 1}
-    job = max(found, key=lambda job: (order.get(job.status, 0), job.id))
     if job.status in house.ACTIVE:
         st.fragment(_live, run_every=EVERY)(job.id, below)
         if beside:

@@ -23,12 +23,7 @@ def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
     """
     store = house.store()
     pictures = store.part_sizes(project.id, "val")
-    jobs = [
-        job
-        for verb in ("train", "sweep")
-        for job in store.jobs(project.id, verb, limit=50)
-        if job.status in house.ACTIVE
-    ]
+    jobs = [job for job in house.under_way(project) if job.verb in ("train", "sweep")]
     active = {run.id for run in runs for job in jobs if run.job == job.id or run.id in (job.params.get("runs") or ())}
     st.subheader("All runs", anchor=False)
     picked = table(runs, pictures, active)
