@@ -15,7 +15,7 @@ import html
 import json
 import math
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from functools import cache as remembered
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import IO
 from urllib.parse import parse_qs, quote, urlsplit
 
 from core.demo import draw
@@ -70,8 +71,7 @@ def serve(cache: Path | None = None) -> Iterator[str]:
     child = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdin and child.stdout
     try:
-        ready, _, _ = select.select([child.stdout], [], [], START)
-        base = child.stdout.readline().strip() if ready else ""
+        base = child.stdout.readline().strip() if _readable(child.stdout, START) else ""
         if not base:
             raise Missing(f"The demo's picture server did not start within {START} seconds.")
         yield base
@@ -293,11 +293,17 @@ def bind(handler: type[Handler]) -> Server:
     raise Missing("The demo's picture server found no free port on 127.0.0.1.")
 
 
+def _readable(file: IO[str], seconds: float) -> bool:
+    """Whether something can be read, or the end, within so many seconds. (`select.select` refuses descriptors over 1,023.)"""
+    with selectors.DefaultSelector() as selector:
+        selector.register(file, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
+
+
 def _end_with_parent(parent: int) -> None:
     """Ends this process when its stdin does, or when it was handed to another parent."""
     while os.getppid() == parent:
-        ready, _, _ = select.select([sys.stdin], [], [], 1)
-        if ready and not os.read(sys.stdin.fileno(), 1024):
+        if _readable(sys.stdin, 1) and not os.read(sys.stdin.fileno(), 1024):
             break
     os._exit(0)
 

@@ -87,7 +87,7 @@ def settings() -> Settings:
     return core_settings.load()
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=lambda store: store.close())
 def _store(database: str) -> Store:
     return open_store(database)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
@@ -25,7 +26,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> list:
 
 
 @pytest.fixture
-def screen(home: Path, workers: list) -> Callable[..., AppTest]:
+def screen(home: Path, workers: list) -> Iterator[Callable[..., AppTest]]:
     """`screen("scrape", project="cars")`: that page, run once."""
 
     def show(page: str, **query: str) -> AppTest:
@@ -35,7 +36,8 @@ def screen(home: Path, workers: list) -> Callable[..., AppTest]:
             shell.switch_page(f"../{page}.py")
         return shell.run()
 
-    return show
+    yield show
+    st.cache_resource.clear()  # the app keeps its database open as long as it runs, and these tests are one process
 
 
 @pytest.fixture

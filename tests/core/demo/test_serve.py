@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -185,6 +186,25 @@ def test_the_server_is_gone_after_an_error_inside_the_block():
     with pytest.raises(ZeroDivisionError), serve() as address:
         raise ZeroDivisionError
     assert not listens(address)
+
+
+def test_it_starts_beside_more_than_a_thousand_open_files():
+    """As many as a busy app may hold: descriptors over 1,023, which `select()` does not take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2048:
+        pytest.skip(f"A process may open only {hard} files here.")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    null = os.open(os.devnull, os.O_RDONLY)
+    many = [null]
+    try:
+        while many[-1] < 1024:
+            many.append(os.dup(null))
+        with serve() as base:
+            assert listens(base)
+    finally:
+        for one in many:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is a thing of POSIX systems")
