@@ -419,12 +419,14 @@ class Recipe:
 
     @classmethod
     def stored(cls, facts: Mapping[str, Any]) -> Recipe:
-        """The recipe that was written down as `facts`, also by the first release, which knew fewer choices."""
+        """The recipe that was written down as `facts`, also by an earlier release, which knew fewer choices."""
         facts = dict(facts)
         if isinstance(facts.get("augment"), bool):
             facts["augment"] = ("crop", "flip", "colour") if facts["augment"] else ()
         if "class_weights" in facts:
             facts["balance"] = "weights" if facts.pop("class_weights") else "none"
+        if facts.get("train") == "head":
+            facts["augment"] = ()  # named once, though a frozen network saw each picture as it is
         return cls(**facts)
 
     @property

@@ -76,7 +76,9 @@ class Preset:
 FINE_TUNED: dict[str, Any] = {
     "epochs": 20, "lr": 1e-3, "layer_decay": 0.85, "weight_decay": 0.01, "patience": 5,
 }  # fmt: skip
-FROZEN: dict[str, Any] = {"epochs": 60, "lr": 2e-3, "layer_decay": 1.0, "batch": 64, "patience": 10}
+FROZEN: dict[str, Any] = {
+    "epochs": 60, "lr": 2e-3, "layer_decay": 1.0, "batch": 64, "patience": 10, "augment": (),
+}  # fmt: skip
 
 # Without batch norm the usual rate is too high: nine layers from nothing stay at chance with it (see the same file), and
 # of pretrained ones torchvision's reference recipes train VGG at a tenth of what the others get.
@@ -148,6 +150,9 @@ def _changed(recipe: Recipe, told: dict[str, Any]) -> Recipe:
             key: getattr(recipe, key) for key in ("size", "gray", "balance", "seed", "deterministic")
         }
         return read(recipe.backbone, **({**same, "train": "head"} | told))
+    now = told.get("train", recipe.train)
+    if "head" in (now, recipe.train) and now != recipe.train:  # a frozen network sees each picture as it is
+        told = {"augment": () if now == "head" else OURS.augment} | told
     recipe = replace(recipe, **told)
     check(recipe)
     return recipe
@@ -242,6 +247,11 @@ def check(recipe: Recipe) -> None:
         raise BadInput(f"head={recipe.head} is computed on a frozen network: train=head was wanted.")
     for name in recipe.augment:
         _one_of("augment", name, AUGMENTATIONS)
+    if recipe.augment and recipe.train == "head":
+        raise BadInput(
+            f"augment = {'+'.join(recipe.augment)} changes nothing with train=head, where the network looks at each picture"
+            " once, as it is: leave it out, or let more of the network learn, such as train=last-block."
+        )
     for key, least in (("epochs", 1), ("patience", 1), ("size", 0), ("batch", 0)):
         if getattr(recipe, key) < least:
             raise BadInput(f"{key} = {getattr(recipe, key)} is too few: at least {least} was wanted.")

@@ -265,7 +265,7 @@ def _made(runs: Sequence[Run], called: Mapping[int, str], split: Split) -> str:
         f"{key.replace('_', ' ')} {value}"
         for key, value in (
             ("optimiser", same.optimiser), ("learning_rate", f"{same.lr:g}"), ("schedule", same.schedule), ("batch", as_read("batch", same.batch)),
-            ("augmentation", "none" if same.train == "head" else ", ".join(same.augment) or "none"), ("best_by", same.watch), ("seed", same.seed),
+            ("augmentation", ", ".join(same.augment) or "none"), ("best_by", same.watch), ("seed", same.seed),
         )
     ]  # fmt: skip
     rows = [

@@ -1,6 +1,7 @@
 """Train a recipe on decoded pictures: `fit`.
 
-training.py    one training: its epochs, and what torch's errors mean for a person
+training.py    one training: its epochs
+sentences.py   what torch raises, as what a person can act on
 state.py       where it stands, to go on from; end.py: what it leaves
 together.py    one training by several processes
 optimise.py    which weights learn, by which optimiser, at which rate
@@ -55,7 +56,8 @@ def fit(
     """
     from core.device import device as find
     from core.train.baselines import solve
-    from core.train.training import Training, sentences
+    from core.train.sentences import sentences
+    from core.train.training import Training
 
     recipes.check(recipe)
     check(recipe, classes, train, val)

@@ -16,22 +16,29 @@ class Note(Protocol):
     def __call__(self, row: Mapping[str, Any]) -> None: ...
 
 
-@contextmanager
-def events(folder: Path, wanted: bool, done: int) -> Iterator[Note]:
-    """What notes each epoch's row in event files in `folder`; nothing where it is not `wanted`.
-
-    `done` epochs were noted by an earlier attempt; what it noted after them no longer counts. Raises BadSetting where the
-    package tensorboard is missing.
-    """
+def check(wanted: bool) -> None:
+    """Raises BadSetting where they are `wanted` and the package tensorboard is missing."""
     if not wanted:
-        yield lambda row: None
         return
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        import torch.utils.tensorboard  # noqa: F401
     except ImportError:
         raise BadSetting(
             "WINNOW_TENSORBOARD is on, but the package tensorboard is not installed: pip install tensorboard, or leave it out."
         ) from None
+
+
+@contextmanager
+def events(folder: Path, wanted: bool, done: int) -> Iterator[Note]:
+    """What notes each epoch's row in event files in `folder`; nothing where it is not `wanted`.
+
+    `done` epochs were noted by an earlier attempt; what it noted after them no longer counts. Raises as `check` does.
+    """
+    check(wanted)
+    if not wanted:
+        yield lambda row: None
+        return
+    from torch.utils.tensorboard import SummaryWriter
 
     with SummaryWriter(str(folder), purge_step=done + 1) as writer:
 

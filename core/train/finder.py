@@ -31,7 +31,8 @@ def find(
 
     from core.device import device as where
     from core.train import check
-    from core.train.training import Training, sentences
+    from core.train.sentences import sentences
+    from core.train.training import Training
 
     recipes.check(recipe)
     check(recipe, classes, train, val)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import WinnowError
 from core.model import Part, Progress, Recipe, Run, Split
 from core.runs import cache_folder, left, run_folder
-from core.train.events import Note, events
+from core.train.events import Note, check, events
 
 if TYPE_CHECKING:
     from core.steps import Context
@@ -74,13 +74,14 @@ class Runner:
     def __init__(self, ctx: Context, split: Split, recipes: Sequence[Recipe]) -> None:
         """`recipes` are those of all runs to come, in order: how far the job is, is told in their epochs.
 
-        Raises BadInput where one of them has no network, or its size does not fit, and Missing where its weights cannot
-        be had: before anything is trained.
+        Raises BadInput where one of them has no network, or its size does not fit, Missing where its weights cannot be
+        had, and BadSetting where TensorBoard's figures are wanted and cannot be written: before anything is trained.
         """
         from core.backbones import look, pretrained_start
         from core.cache import views_of
         from core.weights import timm_file
 
+        check(ctx.settings.tensorboard)
         for name in dict.fromkeys(r.backbone for r in recipes if pretrained_start(r)):
             timm_file(name, ctx.settings.weights)
         self.ctx, self.split = ctx, split

@@ -6,14 +6,14 @@ import math
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import checkpoint
 from core.backbones import look, start
-from core.errors import BadInput, Missing
+from core.errors import BadInput
 from core.model import Cropping, Recipe
 from core.recipes import BASELINES
 from core.train import end, optimise, state
@@ -179,7 +179,7 @@ class Training:
             yield from self._epoch(feed, validation)
 
     def _epoch(self, feed: Feed, validation: np.ndarray) -> Iterator[dict[str, Any]]:
-        """One pass over the train part, one over validation, and the state written down."""
+        """One pass over the train part and one over validation, which count once they are noted."""
         import torch
 
         number, start = self.done + 1, time.perf_counter()
@@ -225,14 +225,21 @@ class Training:
         }  # fmt: skip
         if not math.isfinite(row["val_loss"]):
             raise self._no_number(number)
-        value = _watched(self.recipe, row)
+        self._note(row, start + outside)
+        yield self._with_warnings(row)
+
+    def _note(self, row: dict[str, Any], since: float) -> None:
+        """The epoch counts: it is kept where it is the best so far, and where all stands is written down."""
+        import torch
+
+        number, value = row["epoch"], _watched(self.recipe, row)
         row["best"] = value < self.best_value
         best = (
             {name: tensor.detach().cpu().clone() for name, tensor in self._judged().state_dict().items()}
             if row["best"]
             else {}
         )
-        row["seconds"] = time.perf_counter() - start - outside
+        row["seconds"] = time.perf_counter() - since
         self.history.append(dict(row))  # from here on nothing takes long: a stop finds all of it, or nothing
         self.done = number
         if row["best"]:
@@ -245,7 +252,6 @@ class Training:
                 f"After {HOPE} epochs {self.recipe.name} is hardly better than guessing: try another learning rate than"
                 f" {self.recipe.lr:g}; a search finds one."
             )
-        yield self._with_warnings(row)
 
     def rise(self, rates: Iterable[float]) -> Iterator[tuple[float, float]]:
         """A step at each rate; yields it with the loss of its batch. What was learned is not kept anywhere."""
@@ -475,36 +481,3 @@ def _watched(recipe: Recipe, row: dict[str, Any]) -> float:
     if recipe.watch == "loss":
         return row["val_loss"]
     return -row["val_accuracy" if recipe.watch == "accuracy" else "val_macro_f1"]
-
-
-@contextmanager
-def sentences(recipe: Recipe, where: torch.device, done: Callable[[], int] = int) -> Iterator[None]:
-    """What torch raises where memory is full, a compiler is missing or a GPU is gone, as what a person can act on; `done()`
-    is how many epochs are kept."""
-    import torch
-
-    try:
-        yield
-    except torch.OutOfMemoryError:
-        raise BadInput(
-            f"The memory of {where.type} is full: close what else uses it, or choose a smaller backbone or size."
-        ) from None
-    except RuntimeError as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if recipe.compile and _of_the_compiler(error):
-            raise Missing(
-                f"{recipe.name} cannot be compiled here ({said}): install a C++ compiler such as g++, or train with"
-                " compile=no."
-            ) from None
-        if where.type == "cuda" and "CUDA" in str(error):
-            raise Missing(
-                f"The GPU stopped answering in epoch {done() + 1} ({said}). What was learned until the end of epoch"
-                f" {done()} is kept: go on once it is back."
-            ) from None
-        raise
-
-
-def _of_the_compiler(error: RuntimeError) -> bool:
-    from torch._dynamo.exc import TorchDynamoException
-
-    return isinstance(error, TorchDynamoException)

@@ -1,28 +1,36 @@
 """How good each recipe is on real pictures: validation and test accuracy over several splits and seeds.
 
-    WINNOW_HOME=HOME python tests/bench/accuracy.py FILE --project fashion [--seeds 0 1 2] [--epochs N] --recipes RECIPE ...
-    python tests/bench/accuracy.py FILE
+    WINNOW_HOME=HOME python tests/bench/accuracy.py FILE --set fashion [--seeds 0 1 2] [--epochs N] --recipes RECIPE ...
+    python tests/bench/accuracy.py FILE [--compare A B]
 
-HOME is one whose project was fetched and cleaned (and reviewed, where the set needs it); it gets a split of each seed and
-a run of each recipe, through the command line, as a user's would. All recipes of a seed learn from the same split, in
-which no group of near-duplicates is cut. Each run is one line of JSON in FILE, and what stands there is not done again, so
-hours of it can be stopped and gone on with; without --project the lines are put together as a table. `val` and `test` are
-means over the seeds; the interval is Wilson's over all test pictures of all seeds together. Recipes were not chosen by
-these figures: the test part is read once, here.
+All of it goes through the command line, as a user's would. The set is fetched from its folder into HOME and cleaned, and
+every picture is decided by the set's table of rejects (fashion has none: all are kept). Then a split of each seed, and a
+run of each recipe. All recipes of a seed learn from the same split, in which no group of near-duplicates is cut. Each run
+is one line of JSON in FILE, and what stands there is not done again, so hours of it can be stopped and gone on with;
+without --set the lines are put together as a table. `val` and `test` are means over the seeds; the interval is Wilson's
+over all test pictures of all seeds together. Recipes were not chosen by these figures: the test part is read once, here.
+`--compare` shows how the recall of two recipes differs by class.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from core.evaluate import wilson  # noqa: E402
+
+BENCH = Path(__file__).parent
+DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")).resolve() / "data"
+REJECTS = {"porsche": DATA / "porsche" / "manifest.csv", "sneakers": BENCH / "sneakers.csv"}
 
 
 def call(*words: str) -> dict:
@@ -32,7 +40,29 @@ def call(*words: str) -> dict:
     return json.loads(done.stdout)
 
 
+def prepare(project: str) -> None:
+    """The set fetched, cleaned and decided, where HOME does not have it yet."""
+    source = DATA / project
+    labels = sorted(folder.name for folder in source.iterdir() if folder.is_dir())
+    if call("project", project, "--classes", ",".join(labels))["funnel"]["split"]:
+        return
+    call("scrape", "--project", project, "--source", "folder", "--path", str(source))
+    call("clean", "--project", project)
+    if project in REJECTS:
+        with REJECTS[project].open() as table:
+            rejected = {(row[0], row[1]) for row in csv.reader(table) if row[2] == "reject"}
+        with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="") as table:
+            rows = csv.writer(table)
+            rows.writerow(["image", "verdict"])
+            for image in call("review", "next", "--project", project, "--size", "1000000")["images"]:
+                label, name = unquote(image["origin"]).split("/")[-2:]
+                rows.writerow([image["image"], "reject" if (label, name) in rejected else "keep"])
+            table.flush()
+            call("review", "decide", "--project", project, "--table", table.name)
+
+
 def measure(file: Path, project: str, seeds: list[int], epochs: int | None, recipes: list[str]) -> None:
+    prepare(project)
     there = {(r["project"], r["seed"], r["recipe"], r["epochs"]) for r in rows(file)}
     for seed in seeds:
         wanted = [recipe for recipe in recipes if (project, seed, recipe, epochs) not in there]
@@ -78,18 +108,40 @@ def table(file: Path) -> None:
         )
 
 
+def compare(file: Path, one: str, other: str) -> None:
+    """Recall by class, means over the seeds that both recipes have, and by how much `other` is above `one`."""
+    found = {
+        name: {(r["project"], r["seed"]): r["recall"] for r in rows(file) if r["recipe"] == name}
+        for name in (one, other)
+    }
+    print(f"| class | seeds | `{one}` | `{other}` | difference | of each seed |\n|---|---|---|---|---|---|")
+    both = sorted(found[one].keys() & found[other].keys())
+    for project in dict.fromkeys(project for project, _ in both):
+        seeds = [key for key in both if key[0] == project]
+        for label in found[one][seeds[0]]:
+            a, b = ([found[name][key][label] for key in seeds] for name in (one, other))
+            each = " ".join(f"{y - x:+.2f}" for x, y in zip(a, b, strict=True))
+            mean = [sum(values) / len(seeds) for values in (a, b)]
+            print(
+                f"| {project}, {label} | {len(seeds)} | {mean[0]:.2f} | {mean[1]:.2f} | {mean[1] - mean[0]:+.2f} | {each} |"
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?", type=Path)
-    parser.add_argument("--project", default="")
+    parser.add_argument("--set", choices=("sneakers", "fashion", "porsche"))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--recipes", nargs="+", default=[], metavar="RECIPE")
+    parser.add_argument("--compare", nargs=2, metavar=("A", "B"))
     options = parser.parse_args()
     if options.file is None:  # as `make bench` calls it
-        print("Nothing is measured without a file, --project and a recipe: see the top of the file.")
-    elif options.project:
-        measure(options.file, options.project, options.seeds, options.epochs, options.recipes)
+        print("Nothing is measured without a file, --set and a recipe: see the top of the file.")
+    elif options.compare:
+        compare(options.file, *options.compare)
+    elif options.set:
+        measure(options.file, options.set, options.seeds, options.epochs, options.recipes)
     else:
         table(options.file)
 

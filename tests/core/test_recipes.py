@@ -102,6 +102,8 @@ def test_written_down_and_read_it_is_the_same() -> None:
         ("resnet18:weight_decay=-1", r"weight_decay = -1"),
         ("resnet18:size=100000", r"size = 100000"),
         ("resnet18:seed=-1", r"seed = -1"),
+        ("resnet18:train=head,augment=mixup", r"augment = mixup changes nothing with train=head"),
+        ("resnet18:head=knn,augment=crop+flip", r"augment = crop\+flip changes nothing with train=head"),
     ],
 )
 def test_what_cannot_be_is_answered_with_what_was_wanted(text: str, said: str) -> None:
@@ -120,9 +122,22 @@ SAVED = {
 def test_a_saved_recipe_keeps_what_is_not_changed_of_it() -> None:
     assert read("mine", SAVED) == read(" mine : ", SAVED) == SAVED["mine"]
     assert read("mine:lr=0.1", SAVED, seed=3) == replace(SAVED["mine"], lr=0.1, seed=3)
-    assert read("mine:train=head", SAVED) == replace(SAVED["mine"], train="head")
+    assert read("mine:train=head", SAVED) == replace(SAVED["mine"], train="head", augment=())
     assert read("mine:head=linear", SAVED).head == ""
     assert read("mine:head=knn", SAVED).name == "mobilenetv2_100:head=knn"
+
+
+def test_pictures_are_changed_where_more_learns_than_the_head() -> None:
+    saved = {"top": read("mobilenetv2_100:train=head"), "mixed": read("mobilenetv2_100:augment=mixup")}
+    assert saved["top"].augment == () == read("mobilenetv2_100:head=knn").augment
+    assert read("top:train=all", saved).augment == read("mobilenetv2_100").augment != ()
+    assert read("mixed:train=half", saved).augment == ("mixup",)
+    assert read("mixed:train=head", saved).augment == () == read("mixed:head=logistic", saved).augment
+
+
+def test_a_frozen_recipe_of_an_earlier_release_is_the_same_as_todays() -> None:
+    today = read("mobilenetv2_100:train=head")
+    assert Recipe.stored(asdict(today) | {"augment": ["crop", "flip", "colour"]}) == today
 
 
 def test_a_saved_recipe_is_found_in_whatever_case_its_name_is_written() -> None:

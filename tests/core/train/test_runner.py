@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from core.blobs import Blobs
 from core.checkpoint import load
 from core.engine.local import Local
 from core.engine.serial import Serial
-from core.errors import BadInput, Missing
+from core.errors import BadInput, BadSetting, Missing
 from core.model import Claim, Job, Progress, Project, Recipe, Run
 from core.recipes import BASELINES
 from core.runs import choose, run_folder
@@ -240,6 +241,17 @@ def test_weights_that_cannot_be_had_are_told_before_anything_is_trained(
     with pytest.raises(Missing, match=r"resnet18\.safetensors"):
         worker.run("sweep", space={"recipe": ["tiny24", "resnet18:train=head"], "epochs": 1})
     assert worker.store.runs(worker.project.id) == []
+
+
+def test_figures_for_tensorboard_that_cannot_be_written_are_told_before_a_picture_is_decoded(
+    worker: Worker, monkeypatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setenv("WINNOW_TENSORBOARD", "yes")
+    worker.settings = settings()
+    with pytest.raises(BadSetting, match="pip install tensorboard"):
+        worker.run("train", recipes=[asdict(QUICK)])
+    assert not list(worker.settings.home.rglob("*.npy"))
 
 
 def test_baselines_are_never_stopped_early(worker: Worker, space: dict, monkeypatch, tmp_path: Path) -> None:
