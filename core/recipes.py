@@ -132,7 +132,7 @@ def read(text: str, saved: Mapping[str, Recipe] = NONE, **changes: Any) -> Recip
         if told.get("train") == "head" or told.get("head") in BASELINES:
             fields |= FROZEN | {"train": "head"}
         if told.get("head") in BASELINES:
-            fields["epochs"] = 1
+            told["epochs"] = 1
         if told.get("scratch"):  # nothing learned that large steps could spoil
             fields |= {"layer_decay": OURS.layer_decay, "epochs": OURS.epochs, "patience": OURS.patience}
     recipe = Recipe(name, **(fields | told))
@@ -144,7 +144,7 @@ def _changed(recipe: Recipe, told: dict[str, Any]) -> Recipe:
     if told.get("head") == "linear" and recipe.backbone not in BACKBONES:
         told["head"] = ""
     if told.get("head") in BASELINES:
-        told = {"train": "head", "epochs": 1} | told
+        told = {"train": "head"} | told | {"epochs": 1}
     elif "head" in told and recipe.head in BASELINES:  # nothing of it tells how to learn
         same: dict[str, Any] = {
             key: getattr(recipe, key) for key in ("size", "gray", "balance", "seed", "deterministic")

@@ -113,10 +113,10 @@ def _row(run: Run, validation: int) -> dict[str, Any]:
 
     between, told = interval(run, validation), run.result.get
     return {
-        "run": run.id, "name": run.name, "recipe": run.recipe.name, "status": run.status, "epochs": told("epochs"),
+        "run": run.id, "name": run.name, "recipe": _written(run.recipe), "status": run.status, "epochs": told("epochs"),
         "val_accuracy": told("val_accuracy"), "val_accuracy_interval": list(between) if between else None,
         **{name: told(name) for name in ("val_macro_f1", "parameters", "bytes", "latency", "seconds")},
-        "note": run.note, "deleted": run.deleted.isoformat() if run.deleted else None,
+        "note": run.note, "error": told("error"), "deleted": run.deleted.isoformat() if run.deleted else None,
     }  # fmt: skip
 
 

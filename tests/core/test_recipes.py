@@ -135,6 +135,15 @@ def test_pictures_are_changed_where_more_learns_than_the_head() -> None:
     assert read("mixed:train=head", saved).augment == () == read("mixed:head=logistic", saved).augment
 
 
+def test_a_baseline_has_one_epoch_whatever_is_said_for_all_recipes() -> None:
+    saved = {"top": read("mobilenetv2_100:train=head")}
+    assert (
+        read("mobilenetv2_100:head=knn", epochs=8)
+        == read("mobilenetv2_100:head=knn")
+        == read("top:head=knn", saved, epochs=8)
+    )
+
+
 def test_a_frozen_recipe_of_an_earlier_release_is_the_same_as_todays() -> None:
     today = read("mobilenetv2_100:train=head")
     assert Recipe.stored(asdict(today) | {"augment": ["crop", "flip", "colour"]}) == today

@@ -28,7 +28,7 @@ def test_every_run_is_listed_with_its_figures_the_newest_first(runs: Run) -> Non
     rows = runs()["runs"]
     assert [row["recipe"] for row in rows] == ["vgg100-bn", "vgg75-bn"]
     assert list(rows[0]) == ["run", "name", "recipe", "status", "epochs", "val_accuracy", "val_accuracy_interval",
-                             "val_macro_f1", "parameters", "bytes", "latency", "seconds", "note", "deleted"]  # fmt: skip
+                             "val_macro_f1", "parameters", "bytes", "latency", "seconds", "note", "error", "deleted"]  # fmt: skip
     low, high = rows[0]["val_accuracy_interval"]
     assert low < rows[0]["val_accuracy"] == 0.84 < high
 
