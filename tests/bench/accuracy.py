@@ -9,7 +9,8 @@ run of each recipe. All recipes of a seed learn from the same split, in which no
 is one line of JSON in FILE, and what stands there is not done again, so hours of it can be stopped and gone on with;
 without --set the lines are put together as a table. `val` and `test` are means over the seeds; the interval is Wilson's
 over all test pictures of all seeds together. Recipes were not chosen by these figures: the test part is read once, here.
-`--compare` shows how the recall of two recipes differs by class.
+`--compare` shows how the recall of two recipes differs by class; both have to be from one HOME, as pictures are numbered in
+the order in which they came in, and a seed deals by number.
 """
 
 from __future__ import annotations
