@@ -7,13 +7,14 @@ JSON is written last, by rename: without it the arrays do not count and are made
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import hashlib
 import json
 import os
 import uuid
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,13 +90,14 @@ def cache(
     finally:
         for path in temporary.values():
             path.unlink(missing_ok=True)
-    facts = _facts(folder, key)  # another process may have made another size meanwhile
     passing = {one for one, error in told.items() if _may_pass(error)}
-    _write(
-        folder, views, {**facts.get("sizes", {}), **failed},
-        {**facts.get("failures", {}), **{one: str(error) for one, error in told.items()}},
-        (again | passing) - (told.keys() - passing),
-    )  # fmt: skip
+    with _alone(folder):  # another process may make another size meanwhile
+        facts = _facts(folder, key)
+        _write(
+            folder, views, {**facts.get("sizes", {}), **failed},
+            {**facts.get("failures", {}), **{one: str(error) for one, error in told.items()}},
+            (again | passing) - (told.keys() - passing),
+        )  # fmt: skip
 
 
 def _fill(
@@ -173,9 +175,11 @@ def cached(views: Sequence[str], size: int, folder: Path) -> tuple[np.ndarray, n
 
 
 def pictures(
-    views: Sequence[str], size: int, folder: Path, members: Sequence[tuple[int, str]], classes: Sequence[str]
-) -> tuple[Pictures, list[int]]:
-    """What `cached` gives, without the images that could not be read, and the number of each image that is left.
+    views: Sequence[str], size: int, folder: Path, members: Sequence[tuple[int, str]], classes: Sequence[str],
+    without: Collection[int] = (),
+) -> tuple[Pictures, list[int]]:  # fmt: skip
+    """What `cached` gives, without the images that could not be read and those of the numbers `without`, and the number of
+    each image that is left.
 
     `members` are (image, label) of each view. Raises Damaged as `cached` does.
     """
@@ -183,7 +187,7 @@ def pictures(
 
     from core.train.feed import Pictures
 
-    _, good = cached(views, size, folder)
+    good = cached(views, size, folder)[1] & np.array([image not in without for image, _ in members], dtype=bool)
     labels = np.array([classes.index(label) for _, label in members], dtype=np.int64)
     rows = np.flatnonzero(good).tolist()
     left = [views[i] for i in rows]
@@ -224,8 +228,20 @@ def _copy(pixels: np.ndarray, rows: Sequence[int], folder: Path, views: Sequence
         os.replace(part, folder / f"{key}-{size}.npy")
     finally:
         part.unlink(missing_ok=True)
-    done = _facts(folder, key)
-    _write(folder, views, {**done.get("sizes", {}), str(size): []}, done.get("failures", {}))
+    with _alone(folder):
+        done = _facts(folder, key)
+        _write(folder, views, {**done.get("sizes", {}), str(size): []}, done.get("failures", {}))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other process changes a JSON there meanwhile; the system lets go of the lock where this one ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _write(

@@ -215,6 +215,11 @@ def save_state(folder: Path, epoch: int, tensors: Mapping[str, torch.Tensor], fa
         drop_state(old)
 
 
+def begun(folder: Path) -> bool:
+    """Whether there is a state to go on from."""
+    return any(folder.glob("state-*.json"))
+
+
 def drop_state(facts: Path) -> None:
     facts.unlink(missing_ok=True)
     _drop_data(facts.parent, [facts.stem])

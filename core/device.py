@@ -205,6 +205,13 @@ def _others() -> float:
     return share
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Whether torch says that memory does not suffice: on a CPU it raises a plain RuntimeError."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,7 +9,7 @@ WinnowError                what went wrong, for the user; never a traceback
 │   └── Permanent          the same, and trying again is of no use
 ├── Damaged                bytes that do not match their SHA-256, a checkpoint cut short
 ├── Busy                   the database is locked, newer than this program, or read-only
-├── Died                   a process that computed is gone; what it had told is kept
+├── Died                   a process or a GPU that computed is gone; what it had told is kept
 ├── Fenced                 another worker holds the job now; this one must stop writing
 └── Stopped                the user asked the job to stop
 """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.device import out_of_memory
 from core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def logits(
     net: nn.Module, pixels: np.ndarray, mean: Sequence[float], std: Sequence[float], device: torch.device,
     dtype: torch.dtype | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """(N, S, S, 3) uint8 -> (N, C) float32, 128 pictures at a time, on a CPU fewer of large ones: memory does not grow
-    with N, and little with S.
+    """(N, S, S, 3) uint8 -> (N, C) float32, 128 pictures at a time, on a CPU fewer of large ones, and half as many
+    where memory does not suffice: it does not grow with N, and little with S.
 
     `net` has to be in evaluation mode; `dtype` is what autocast computes in, None for that of the net's weights.
     """
@@ -39,11 +40,18 @@ def logits(
     own, batch = next(net.parameters()).dtype, 128
     if device.type == "cpu":  # 128 of 224 px would hold a gigabyte more
         batch = max(1, min(batch, PIECE // (pixels.shape[1] * pixels.shape[2])))
-    out = []
+    out, start = [], 0
     with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype is not None):
-        for start in range(0, len(pixels), batch):
-            x = tensor(np.array(pixels[start : start + batch]), mean, std, device)
-            out.append(net(x.to(own)).float().cpu().numpy())
+        while start < len(pixels):
+            try:
+                x = tensor(np.array(pixels[start : start + batch]), mean, std, device)
+                out.append(net(x.to(own)).float().cpu().numpy())
+            except RuntimeError as error:
+                if batch == 1 or not out_of_memory(error):
+                    raise
+                batch //= 2
+            else:
+                start += batch
     return np.concatenate(out) if out else np.empty((0, 0), np.float32)
 
 
@@ -152,6 +160,11 @@ class Ensemble:
                     f"{name} and {self.names[0]} were trained on different classes: choose runs of one split."
                 )
             if not np.array_equal(model.val_labels, first.val_labels):
+                if model.split == first.split:
+                    raise BadInput(
+                        f"{name} and {self.names[0]} were validated on different pictures, as some could not be read when"
+                        " one of them was trained: choose one of them, or train it again."
+                    )
                 raise BadInput(f"{name} and {self.names[0]} come from different splits: choose runs of one split.")
         validation = np.stack([softmax(m.val_logits, m.temperature) for m in members])  # (M, N, C)
         count = len(first.classes)

@@ -58,6 +58,8 @@ BALANCES = {
     "sampling": "pictures of small classes are shown more often",
     "none": "each picture counts the same",
 }
+MOST_EPOCHS = 100_000
+OF_BASELINES = ("head", "train", "epochs", "size", "gray", "balance", "seed", "deterministic")  # all that they have
 SEEDS = 2**32  # seeds there are, from 0: what every generator that is fed from it takes
 
 
@@ -114,13 +116,17 @@ def read(text: str, saved: Mapping[str, Recipe] = NONE, **changes: Any) -> Recip
     not.
     """
     name, _, options = (part.strip() for part in text.partition(":"))
-    told = _options(options) | {key: value for key, value in changes.items() if value is not None}
+    own, begun = _options(options), named(name, saved)
+    told = own | {key: value for key, value in changes.items() if value is not None}
+    head = told.get("head", begun.head if begun else "")
+    if head in BASELINES and (idle := [key for key in own if key not in OF_BASELINES]):
+        raise BadInput(f"{idle[0]} changes nothing with head={head}, which is computed at once: leave it out.")
     for key in ("augment", "fixed_sides"):
         if isinstance(told.get(key), str):
             told[key] = _value(key, told[key], tuple)
         elif not isinstance(told.get(key, ()), (list, tuple)):
             raise BadInput(f"{key} = {told[key]!r} does not fit: a list of words was wanted.")
-    if begun := named(name, saved):
+    if begun:
         return _changed(begun, told)
     preset = PRESETS.get(name)
     fields: dict[str, Any] = dict(preset.changes) if preset else {}
@@ -151,8 +157,9 @@ def _changed(recipe: Recipe, told: dict[str, Any]) -> Recipe:
         }
         return read(recipe.backbone, **({**same, "train": "head"} | told))
     now = told.get("train", recipe.train)
-    if "head" in (now, recipe.train) and now != recipe.train:  # a frozen network sees each picture as it is
-        told = {"augment": () if now == "head" else OURS.augment} | told
+    if now != recipe.train and "head" in (now, recipe.train):  # what a frozen network has none of
+        usual = read(recipe.backbone, train=now)
+        told = {"augment": usual.augment, "layer_decay": usual.layer_decay} | told
     recipe = replace(recipe, **told)
     check(recipe)
     return recipe
@@ -215,13 +222,15 @@ def as_read(field: str, value: Any) -> str:
 
 
 def spelled(text: str, saved: Mapping[str, Recipe]) -> str:
-    """The text of a sweep's recipe without the name of a saved one, whose epochs count no more than any others there."""
-    if named(text, saved) is None or "epochs=" in text.replace(" ", ""):
+    """The text of a sweep's recipe without the name of a saved one, whose epochs and seed count no more than any others
+    there."""
+    if named(text, saved) is None or any(f"{key}=" in text.replace(" ", "") for key in ("epochs", "seed")):
         return text
     recipe = read(text, saved)
     if any(sign in name for name in recipe.fixed_sides for sign in ",+"):
         raise BadInput(f"{text!r} names a class with a comma or a plus that is never mirrored: a sweep cannot have it.")
-    return written(replace(recipe, epochs=read(recipe.name).epochs))
+    usual = read(recipe.name)
+    return written(replace(recipe, epochs=usual.epochs, seed=usual.seed))
 
 
 def check(recipe: Recipe) -> None:
@@ -252,6 +261,14 @@ def check(recipe: Recipe) -> None:
             f"augment = {'+'.join(recipe.augment)} changes nothing with train=head, where the network looks at each picture"
             " once, as it is: leave it out, or let more of the network learn, such as train=last-block."
         )
+    if recipe.layer_decay != 1 and (ours or recipe.train == "head"):
+        raise BadInput(
+            f"layer_decay = {recipe.layer_decay:g} changes nothing with {recipe.name}: it is for the lower layers of a"
+            " pretrained network that learn as well."
+        )
+    for key, most in (("epochs", MOST_EPOCHS), ("patience", MOST_EPOCHS), ("batch", 65_536)):
+        if getattr(recipe, key) > most:
+            raise BadInput(f"{key} = {getattr(recipe, key)} is too many: at most {most:,} was wanted.")
     for key, least in (("epochs", 1), ("patience", 1), ("size", 0), ("batch", 0)):
         if getattr(recipe, key) < least:
             raise BadInput(f"{key} = {getattr(recipe, key)} is too few: at least {least} was wanted.")

@@ -52,6 +52,10 @@ def write(store: Store, project: Project) -> str:
     scored = [e for e in store.evaluations(project.id, "val") if e.result.get("split") == split.id]
     drawn = [store.run(project.id, run.id) for run in final[:CURVES]]
     val = len(split.parts["val"])
+    short = (
+        [] if final else [run for run in top(every, 1) if run.kept]
+    )  # of a sweep: it stands for one trained to its end
+    final = final or short
     models = [*final, *beside.values()] or every
     called = dict(zip([run.id for run in models], names(models), strict=True))  # the same in every section
     parts = [
@@ -61,7 +65,9 @@ def write(store: Store, project: Project) -> str:
         *([_classes(scored[0])] if scored else []),
         _made(final or models, called, split),
     ]
-    about = "\n".join(f"<p>{text}</p>" for text in _about(store, project, split, final, models, called, val))
+    about = "\n".join(
+        f"<p>{text}</p>" for text in _about(store, project, split, final, bool(short), models, called, val)
+    )
     title = html.escape(f"Training report: {project.name}")
     return (
         HEAD % {"title": title, "about": about}
@@ -85,7 +91,8 @@ def save(store: Store, project: Project, folder: Path) -> Path:
 
 
 def _about(
-    store: Store, project: Project, split: Split, final: Sequence[Run], models: Sequence[Run], called: Mapping[int, str], val: int
+    store: Store, project: Project, split: Split, final: Sequence[Run], short: bool, models: Sequence[Run], called: Mapping[int, str],
+    val: int,
 ) -> Iterator[str]:  # fmt: skip
     train, test = len(split.parts["train"]), len(split.parts["test"])
     yield (
@@ -101,8 +108,11 @@ def _about(
         if least.result["val_loss"] < best.result["val_loss"]
         else ""
     )
+    if short:
+        yield "No model was trained to its end yet: of the short runs of sweeps the best one is shown."
+    of = "of the short runs" if short else "of the trained models" if final else "model"
     yield (
-        f"The best {'of the trained models' if final else 'model'}, by its loss on validation, is"
+        f"The best {of}, by its loss on validation, is"
         f" <strong>{html.escape(called[best.id])}</strong>: it names {_share(best, val)} of the validation"
         f" pictures rightly.{beaten} An interval holds the true share in 95 of 100 cases; where two intervals overlap,"
         " the difference may be chance."
@@ -262,12 +272,11 @@ def _made(runs: Sequence[Run], called: Mapping[int, str], split: Split) -> str:
     fields = differing(runs)
     same = runs[0].recipe
     told = [
-        f"{key.replace('_', ' ')} {value}"
-        for key, value in (
-            ("optimiser", same.optimiser), ("learning_rate", f"{same.lr:g}"), ("schedule", same.schedule), ("batch", as_read("batch", same.batch)),
-            ("augmentation", ", ".join(same.augment) or "none"), ("best_by", same.watch), ("seed", same.seed),
-        )
+        ("optimiser", same.optimiser), ("learning rate", f"{same.lr:g}"), ("schedule", same.schedule), ("batch", as_read("batch", same.batch)),
+        ("augmentation", ", ".join(same.augment) or "none"), ("best by", same.watch), ("seed", same.seed),
     ]  # fmt: skip
+    how = "; ".join(f"{key} {value}" for key, value in told)
+    first = f" Of the first model: {html.escape(how)}." if same.head not in BASELINES else ""
     rows = [
         (
             html.escape(called[run.id]),
@@ -278,7 +287,7 @@ def _made(runs: Sequence[Run], called: Mapping[int, str], split: Split) -> str:
     ]
     return (
         "<section>\n<h2>How it was made</h2>\n"
-        f"<p>Split {split.id}, seed {split.seed}, frozen on {split.created:%d %B %Y}. Of the first model: {html.escape('; '.join(told))}."
+        f"<p>Split {split.id}, seed {split.seed}, frozen on {split.created:%d %B %Y}.{first}"
         f"{' What differs between the models:' if fields else ''}</p>\n"
         f"{_table(('model', *(key.replace('_', ' ') for key in fields), 'trained on'), rows)}\n</section>"
     )

@@ -260,7 +260,7 @@ def train(
             yield from runner.train(run, gpu=gpu)
         except (BadInput, Damaged, Missing) as error:  # the others can be trained nevertheless
             failed.append(str(error))
-            store.finish_run(ctx.claim, run.id, {**run.result, "error": str(error)}, run.status)
+            runner.broke(run, error)
         else:
             results[position] = summary(store.run(project.id, run.id))
 
@@ -273,7 +273,8 @@ def train(
         sentence = f"{len(results)} of {len(wanted)} were trained. {' '.join(failed)}"
         yield Progress(len(results), len(wanted), sentence, told)
         raise BadInput(sentence)
-    scored = (yield from evaluate(ctx, [run["run"] for run in runs_now], evaluate_on)) if evaluate_on else {}
+    there = [run["run"] for run in runs_now if store.run(project.id, run["run"]).kept]  # the rest was deleted meanwhile
+    scored = (yield from evaluate(ctx, there, evaluate_on)) if evaluate_on and there else {}
     return told | ({"evaluation": scored["evaluation"]} if scored else {})
 
 

@@ -61,8 +61,9 @@ def recipes(space: Mapping[str, Any]) -> list[Recipe]:
         raise BadInput(f"A sweep has no {unknown[0]!r}: wanted recipe, {', '.join(PLAIN)} or a field of a recipe.")
     if not axes.get("recipe") or not all(isinstance(text, str) for text in axes["recipe"]):
         raise BadInput('A sweep wants recipe = ["...", ...]: the recipes that it begins with.')
-    if any("epochs=" in text.replace(" ", "") for text in axes["recipe"]):
-        raise BadInput("A recipe of a sweep cannot have epochs of its own: write epochs once, for all short runs.")
+    for key, why in (("epochs", "for all short runs"), ("seed", "so that they differ in nothing else")):
+        if any(f"{key}=" in text.replace(" ", "") for text in axes["recipe"]):
+            raise BadInput(f"A recipe of a sweep cannot have {key} of its own: write {key} once, {why}.")
     count = math.prod(len(values) for values in axes.values())
     wanted = space.get("trials", count) if mode == "random" else count
     if not isinstance(wanted, int) or not 1 <= wanted <= MOST or count > 10**6:
@@ -93,8 +94,12 @@ def full(recipe: Recipe) -> Recipe:
 
 def baselines(recipes: Sequence[Recipe]) -> list[Recipe]:
     """The three baselines on each pretrained network among the recipes, at each of its sizes."""
-    seen = dict.fromkeys((r.backbone, r.size, r.gray) for r in recipes if pretrained_start(r))
-    return [read(backbone, head=head, size=size, gray=gray) for backbone, size, gray in seen for head in BASELINES]
+    seen = dict.fromkeys((r.backbone, r.size, r.gray, r.seed) for r in recipes if pretrained_start(r))
+    return [
+        read(backbone, head=head, size=size, gray=gray, seed=seed)
+        for backbone, size, gray, seed in seen
+        for head in BASELINES
+    ]
 
 
 def top(runs: Iterable[Run], most: int = TOP) -> list[Run]:

@@ -80,7 +80,8 @@ def fit(
                 yield row
             training.close(split, crop)
     except BaseException as ended:
-        if training and not isinstance(ended, Exception):  # closed, or interrupted
+        # Closed, interrupted, or no number any more: what was best until then is a model.
+        if training and (not isinstance(ended, Exception) or isinstance(ended, BadInput)):
             training.keep(split, crop)
         raise
 

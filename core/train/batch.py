@@ -6,6 +6,7 @@ import copy
 import time
 from typing import TYPE_CHECKING
 
+from core.device import out_of_memory
 from core.train import optimise
 
 if TYPE_CHECKING:
@@ -23,13 +24,13 @@ def fastest(net: nn.Module, size: int, where: torch.device, dtype: torch.dtype |
     The step after which it is hardly faster ends the search, and so does one that would leave an epoch over `images`
     less than 20 steps, or that does not fit into memory.
     """
-    import torch
-
     best, speed, count = SMALLEST, 0.0, SMALLEST
     while count <= LARGEST and (count == best or count * STEPS <= images):
         try:
             now = _speed(net, count, size, where, dtype)
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
             break
         if now < FASTER * speed:
             break

@@ -29,6 +29,7 @@ def features(
     import torch
 
     from core.cache import mapped
+    from core.device import out_of_memory
     from core.pixels import tensor
 
     if file is not None and (found := _kept(file, len(pixels))) is not None:
@@ -37,10 +38,17 @@ def features(
     out: np.ndarray | None = None
     front.eval()
     try:
-        for start in range(0, len(pixels), BATCH):
-            x = tensor(np.array(pixels[start : start + BATCH]), seen.mean, seen.std, where)
-            with torch.inference_mode():
-                vectors = front(x).float().cpu().numpy()
+        start, batch = 0, BATCH
+        while start < len(pixels):
+            try:
+                x = tensor(np.array(pixels[start : start + batch]), seen.mean, seen.std, where)
+                with torch.inference_mode():
+                    vectors = front(x).float().cpu().numpy()
+            except RuntimeError as error:
+                if batch == 1 or not out_of_memory(error):
+                    raise
+                batch //= 2
+                continue
             if out is None:
                 shape = (len(pixels), vectors.shape[1])
                 if part is None:
@@ -48,8 +56,9 @@ def features(
                 else:
                     part.parent.mkdir(parents=True, exist_ok=True)
                     out = mapped(part, np.dtype(np.float32), shape)
-            out[start : start + BATCH] = vectors
-            yield min(start + BATCH, len(pixels))
+            out[start : start + batch] = vectors
+            start = min(start + batch, len(pixels))
+            yield start
         assert out is not None  # a part without pictures is refused before
         if part is not None and file is not None and isinstance(out, np.memmap):
             out.flush()

@@ -11,6 +11,7 @@ from core.model import Recipe
 if TYPE_CHECKING:
     import torch
     from torch import nn
+    from torch.optim.swa_utils import AveragedModel
 
 WARMUP = 0.05  # share of all steps in which the rate rises from 0
 MOMENTUM = 0.9
@@ -80,6 +81,16 @@ def optimiser(net: nn.Sequential, recipe: Recipe, where: torch.device) -> torch.
         return torch.optim.RMSprop(some, lr=recipe.lr, momentum=MOMENTUM, foreach=True)
     kind = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.AdamW
     return kind(some, lr=recipe.lr, fused=fused)
+
+
+def average(mean: AveragedModel, net: nn.Module, ema: float) -> None:
+    """Take the weights into their running mean, of which the share `ema` stays; less of it in the first steps, whose
+    weights have learned little: (1 + n) / (10 + n) (as TensorFlow's ExponentialMovingAverage with `num_updates`)."""
+    from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+    steps = int(mean.n_averaged)  # on the CPU, whatever the network is on
+    mean.multi_avg_fn = get_ema_multi_avg_fn(min(ema, (1 + steps) / (10 + steps)))
+    mean.update_parameters(net)
 
 
 def share(recipe: Recipe, step: int, batches: int, values: Sequence[float]) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from core.train.feed import Pictures
 
 EVENTS = "events"  # folder in a run's own
+UNREADABLE = "unreadable.json"  # file there: the images that could not be read when it began, where there were any
 TOLD = ("epoch", "images", "of", "images_per_second", "left", "parts", "warning")  # of a training under way
 LEAST = 16  # pictures of a batch for a GPU: with fewer several are slower than one
 TURN = 0.02  # seconds until the next look at trainings side by side, where none of them had anything to tell
@@ -39,13 +42,34 @@ class Work:
     weights: Path | None
     known: int
 
+    def begin(self) -> None:
+        """Write down which pictures cannot be read where it begins: they stay out of it, also when it goes on and they can."""
+        from core.backbones import look
+        from core.cache import cached
+        from core.checkpoint import begun
+
+        if begun(self.folder):
+            return
+        size, out = look(self.recipe).size, []
+        for part in ("train", "val"):
+            good = cached(self.views[part], size, self.cache)[1]
+            out += [image for (image, _), fine in zip(self.split.parts[part], good, strict=True) if not fine]
+        if out:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = self.folder / f"{UNREADABLE}.part"
+            part.write_text(json.dumps(out))
+            os.replace(part, self.folder / UNREADABLE)
+        else:
+            (self.folder / UNREADABLE).unlink(missing_ok=True)
+
     def pictures(self, part: Part) -> tuple[Pictures, list[int]]:
         """What it learns from, or is validated on, and the image of each."""
         from core.backbones import look
         from core.cache import pictures
 
-        split = self.split
-        return pictures(self.views[part], look(self.recipe).size, self.cache, split.parts[part], split.classes)
+        split, file = self.split, self.folder / UNREADABLE
+        without = set(json.loads(file.read_text())) if file.exists() else ()
+        return pictures(self.views[part], look(self.recipe).size, self.cache, split.parts[part], split.classes, without)
 
 
 def rows(work: Work) -> Generator[dict[str, Any], None, None]:
@@ -175,6 +199,13 @@ class Runner:
                 for steps in running.values():
                     ends.callback(steps.close)
 
+    def broke(self, run: Run, error: Exception) -> None:
+        """Write down why the run did not come to its end; what was best until then is there to be used, where there was
+        anything."""
+        self._stopped(run)
+        now = self.ctx.store.run(self.ctx.project.id, run.id)
+        self.ctx.store.finish_run(self.ctx.claim, run.id, {**now.result, "error": str(error)}, now.status)
+
     def give_up(self, run: Run, error: Exception) -> None:
         """Write down why a run of a sweep did not train; it counts as one of the worse."""
         self._prune(run, {"error": str(error)})
@@ -213,6 +244,7 @@ class Runner:
         from core.device import gpus
 
         work = self._work(run.recipe, run_folder(self.ctx.settings, run.id), len(run.epochs))
+        work.begin()
         there, workers = gpus(work.device), 1
         if there > 1:
             # Here first: processes that copy the readable ones at once would be in each other's way.
@@ -254,10 +286,10 @@ class Runner:
         return False
 
     def _stopped(self, run: Run) -> None:
-        """A person stopped it: the best epoch so far is there to be used, where there was one."""
+        """It did not come to its end: the best epoch so far is there to be used, where there was one."""
         try:
             result = left(self.ctx.settings, run.id)
-        except WinnowError:  # stopped within the first epoch
+        except WinnowError:  # within the first epoch
             return
         self.ctx.store.finish_run(self.ctx.claim, run.id, result, "stopped")
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from core.errors import BadInput, Missing
+from core.device import out_of_memory
+from core.errors import BadInput, Died, Missing
 from core.model import Recipe
 
 if TYPE_CHECKING:
@@ -17,15 +18,13 @@ if TYPE_CHECKING:
 def sentences(recipe: Recipe, where: torch.device, done: Callable[[], int] = int) -> Iterator[None]:
     """What torch raises where memory is full, a compiler is missing or a GPU is gone, as what a person can act on; `done()`
     is how many epochs are kept."""
-    import torch
-
     try:
         yield
-    except torch.OutOfMemoryError:
-        raise BadInput(
-            f"The memory of {where.type} is full: close what else uses it, or choose a smaller backbone or size."
-        ) from None
     except RuntimeError as error:
+        if out_of_memory(error):
+            raise BadInput(
+                f"The memory of {where.type} is full: close what else uses it, or choose a smaller backbone or size."
+            ) from None
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         if recipe.compile and _of_the_compiler(error):
             raise Missing(
@@ -33,7 +32,7 @@ def sentences(recipe: Recipe, where: torch.device, done: Callable[[], int] = int
                 " compile=no."
             ) from None
         if where.type == "cuda" and "CUDA" in str(error):
-            raise Missing(
+            raise Died(
                 f"The GPU stopped answering in epoch {done() + 1} ({said}). What was learned until the end of epoch"
                 f" {done()} is kept: go on once it is back."
             ) from None

@@ -40,8 +40,6 @@ def restore(training: Training, tensors: dict[str, torch.Tensor], facts: Mapping
     training.net.load_state_dict(_under(tensors, "net."))
     if training.mean is not None:
         training.mean.load_state_dict(_under(tensors, "mean."))
-    training.best = _under(tensors, "best.")
-    training.best_logits = tensors.get("best_logits", training.best_logits)  # the first release kept none
     slots = training.optimiser.state_dict()
     for i, (name, parameter) in enumerate(training.learning()):
         kept = _under(tensors, f"optimiser.{name}.")
@@ -51,6 +49,8 @@ def restore(training: Training, tensors: dict[str, torch.Tensor], facts: Mapping
     training.optimiser.load_state_dict(slots)
     if facts["scaler"]:
         training.scaler.load_state_dict(facts["scaler"])
+    training.best = _under(tensors, "best.")
+    training.best_logits = tensors.get("best_logits", training.best_logits)  # the first release kept none
     training.done, training.parts, training.history = facts["epoch"], facts["parts"], facts["history"]
     training.best_epoch, training.best_value = (
         facts["best_epoch"],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import checkpoint
 from core.backbones import look, start
+from core.device import out_of_memory
 from core.errors import BadInput
 from core.model import Cropping, Recipe
 from core.recipes import BASELINES
@@ -84,7 +85,7 @@ class Training:
     def resume(self) -> list[str]:
         """Go on from the newest whole state in the folder, if there is one; returns sentences to show."""
         import torch
-        from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+        from torch.optim.swa_utils import AveragedModel
 
         from core import device as devices
 
@@ -95,7 +96,8 @@ class Training:
         facts = found[1] if found else {}
         if found and not state.fits(self, facts):
             raise BadInput(
-                f"{self.folder} holds a training of another recipe or other pictures: choose another folder."
+                f"{self.folder} holds a training of another recipe, or of pictures that cannot all be read just now: train it"
+                " again once they can, or anew."
             )
         if self.front is not None:
             self.precision = "fp32"  # a head is small: what half precision saves is less than what it costs
@@ -115,7 +117,7 @@ class Training:
         self.optimiser = optimise.optimiser(self.net, recipe, self.device)
         self.mean = None
         if recipe.ema:
-            self.mean = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+            self.mean = AveragedModel(self.net, use_buffers=True)
         self.forward = self._compiled() if recipe.compile else self.net
         if not found:
             return []
@@ -174,7 +176,11 @@ class Training:
 
     def epochs(self) -> Iterator[dict[str, Any]]:
         """Epoch after epoch until it is finished; rows as `core.train.fit` gives them."""
+        import torch
+
         feed, validation = Feed(self.inputs[0], self.device), self.inputs[1]
+        if self.device.type == "cuda":  # that of this training, not of a larger one before it
+            torch.cuda.reset_peak_memory_stats(self.device)
         while not self.finished():
             yield from self._epoch(feed, validation)
 
@@ -308,7 +314,8 @@ class Training:
         """One step of the optimiser on a batch of `images`, or this process's share of it; returns the summed loss and
         how many were right.
 
-        Where memory does not suffice the batch is cut into twice as many parts, whose gradients add up to the same.
+        Where memory does not suffice the batch is cut into twice as many parts, whose gradients add up to the same; only batch
+        norm, where a network has it, sees the pictures of one part at a time.
         """
         import torch
 
@@ -324,7 +331,9 @@ class Training:
             try:
                 loss, right = self._accumulate(x, y, other, share, total, images)
                 break
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
                 self.optimiser.zero_grad(set_to_none=True)
                 if self.parts >= 2**HALVINGS or self.parts * 2 > len(y) // 2:
                     raise BadInput(
@@ -334,7 +343,7 @@ class Training:
                 self.parts *= 2
                 self._told.append(
                     f"The memory of {self.device.type} does not hold {len(y)} pictures at once: they are taken in"
-                    f" {self.parts} parts, whose steps add up to the same."
+                    f" {self.parts} parts, whose gradients are added up."
                 )
         self.together.add_gradients(self._weights_that_learn())
         self.scaler.unscale_(self.optimiser)
@@ -343,7 +352,7 @@ class Training:
         self.scaler.update()
         self.optimiser.zero_grad(set_to_none=True)
         if self.mean is not None:
-            self.mean.update_parameters(self.net)
+            optimise.average(self.mean, self.net, self.recipe.ema)
         return loss, right
 
     def _accumulate(
@@ -465,7 +474,7 @@ class Training:
 
     def keep(self, split: int | None, crop: Cropping) -> None:
         """It was stopped: the best epoch so far becomes a checkpoint, and the states stay, to go on from."""
-        if self.best and self.together.rank == 0:
+        if self.best and self.done and self.together.rank == 0:
             end.leave(self, self.best_logits.numpy() if len(self.best_logits) else None, split, crop, finished=False)
 
     def close(self, split: int | None, crop: Cropping) -> None:

@@ -54,7 +54,7 @@ def state(run: Run, active: set[int]) -> str:
     if run.status in ("started", "stopped") and run.id in active:
         told = "training"
     elif "error" in run.result:
-        told = "could not be trained"
+        told = "broke off" if run.kept else "could not be trained"
     else:
         told = {"started": "not finished", "done": "trained", "stopped": "stopped", "pruned": "stopped by sweep"}[
             run.status

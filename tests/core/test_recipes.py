@@ -103,7 +103,10 @@ def test_written_down_and_read_it_is_the_same() -> None:
         ("resnet18:size=100000", r"size = 100000"),
         ("resnet18:seed=-1", r"seed = -1"),
         ("resnet18:train=head,augment=mixup", r"augment = mixup changes nothing with train=head"),
-        ("resnet18:head=knn,augment=crop+flip", r"augment = crop\+flip changes nothing with train=head"),
+        ("resnet18:head=knn,lr=0.1", r"lr changes nothing with head=knn"),
+        ("resnet18:train=head,layer_decay=0.9", r"layer_decay = 0.9 changes nothing"),
+        ("vgg75:layer_decay=0.9", r"layer_decay = 0.9 changes nothing"),
+        ("vgg75:epochs=9999999999", r"epochs = 9999999999 is too many"),
     ],
 )
 def test_what_cannot_be_is_answered_with_what_was_wanted(text: str, said: str) -> None:
@@ -122,7 +125,7 @@ SAVED = {
 def test_a_saved_recipe_keeps_what_is_not_changed_of_it() -> None:
     assert read("mine", SAVED) == read(" mine : ", SAVED) == SAVED["mine"]
     assert read("mine:lr=0.1", SAVED, seed=3) == replace(SAVED["mine"], lr=0.1, seed=3)
-    assert read("mine:train=head", SAVED) == replace(SAVED["mine"], train="head", augment=())
+    assert read("mine:train=head", SAVED) == replace(SAVED["mine"], train="head", augment=(), layer_decay=1.0)
     assert read("mine:head=linear", SAVED).head == ""
     assert read("mine:head=knn", SAVED).name == "mobilenetv2_100:head=knn"
 
@@ -132,6 +135,9 @@ def test_pictures_are_changed_where_more_learns_than_the_head() -> None:
     assert saved["top"].augment == () == read("mobilenetv2_100:head=knn").augment
     assert read("top:train=all", saved).augment == read("mobilenetv2_100").augment != ()
     assert read("mixed:train=half", saved).augment == ("mixup",)
+    assert read("top:train=half", saved) == read(
+        "mobilenetv2_100:train=half", epochs=60, lr=2e-3, batch=64, patience=10
+    )
     assert read("mixed:train=head", saved).augment == () == read("mixed:head=logistic", saved).augment
 
 
@@ -228,8 +234,10 @@ def test_values_are_written_as_a_person_reads_them() -> None:
 
 def test_a_sweep_gets_what_a_saved_name_stands_for_without_its_epochs() -> None:
     assert spelled("vgg75:lr=0.1", SAVED) == "vgg75:lr=0.1"
-    assert spelled("mine:seed=4", SAVED) == "mobilenetv2_100:head=bn-dropout,train=half,lr=0.01,seed=4"
+    assert spelled("mine:batch=4", SAVED) == "mobilenetv2_100:head=bn-dropout,train=half,batch=4,lr=0.01"
     assert spelled("Look", SAVED) == "simplecnn:gray=yes"
     assert spelled("look:epochs=3", SAVED) == "look:epochs=3"  # which the sweep refuses
+    assert spelled("look:seed=3", SAVED) == "look:seed=3"
+    assert spelled("look", {"look": replace(SAVED["look"], seed=3)}) == "simplecnn:gray=yes"
     with pytest.raises(BadInput, match="a comma or a plus"):
         spelled("a", {"a": replace(SAVED["look"], fixed_sides=("left, worn",))})

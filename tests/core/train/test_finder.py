@@ -38,7 +38,7 @@ def test_it_finds_a_rate_that_learns_and_shows_the_way_there() -> None:
 
 
 def test_twice_asked_it_says_the_same() -> None:
-    recipe = Recipe("tiny24", batch=12)
+    recipe = Recipe("tiny24", batch=12, deterministic=True)  # else its precision is chosen by what is faster just now
     assert found(recipe, drawn(24, 24, 1)) == found(recipe, drawn(24, 24, 1))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -17,12 +19,14 @@ from core.blobs import Blobs
 from core.checkpoint import load
 from core.engine.local import Local
 from core.engine.serial import Serial
-from core.errors import BadInput, BadSetting, Missing
+from core.errors import BadInput, BadSetting, Died, Missing
 from core.model import Claim, Job, Progress, Project, Recipe, Run
 from core.recipes import BASELINES
 from core.runs import choose, run_folder
 from core.settings import load as settings
 from core.train import optimise
+from core.train.runner import UNREADABLE
+from core.train.training import Training
 from db.store import Store
 from tests.drawn import CLASSES, drawn, png, tiny_backbones
 from tests.pretrained import SMALL, drawn_by_lot, no_hub
@@ -192,6 +196,75 @@ def test_a_combination_that_does_not_train_is_told_and_the_others_go_on(worker: 
 def test_a_sweep_in_which_nothing_trains_fails_with_the_reason(worker: Worker, space: dict) -> None:
     with pytest.raises(BadInput, match=r"None of the 4 combinations could be trained\. .*not a number"):
         worker.run("sweep", space=space | {"lr": [1e30], "label_smoothing": [0.0, 0.1], "optimiser": ["sgd"]})
+
+
+def test_a_gpu_that_is_gone_fails_a_sweep_and_the_next_attempt_goes_on_with_it(
+    worker: Worker, space: dict, monkeypatch
+) -> None:
+    _, claim, step = worker.step("sweep", space=space)
+    with monkeypatch.context() as gone:
+        gone.setattr(Training, "_validate", lambda *_: (_ for _ in ()).throw(Died("The GPU stopped answering.")))
+        with pytest.raises(Died):
+            list(step)
+    assert {run.status for run in worker.store.runs(worker.project.id)} == {"started"}
+    worker.store.release(claim, died=True)
+    _, claim, step = worker.taken()
+    assert worker.end(claim, step)["broken"] == 0
+
+
+def test_pictures_that_can_be_read_again_stay_out_of_a_training_that_began_without_them(
+    worker: Worker, monkeypatch
+) -> None:
+    read, away = Blobs.get, []
+
+    def get(self: Blobs, sha256: str) -> bytes:
+        away[:] = away or [sha256]
+        if sha256 == away[0]:
+            raise OSError("the disk is away")
+        return read(self, sha256)
+
+    _, claim, step = worker.step("train", recipes=[asdict(QUICK)])
+    with monkeypatch.context() as broken:
+        broken.setattr(Blobs, "get", get)
+        until(step, 1)
+        step.close()
+    worker.store.release(claim, died=True)
+    _, claim, step = worker.taken()
+    told = worker.end(claim, step)
+    [run] = worker.store.runs(worker.project.id)
+    assert told["unreadable"] == 0 and run.status == "done" and run.result["epochs"] == 3
+    assert len(json.loads((run_folder(worker.settings, run.id) / UNREADABLE).read_text())) == 1
+
+
+def test_a_run_that_broke_off_can_be_asked_as_far_as_it_came(worker: Worker, monkeypatch) -> None:
+    losses = Training._losses
+    with monkeypatch.context() as late:
+        late.setattr(
+            Training, "_losses", lambda self, out, y: losses(self, out, y) * (math.nan if self.done == 2 else 1)
+        )
+        with pytest.raises(BadInput, match="not a number"):
+            worker.run("train", recipes=[asdict(QUICK)])
+    [run] = worker.store.runs(worker.project.id)
+    assert (run.status, run.kept, run.result["epochs"]) == ("stopped", True, 2)
+    assert "not a number" in run.result["error"] and choose(worker.store, worker.project.id) == [run]
+    told = worker.run("train", recipes=[], runs=[run.id])  # and gone on with, where it has another cause
+    assert told["runs"][0]["status"] == "done" and "error" not in told["runs"][0]
+
+
+def test_what_was_deleted_meanwhile_is_not_measured_by_the_next_attempt(worker: Worker, monkeypatch) -> None:
+    bad = replace(QUICK, lr=1e30, optimiser="sgd")
+    job, claim, step = worker.step("train", recipes=[asdict(QUICK), asdict(bad)], evaluate_on="val")
+    with pytest.raises(BadInput, match=r"1 of 2 were trained"):
+        list(step)
+    worker.store.finish(claim, "failed")
+    trained = next(run for run in worker.store.runs(worker.project.id) if run.kept)
+    worker.store.mark_deleted(worker.project.id, trained.id)
+    monkeypatch.setattr(optimise, "share", lambda *_: 1e-33)  # what failed can be trained now
+    worker.store.again(job.id)
+    _, claim, step = worker.taken()
+    told = worker.end(claim, step)
+    [evaluation] = worker.store.evaluations(worker.project.id)
+    assert trained.id not in evaluation.runs and len(told["runs"]) == 2
 
 
 def test_of_several_recipes_those_that_can_are_trained_and_the_rest_is_said(worker: Worker) -> None:

@@ -17,10 +17,12 @@ from torch import nn
 
 from core import backbones
 from core.checkpoint import load, load_state, save_state
-from core.errors import BadInput, Damaged, Missing
+from core.errors import BadInput, Damaged, Died, Missing
 from core.model import Recipe
 from core.train import Pictures, fit
 from core.train.finder import find
+from core.train.sentences import sentences
+from core.train.training import Training
 from tests.drawn import CLASSES, TINY, drawn, tiny, tiny_backbones
 
 RECIPE = Recipe("tiny24", epochs=4, batch=12, lr=1e-3)
@@ -302,6 +304,46 @@ def test_without_memory_the_batch_is_halved_and_learns_the_same(
     wide = rows(tmp_path / "wide", cramped(monkeypatch, 12))[0]
     tight = rows(tmp_path / "tight", cramped(monkeypatch, 3))[0]
     assert without_times(tight) == pytest.approx(without_times(wide), rel=1e-3)
+
+
+def test_a_cpu_that_is_out_of_memory_halves_the_batch_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = Cramped.forward
+
+    def plain(self: Cramped, x: torch.Tensor) -> torch.Tensor:
+        try:
+            return forward(self, x)
+        except torch.OutOfMemoryError:
+            raise RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"
+            ) from None
+
+    recipe = cramped(monkeypatch, 3)
+    monkeypatch.setattr(Cramped, "forward", plain)
+    [row] = rows(tmp_path, recipe)
+    assert "does not hold 12 pictures at once: they are taken in 4 parts" in row["warning"]
+
+
+def test_a_loss_that_is_no_number_any_more_leaves_what_was_best_until_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = Training._losses
+    monkeypatch.setattr(
+        Training, "_losses", lambda self, out, y: losses(self, out, y) * (float("nan") if self.done == 2 else 1.0)
+    )
+    with pytest.raises(BadInput, match="stopped in epoch 3: its loss is not a number"):
+        rows(tmp_path)
+    model = load(tmp_path)
+    assert model.metrics["epochs"] == 2 and not model.metrics["finished"]
+
+
+def test_a_gpu_that_is_gone_is_said_and_is_no_fault_of_the_recipe() -> None:
+    with pytest.raises(Died, match="stopped answering in epoch 4"), sentences(RECIPE, torch.device("cuda"), lambda: 3):
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+
+def test_the_mean_of_the_weights_follows_them_closely_at_first(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=8, ema=0.9999, augment=())
+    assert rows(tmp_path, recipe)[-1]["val_accuracy"] > 0.9  # after 24 steps a plain mean is still where it began
 
 
 def test_memory_that_is_full_before_the_first_epoch_is_a_sentence(
