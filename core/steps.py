@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput, Damaged, Missing
-from core.model import PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe, Split
+from core.model import PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe, Run, Split
 from core.runs import cache_folder, choose, load_models, summary
 
 if TYPE_CHECKING:
@@ -239,14 +239,19 @@ def train(
     wanted, stopped = [Recipe.stored(recipe) for recipe in recipes], [store.run(project.id, run) for run in runs]
     if not wanted and not stopped:
         raise BadInput("There is no recipe to train: choose one or more.")
+
+    def deleted(run: Run) -> str:
+        return f"The files of run {run.id} ({run.name}) were deleted, so it cannot go on: train it anew."
+
     for recipe in wanted:
         check(recipe)
     for run in stopped:
         if run.deleted:
-            raise BadInput(f"The files of run {run.id} ({run.name}) were deleted, so it cannot go on: train it anew.")
+            raise BadInput(deleted(run))
     if stopped:
         wanted = [run.recipe for run in stopped]
     frozen = store.split(project.id, stopped[0].split) if stopped else _split_of(ctx, split)
+    yield Progress(0, None, "getting ready", {})  # in the place of what an earlier attempt told last
     runner = Runner(ctx, frozen, wanted)
     yield from runner.decode()
     results, failed = {}, []
@@ -256,6 +261,9 @@ def train(
             run = stopped[position]
         else:
             run = store.start_run(ctx.claim, project.id, frozen.id, wanted[position], position)
+            if run.deleted and run.status != "done":
+                failed.append(deleted(run))
+                return
         try:
             yield from runner.train(run, gpu=gpu)
         except (BadInput, Damaged, Missing) as error:  # the others can be trained nevertheless
@@ -293,6 +301,7 @@ def sweep(ctx: Context, space: Mapping[str, Any], split: int | None = None) -> S
     wanted = s.recipes(space)
     count, frozen = len(wanted), _split_of(ctx, split)
     wanted += s.baselines(wanted)
+    yield Progress(0, None, "getting ready", {})
     runner, halving = Runner(ctx, frozen, wanted), s.Halving()
     yield from runner.decode()
 
@@ -352,7 +361,9 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     yield from cache(ctx.blobs.get, views, sizes, folder, ctx.engine.map)
     readable = [cached(views, size, folder)[1] for size in sizes]
     rows = [i for i in range(len(views)) if all(good[i] for good in readable)]
-    yield Progress(0, len(rows), f"asking {len(models)} models about {len(rows)} images")
+    yield Progress(
+        0, len(rows), f"asking {len(models)} {'model' if len(models) == 1 else 'models'} about {len(rows):,} pictures"
+    )
     labels = np.array([frozen.classes.index(members[i][1]) for i in rows])
     said = e.said(models, {size: picked(views, size, folder, rows) for size in sizes})
     result = {

@@ -13,7 +13,7 @@ from pages.parts import augmented, head, house, learning, progress, recipe, swee
 BOTH = ("vgg75-bn", "vgg100-bn")
 
 
-def choose(shown: head.Head) -> None:
+def choose(shown: head.Head, last: Job | None) -> None:
     with st.container(border=True):
         st.markdown(
             f"**Train both and ensemble them.** {BOTH[0]} and {BOTH[1]} learn from the same pictures; then both, and their two "
@@ -23,7 +23,6 @@ def choose(shown: head.Head) -> None:
         if st.button("Train both and ensemble them", type=shown.emphasis("train"), key="both"):  # type: ignore[arg-type]
             house.start("train", need="gpu", recipes=[asdict(read(name)) for name in BOTH], evaluate_on="val")
             st.rerun()
-    last = house.newest(shown.project, "train", "sweep", "rate")
     found = last is not None and last.verb == "rate" and last.status == "done"  # what it found stands in the form
     with st.expander("Choose a recipe yourself", expanded=found):
         recipe.choose(shown.project, augmented.newest(shown.project))
@@ -46,7 +45,10 @@ def main() -> None:
         house.link("split", "Go to Split")
         return
     if not busy:
-        choose(shown)
+        last = house.newest(project, "train", "sweep", "rate")
+        if last:
+            learning.ended(last)
+        choose(shown, last)
     tried = house.newest(project, "sweep")
     if tried and tried.status not in house.ACTIVE:
         sweeping.best(project, tried, busy)

@@ -47,11 +47,11 @@ def waiting(job: Job) -> str:
 
 def eta(job: Job) -> str:
     """`12/s, 3 min left`; "" where it cannot be told: in the beginning, and for a job that took up earlier work, because
-    its row does not say how much of it. A job in stages says when this one began."""
+    its row does not say how much of it. A job in stages says when this one began, a training when its first epoch did."""
     stage = job.result.get("stage")
     if job.status != "running" or not job.started or not job.updated or (job.fence > 1 and not stage):
         return ""
-    began = stage["began"] if stage else job.started.timestamp()
+    began = stage["began"] if stage else job.result.get("began", job.started.timestamp())
     seconds = job.updated.timestamp() - began
     if seconds < 1 or job.done < max(2, (job.total or 0) / 50):
         return ""

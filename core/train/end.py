@@ -24,13 +24,14 @@ def leave(training: Training, out: np.ndarray | None, split: int | None, crop: C
 
     from core.device import describe
     from core.evaluate import temperature, wilson
+    from core.train.training import judged
 
     training.net.load_state_dict(training.best)
     weights = {name: tensor.detach().cpu().clone() for name, tensor in training.whole.state_dict().items()}
     parameters = sum(weight.numel() for weight in training.whole.parameters())
     if out is None:
-        judged = training.net if training.front is not None else checkpoint.folded(training.net)
-        out = training.logits(judged.eval(), training.inputs[1])
+        net = training.net if training.front is not None else checkpoint.folded(training.net)
+        out = training.logits(net.eval(), training.inputs[1])
     labels = np.asarray(training.val.labels, dtype=np.int64)
     most = max(1, min(BACKGROUND, BACKGROUND_BYTES // (3 * training.seen.size**2)))
     rows = np.sort(np.random.default_rng(training.recipe.seed).permutation(len(training.train))[:most])
@@ -47,7 +48,7 @@ def leave(training: Training, out: np.ndarray | None, split: int | None, crop: C
         "seconds": sum(row["seconds"] for row in training.history), "device": describe(training.device, training.together.count),
         "precision": training.precision, "threads": torch.get_num_threads(), "batch": training.batch,
         "parameters": parameters, **(_latency(training) if finished else {}), "history": training.history,
-        "val_accuracy": right / len(labels), "val_accuracy_interval": list(wilson(right, len(labels))),
+        **judged(out, labels), "val_accuracy_interval": list(wilson(right, len(labels))),
     }  # fmt: skip
     checkpoint.save(
         training.folder,

@@ -113,8 +113,9 @@ class Runner:
         parts: tuple[Part, ...] = ("train", "val")
         self.views: dict[Part, list[str]] = {part: views_of(ctx.store, ctx.project.id, split, part) for part in parts}
         self.folder = cache_folder(ctx.settings, split.id)
-        self.total = sum(recipe.epochs for recipe in recipes)
-        self.done: dict[int, int] = {}  # epochs of each run; one that ended early counts as whole
+        self.total = sum(recipe.epochs for recipe in recipes)  # and fewer for each run that ended early
+        self.done: dict[int, int] = {}  # epochs of each run
+        self.began = 0.0  # when the first training did, in seconds of the system's clock
 
     def decode(self) -> Iterator[Progress]:
         """Decode every picture once, for every size."""
@@ -139,7 +140,9 @@ class Runner:
         to tell; else on as many GPUs as its batch is worth.
         """
         store, claim, settings = self.ctx.store, self.ctx.claim, self.ctx.settings
+        self.began = self.began or time.time()
         if run.status in ("started", "stopped"):
+            yield Progress(sum(self.done.values()), self.total, f"{run.recipe.name}: getting ready", {})
             # What an attempt before this one noted counts again, and perhaps it was killed before it could stop.
             known = [(row["epoch"], row["val_loss"]) for row in run.epochs]
             pruned = worse is not None and any([worse(*row) and row[0] < run.recipe.epochs for row in known])
@@ -156,7 +159,7 @@ class Runner:
                 self._prune(run, {})
             else:
                 store.finish_run(claim, run.id, left(settings, run.id))
-        self.done[run.id] = run.recipe.epochs
+        self._over(run)
 
     def side_by_side(
         self, work: Callable[[int, int | None], Generator[Progress | None]], count: int
@@ -205,11 +208,18 @@ class Runner:
         self._stopped(run)
         now = self.ctx.store.run(self.ctx.project.id, run.id)
         self.ctx.store.finish_run(self.ctx.claim, run.id, {**now.result, "error": str(error)}, now.status)
+        self._over(run)
+
+    def _over(self, run: Run) -> None:
+        """The epochs that it did not need are not waited for."""
+        epochs = int(self.ctx.store.run(self.ctx.project.id, run.id).result.get("epochs", 0))
+        self.total -= run.recipe.epochs - epochs
+        self.done[run.id] = epochs
 
     def give_up(self, run: Run, error: Exception) -> None:
         """Write down why a run of a sweep did not train; it counts as one of the worse."""
         self._prune(run, {"error": str(error)})
-        self.done[run.id] = run.recipe.epochs
+        self._over(run)
 
     def _prune(self, run: Run, told: dict[str, Any]) -> None:
         """A run ends for good with the figures it has; its files go first, so that a kill in between leaves none."""
@@ -261,7 +271,7 @@ class Runner:
         from core.device import describe, device
 
         where, recipe = describe(device(self.ctx.settings.device)), run.recipe
-        count = len(self.split.parts["train"])
+        count, left = len(self.split.parts["train"]), {}
         for row in rows:
             if row is None:
                 yield None
@@ -277,9 +287,10 @@ class Runner:
             else:
                 said = f"{recipe.name} on {where}: looking at every picture once, {row['images']} of {row['of']}"
             self.done[run.id] = max(0, epoch - (not ended))
+            left = {"left": row["left"]} if "left" in row else left  # while it validates it stands as it was told last
             yield Progress(
                 sum(self.done.values()), self.total, f"{said} {row.get('warning', '')}".rstrip(),
-                {"run": run.id, "images": count, "of": count} | {key: row[key] for key in TOLD if key in row},
+                {"run": run.id, "images": count, "of": count, "began": self.began} | left | {key: row[key] for key in TOLD if key in row},
             )  # fmt: skip
             if worse and ended and worse(epoch, row["val_loss"]) and epoch < recipe.epochs:
                 return True

@@ -214,11 +214,14 @@ class Training:
             if step + 1 < self.batches and time.perf_counter() - told > 1:
                 self._finite(loss, number)
                 told = time.perf_counter()
-                speed = images / (told - start - outside)
+                now = told - start - outside
+                speed = images / now
                 left = len(self.train) * (self.recipe.epochs - self.done) - images
+                # By all epochs so far, validation and all: by one that has just begun it would jump.
+                pace = (len(self.train) * self.done + images) / (sum(row["seconds"] for row in self.history) + now)
                 yield self._with_warnings({
                     "epoch": number, "images": images, "of": len(self.train), "loss": loss.item() * self.together.count / images,
-                    "images_per_second": speed, "left": left / speed, "parts": self.parts,
+                    "images_per_second": speed, "left": left / pace, "parts": self.parts,
                 })  # fmt: skip
                 outside += time.perf_counter() - told  # what the one who watches does is not training
         loss, right = self.together.total(torch.stack([loss, right]))
@@ -421,25 +424,20 @@ class Training:
         return self.net if self.mean is None else self.mean.module
 
     def _validate(self, inputs: np.ndarray) -> dict[str, Any]:
-        """Plain cross-entropy (no smoothing, no weights), accuracy and macro-F1 on validation, and its worst pictures."""
+        """What `judged` says of validation, and its worst pictures."""
         import numpy as np
 
-        from core.evaluate import f_scores, softmax
+        from core.evaluate import softmax
 
         net = self._judged().eval()
         self.together.take_first([*self.net.buffers(), *(() if net is self.net else net.buffers())])
         out = self._logits = self.together.all_rows(self.logits(net, self.together.share(inputs), self.dtype))
-        probabilities, rows, labels = softmax(out), np.arange(len(self.val)), self.val.labels
-        chance, said, count = probabilities[rows, labels], out.argmax(axis=1), len(self.classes)
-        confusion = np.bincount(labels * count + said, minlength=count * count).reshape(count, count)
-        worst = np.argsort(chance, kind="stable")[:WORST]
-        return {
-            "val_loss": float(-np.log(chance + 1e-300).mean()), "val_accuracy": float((said == labels).mean()),
-            "val_macro_f1": float(f_scores(confusion).mean()),
-            "worst": [
-                {"row": int(i), "said": self.classes[said[i]], "chance": float(chance[i])} for i in worst
-            ],
-        }  # fmt: skip
+        chance = softmax(out)[np.arange(len(self.val)), self.val.labels]
+        worst = [
+            {"row": int(i), "said": self.classes[out[i].argmax()], "chance": float(chance[i])}
+            for i in np.argsort(chance, kind="stable")[:WORST]
+        ]
+        return {**judged(out, self.val.labels), "worst": worst}
 
     def logits(self, net: nn.Module, inputs: np.ndarray, dtype: torch.dtype | None = None) -> np.ndarray:
         """(N, C) float32 of pictures, or of the features of a frozen network."""
@@ -483,6 +481,21 @@ class Training:
             return
         end.leave(self, None, split, crop, finished=True)
         checkpoint.tidy(self.folder)
+
+
+def judged(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Plain cross-entropy (no smoothing, no weights), accuracy and macro-F1 of (N, C) logits."""
+    import numpy as np
+
+    from core.evaluate import f_scores, softmax
+
+    said, count = logits.argmax(axis=1), logits.shape[1]
+    confusion = np.bincount(labels * count + said, minlength=count * count).reshape(count, count)
+    return {
+        "val_loss": float(-np.log(softmax(logits)[np.arange(len(labels)), labels] + 1e-300).mean()),
+        "val_accuracy": float((said == labels).mean()),
+        "val_macro_f1": float(f_scores(confusion).mean()),
+    }
 
 
 def _watched(recipe: Recipe, row: dict[str, Any]) -> float:

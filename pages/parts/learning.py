@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import streamlit as st
@@ -12,8 +13,9 @@ from core.jobs.watch import duration
 from core.model import Job, Project, Run
 from pages.parts import charts, curves, house, progress, worst
 
+NEWS = timedelta(hours=1)
 NEWEST = len(charts.SERIES)  # runs of a sweep whose curves are drawn, each in a colour of its own
-STOPPING = "Stop keeps the best epoch so far as a model: you can ask it at once, and the run can go on later."
+STOPPING = "Stop keeps the best epoch that has ended as a model: you can ask it at once, and the run can go on later."
 
 
 def of(job: Job) -> list[Run]:
@@ -33,7 +35,7 @@ def epoch(job: Job) -> None:
         st.caption("Nothing of what it learns is kept: it shows at which rate the loss falls fastest.")
         return
     now = job.result if job.status == "running" and job.project is not None else {}
-    learning = sorted([now, *now.get("beside", ())], key=lambda one: one["run"]) if "run" in now else []
+    learning = sorted((one for one in (now, *now.get("beside", ())) if "run" in one), key=lambda one: one["run"])
     shown = [_bar(job, one) for one in learning]
     if not any(shown):  # before the first epoch, and when the models are measured at the end
         st.progress(0.0, text=house.text(progress.said(job)))
@@ -90,11 +92,25 @@ def live(project: Project, job: Job) -> None:
             st.warning(house.text(sentence))
     curves.show(runs, "live", NEWEST if sweep else len(job.params.get("recipes") or ()), first)
     if sweep:
-        st.caption(f"The newest {NEWEST} runs of the sweep are drawn; all of them are in the table below.")
+        st.caption(
+            f"The newest {NEWEST} runs of the sweep are drawn; all of them stand in the table once it has ended."
+        )
     if any(run.epochs for run in runs):
         mistakes(project, runs)
     else:
         worst.later()
+
+
+def ended(job: Job) -> None:
+    """What came of a training, as long as it is news; later the table tells."""
+    if (job.verb, job.status) != ("train", "done") or not job.ended or datetime.now(UTC) - job.ended > NEWS:
+        return
+    told = []
+    for run in job.result.get("runs", ()):
+        low, high = run["val_accuracy_interval"]
+        told.append(f"**{house.text(run['name'], 60)}** names {run['val_accuracy']:.1%} ({low:.1%} to {high:.1%})")
+    if told:
+        st.success(f"Trained: {', '.join(told)} of the validation pictures rightly.")
 
 
 def warnings(runs: list[Run], job: Job) -> list[str]:

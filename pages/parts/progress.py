@@ -124,6 +124,8 @@ def figures(job: Job) -> str:
     done = f"{job.done:,} of {job.total:,}" if job.total else (f"{job.done:,}" if job.done else begun)
     if fetches(job) and job.total:
         return f"{done} addresses{' found so far' if searches(job) else ''}"
+    if job.verb in ("train", "sweep") and "began" in job.result:
+        done += " epochs"
     speed = eta(job)
     return f"{done} · {speed}" if speed else done
 

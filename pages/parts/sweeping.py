@@ -113,7 +113,7 @@ def best(project: Project, job: Job, busy: bool) -> None:
     found, broken = top(runs), [run for run in runs if "error" in run.result]
     if broken:
         st.warning(
-            f"{len(broken)} of {house.count(len(runs), 'run')} could not be trained. {house.text(broken[0].result['error'], 300)}"
+            f"{len(broken)} of {house.count(len(runs), 'run')} of this sweep could not be trained. {house.text(broken[0].result['error'], 300)}"
         )
     if not found:
         return

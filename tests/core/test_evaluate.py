@@ -86,9 +86,9 @@ def test_probabilities_of_huge_logits_are_still_probabilities() -> None:
     assert softmax(np.array([[1e4, -1e4, 0.0]])).tolist() == [[1.0, 0.0, 0.0]]
 
 
-def member(chances: np.ndarray, labels: np.ndarray, classes=CLASSES) -> SimpleNamespace:
+def member(chances: np.ndarray, labels: np.ndarray, classes=CLASSES, split: int = 1) -> SimpleNamespace:
     """As much of a model as an ensemble looks at: what it said on validation."""
-    return SimpleNamespace(classes=classes, val_labels=labels, val_logits=np.log(chances), temperature=1.0)
+    return SimpleNamespace(classes=classes, val_labels=labels, val_logits=np.log(chances), temperature=1.0, split=split)
 
 
 def says(*classes: int, sure: float = 0.8) -> np.ndarray:
@@ -135,6 +135,8 @@ def test_ninety_five_percent_of_validation_is_known() -> None:
 
 def test_models_of_different_splits_or_classes_do_not_mix() -> None:
     with pytest.raises(BadInput, match="different splits"):
+        Ensemble({"a": KNOWS_SEDANS, "b": member(says(0, 0, 0), LABELS[:3], split=2)})
+    with pytest.raises(BadInput, match="b and a were validated on different pictures"):
         Ensemble({"a": KNOWS_SEDANS, "b": member(says(0, 0, 0), LABELS[:3])})
     with pytest.raises(BadInput, match="different classes"):
         Ensemble({"a": KNOWS_SEDANS, "b": member(says(*LABELS), LABELS, ("x", "y", "z"))})

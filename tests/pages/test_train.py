@@ -49,6 +49,18 @@ def running(store: Store, project: Project, **detail) -> tuple[Job, Claim, int]:
     return store.job(job.id), claim, run
 
 
+def test_what_a_training_came_to_is_said_while_it_is_news(
+    store: Store, project: Project, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, claim = filled.begin(store, project, "train", recipes=[{}])
+    told = {"run": 1, "name": "vgg75-bn", "val_accuracy": 0.875, "val_accuracy_interval": [0.8, 0.925]}
+    store.finish(claim, "done", {"runs": [told]})
+    said = "Trained: **vgg75-bn** names 87.5% (80.0% to 92.5%) of the validation pictures rightly."
+    assert said in plain(screen("train", project="cars"))
+    monkeypatch.setattr(learning, "NEWS", -learning.NEWS)
+    assert "Trained:" not in plain(screen("train", project="cars"))
+
+
 def pick(shown: AppTest, *rows: int) -> AppTest:
     key = next(table.key for table in shown.dataframe if table.key and table.key.startswith("runs-"))
     shown.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
@@ -73,7 +85,7 @@ def test_a_training_tells_its_epoch_its_speed_the_time_left_and_what_stop_keeps(
     shown = screen("train", project="cars")
     said = plain(shown)
     assert "410 pictures/s · about 3 min left for this run" in said
-    assert "Stop keeps the best epoch so far as a model" in said
+    assert "Stop keeps the best epoch that has ended as a model" in said
     bars = [bar.proto.text.replace("\\", "") for bar in shown.get("progress")]
     assert any("vgg75-bn** (run 1 of 2) · epoch 2 of at most 40 · 1,200 of 2,778 pictures" in bar for bar in bars)
     assert "GPU" not in said

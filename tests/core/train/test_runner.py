@@ -251,6 +251,15 @@ def test_a_run_that_broke_off_can_be_asked_as_far_as_it_came(worker: Worker, mon
     assert told["runs"][0]["status"] == "done" and "error" not in told["runs"][0]
 
 
+def test_epochs_that_a_run_did_not_need_are_not_waited_for(worker: Worker) -> None:
+    early = replace(QUICK, epochs=50, patience=1, lr=1e-9, watch="accuracy")  # learns nothing
+    _, _, step = worker.step("train", recipes=[asdict(early), asdict(QUICK)])
+    told = [p for p in step if p.detail and "epoch" in p.detail]
+    ran = worker.store.runs(worker.project.id)[-1].result["epochs"]
+    assert told[0].total == 53 and ran < 50
+    assert {(p.done, p.total) for p in told[-1:]} == {(ran + 3, ran + 3)}
+
+
 def test_what_was_deleted_meanwhile_is_not_measured_by_the_next_attempt(worker: Worker, monkeypatch) -> None:
     bad = replace(QUICK, lr=1e30, optimiser="sgd")
     job, claim, step = worker.step("train", recipes=[asdict(QUICK), asdict(bad)], evaluate_on="val")
