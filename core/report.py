@@ -49,7 +49,7 @@ figure line { stroke: var(--edge); }
   @page { margin: 12mm; }
   body { max-width: none; padding: 0; } .wide { overflow: visible; } table { font-size: 0.65rem; }
   th, td, td:first-child:has(wbr) { min-width: 0; padding-right: 0.5rem; overflow-wrap: anywhere; } td.number { overflow-wrap: normal; }
-  td:first-child { min-width: 5rem; } th { hyphens: auto; } td svg { width: 60px; } tr, figure { break-inside: avoid; } h2 { break-after: avoid; }
+  td:first-child { min-width: 5rem; } th { overflow-wrap: break-word; } tr:has(th:nth-child(13)) th { overflow-wrap: anywhere; } td svg { width: 60px; } tr, figure { break-inside: avoid; } h2 { break-after: avoid; }
   * { print-color-adjust: exact; } /* the colours of the key are backgrounds */
 }
 </style>

@@ -398,7 +398,7 @@ def test_where_none_is_picked_the_four_best_of_the_newest_split_are_compared(
         store.finish_run(claim, run, told, "pruned" if loss is None else "done")
     store.finish(claim, "done")
     shown = screen("train", project="cars")
-    compared = next(table.value for table in shown.dataframe if table.key == "compared")
+    compared = next(table.value for table in shown.dataframe if "recipe lr" in table.value)
     assert list(compared["run"]) == [runs[0], runs[4], runs[2], runs[1]]
     assert "The best 4 runs" in words(shown) and "these have the lowest loss on validation" in fine(shown)
     assert list(table(shown))[:4] == ["run", "name", "accuracy", "state"]
@@ -423,6 +423,10 @@ def test_a_state_is_a_word_or_two(store: Store, project: Project) -> None:
     assert state(store.run(project.id, run), set()) == "not finished"
     store.finish_run(claim, run, {}, "pruned")
     assert state(store.run(project.id, run), {run}) == "stopped by sweep"
+    store.finish_run(claim, run, {"error": "no memory"}, "stopped")
+    assert state(store.run(project.id, run), set()) == "broke off"
+    store.finish_run(claim, run, {"error": "no memory"}, "pruned")
+    assert state(store.run(project.id, run), set()) == "could not be trained"
 
 
 # words and figures --------------------------------------------------------------------------------------------------
