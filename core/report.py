@@ -6,7 +6,9 @@ All figures are on the validation part, by which models are chosen; how often th
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,13 +28,30 @@ if TYPE_CHECKING:
 COLOURS = ("#14a08d", "#7c6fe0", "#e0a100", "#d9622b", "#3b82c4", "#c2569b")
 CURVES = len(COLOURS)  # runs whose curves are drawn
 HARDEST = 8  # classes
+WORDS = {  # field of a recipe -> what a reader calls it; the others are called as they are
+    "augment": "augmentation", "backbone": "network", "ema": "mean of weights", "fixed_sides": "never mirrored", "gray": "grey",
+    "lr": "learning rate", "scratch": "from scratch", "size": "picture size", "train": "what learns", "watch": "best by",
+}  # fmt: skip
 STYLE = """<style>
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; }
-th, td { text-align: left; padding: 0.3rem 0.9rem 0.3rem 0; border-bottom: 1px solid var(--edge); white-space: nowrap; }
-th { font-weight: 600; color: var(--quiet); } td.number, th.number { text-align: right; }
+body { max-width: 76rem; } p { max-width: 60rem; } /* tables may be wider than a line that is read */
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.85rem; }
+th, td { text-align: left; padding: 0.3rem 1rem 0.3rem 0; border-bottom: 1px solid var(--edge); overflow-wrap: break-word; }
+td { min-width: 2.5rem; } td:first-child { min-width: 5rem; max-width: 22rem; overflow-wrap: anywhere; }
+td:first-child:has(wbr) { min-width: 8rem; } /* the name of a recipe, which has places to be broken at */
+th { font-weight: 600; color: var(--quiet); vertical-align: bottom; } td.number, th.number { text-align: right; }
+td.number, td span { white-space: nowrap; } td svg { display: block; }
 figure { margin: 0; } figure svg { max-width: 100%; height: auto; } svg text { fill: var(--quiet); font: 11px system-ui, sans-serif; }
+figure line { stroke: var(--edge); }
 .key { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; font-size: 0.85rem; }
 .key i { display: inline-block; width: 1.1rem; height: 3px; vertical-align: middle; margin-right: 0.4rem; }
+@media screen and (max-width: 40rem) { th, td { padding-right: 0.6rem; } figure svg text { font-size: 17px; } }
+@media print {
+  @page { margin: 12mm; }
+  body { max-width: none; padding: 0; } .wide { overflow: visible; } table { font-size: 0.65rem; }
+  th, td, td:first-child:has(wbr) { min-width: 0; padding-right: 0.5rem; overflow-wrap: anywhere; } td.number { overflow-wrap: normal; }
+  td:first-child { min-width: 5rem; } th { overflow-wrap: break-word; } tr:has(th:nth-child(13)) th { overflow-wrap: anywhere; } td svg { width: 60px; } tr, figure { break-inside: avoid; } h2 { break-after: avoid; }
+  * { print-color-adjust: exact; } /* the colours of the key are backgrounds */
+}
 </style>
 """
 
@@ -50,23 +69,35 @@ def write(store: Store, project: Project) -> str:
     beside = {run.recipe.name: run for run in reversed(every) if run.recipe.head in BASELINES}  # the newest of each
     final = sorted(final, key=lambda run: run.result["val_loss"])
     scored = [e for e in store.evaluations(project.id, "val") if e.result.get("split") == split.id]
-    drawn = [store.run(project.id, run.id) for run in final[:CURVES]]
     val = len(split.parts["val"])
-    short = (
-        [] if final else [run for run in top(every, 1) if run.kept]
-    )  # of a sweep: it stands for one trained to its end
+    trained = final or top(every, len(every))  # where none was trained to its end, short runs of a sweep
+    short = [] if final else top((run for run in trained if run.kept), 1)
     final = final or short
     models = [*final, *beside.values()] or every
+    best = _best(final or models)
     called = dict(zip([run.id for run in models], names(models), strict=True))  # the same in every section
+    of = "of the short runs" if short else "of the trained models" if final else "model"
+    curves = [run for run in final if run.result.get("epochs", 0) > 1]
+    drawn = [store.run(project.id, run.id) for run in curves[:CURVES]]
     parts = [
         _models(final, list(beside.values()), called, val),
-        _curves(drawn, called),
+        _curves(drawn, len(curves), called),
         *([_sweep(sweeps[0], store.runs(project.id, job=sweeps[0].id), val)] if sweeps else []),
-        *([_classes(scored[0])] if scored else []),
-        _made(final or models, called, split),
+        *([_classes(scored, best, called)] if scored else []),
+        _made(final or models, best, called, split),
     ]
     about = "\n".join(
-        f"<p>{text}</p>" for text in _about(store, project, split, final, bool(short), models, called, val)
+        f"<p>{text}</p>"
+        for text in (
+            _pictures(split),
+            *(
+                ["No model was trained to its end yet: of the short runs of sweeps the best one is shown."]
+                if short
+                else []
+            ),
+            _headline(best, trained if final else models, list(beside.values()), called, val, of),
+            _honest(store, project),
+        )
     )
     title = html.escape(f"Training report: {project.name}")
     return (
@@ -90,35 +121,43 @@ def save(store: Store, project: Project, folder: Path) -> Path:
     return path
 
 
-def _about(
-    store: Store, project: Project, split: Split, final: Sequence[Run], short: bool, models: Sequence[Run], called: Mapping[int, str],
-    val: int,
-) -> Iterator[str]:  # fmt: skip
-    train, test = len(split.parts["train"]), len(split.parts["test"])
-    yield (
+def _best(runs: Sequence[Run]) -> Run:
+    """The one with the lowest loss on validation, among those that can still be asked where there is one."""
+    return min(runs, key=lambda run: (not run.kept, run.result["val_loss"]))
+
+
+def _pictures(split: Split) -> str:
+    train, val, test = (len(split.parts[part]) for part in ("train", "val", "test"))
+    return (
         f"{len(split.classes)} classes, {train + val + test:,} pictures: {train:,} to learn from, {val:,} to choose by"
         f" (validation), {test:,} to test with. No near-duplicates stand in two parts"
         f"{'' if not split.leak else f', but for {split.leak:,}'}. Written on {datetime.now(UTC):%d %B %Y}."
     )
-    least = min(models, key=lambda run: run.result["val_loss"])
-    best = final[0] if final else least
+
+
+def _headline(
+    best: Run, among: Sequence[Run], beside: Sequence[Run], called: Mapping[int, str], val: int, of: str
+) -> str:
+    """Which model is the best `among` these, which are called `of`, how good it is, and whether a baseline beats it."""
+    baseline = min(beside, key=lambda run: run.result["val_loss"], default=best)
     beaten = (
-        f" The baseline {html.escape(called[least.id])}, computed without training, has a lower loss and names"
-        f" {_share(least, val)} rightly."
-        if least.result["val_loss"] < best.result["val_loss"]
+        f" The baseline {_name(called[baseline.id])}, computed without training, has a lower loss and names"
+        f" {_share(baseline, val)} rightly."
+        if baseline.result["val_loss"] < best.result["val_loss"]
         else ""
     )
-    if short:
-        yield "No model was trained to its end yet: of the short runs of sweeps the best one is shown."
-    of = "of the short runs" if short else "of the trained models" if final else "model"
-    yield (
-        f"The best {of}, by its loss on validation, is"
-        f" <strong>{html.escape(called[best.id])}</strong>: it names {_share(best, val)} of the validation"
+    gone = any(run.result["val_loss"] < best.result["val_loss"] for run in among)
+    return (
+        f"The best {of}{' that can still be asked' if gone else ''}, by its loss on validation, is"
+        f" <strong>{_name(called[best.id])}</strong>: it names {_share(best, val)} of the validation"
         f" pictures rightly.{beaten} An interval holds the true share in 95 of 100 cases; where two intervals overlap,"
         " the difference may be chance."
     )
+
+
+def _honest(store: Store, project: Project) -> str:
     opened = store.openings(project.id)
-    yield (
+    return (
         "All figures here are on the validation part, by which the models were chosen, so they are a little too good. "
         + (
             "The test part has not been opened."
@@ -135,13 +174,13 @@ def _models(final: Sequence[Run], beside: Sequence[Run], called: Mapping[int, st
     low = min((interval(run, val) or (0.0, 1.0))[0] for run in runs)
     rows = [
         (
-            html.escape(called[run.id]) + (" <small>stopped</small>" if run.status == "stopped" else ""), _share(run, val), _bar(run, val, low), f"{run.result['val_loss']:.3f}", f"{run.result.get('val_macro_f1', float('nan')):.3f}",
+            _name(called[run.id]) + _state(run), _share(run, val), _bar(run, val, low), f"{run.result['val_loss']:.3f}", f"{run.result.get('val_macro_f1', float('nan')):.3f}",
             _amount(run.result.get("parameters"), 1e6, "M"), _amount(run.result.get("bytes"), 1e6, "MB"),
             _amount(run.result.get("latency"), 1e-3, "ms"), duration(run.result["seconds"]) or "0 s",
         )
         for run in runs
     ]  # fmt: skip
-    head = ("model", "accuracy (95 %)", "", "loss", "macro F1", "parameters", "on disk", "a picture", "trained in")
+    head = ("model", "accuracy (95&nbsp;%)", "", "loss", "macro F1", "parameters", "on disk", "a picture", "trained in")
     note = (
         "<p><small>Baselines (head=logistic, nearest-mean, knn) are computed on a pretrained network that stays as it is:"
         " what a training has to beat.</small></p>"
@@ -151,49 +190,71 @@ def _models(final: Sequence[Run], beside: Sequence[Run], called: Mapping[int, st
     return f"<section>\n<h2>Models</h2>\n{_table(head, rows, numbers=range(3, 9))}{note}\n</section>"
 
 
+def _state(run: Run) -> str:
+    """What a reader has to know of a model beside its name."""
+    told = [*(["stopped"] if run.status == "stopped" else []), *(["files deleted"] if run.deleted else [])]
+    return f" <small>{', '.join(told)}</small>" if told else ""
+
+
 def _bar(run: Run, val: int, low: float) -> str:
     """The interval as a line with its middle, on the same scale for all: from a little below the lowest to 100 %."""
     left, right = interval(run, val) or (0.0, 1.0)
     start = max(0.0, low - 0.02)
 
     def at(share: float) -> float:
-        return 4 + 152 * (share - start) / max(1 - start, 1e-9)
+        return 4 + 102 * (share - start) / max(1 - start, 1e-9)
 
     middle = at(run.result["val_accuracy"])
     return (
-        f'<svg width="160" height="14" role="img" aria-label="{left:.1%} to {right:.1%}"><path d="M{at(left):.1f} 7H{at(right):.1f}"'
+        f'<svg viewBox="0 0 110 14" width="110" height="14" role="img" aria-label="{left:.1%} to {right:.1%}"><path d="M{at(left):.1f} 7H{at(right):.1f}"'
         f' stroke="{COLOURS[0]}" stroke-width="2"/><circle cx="{middle:.1f}" cy="7" r="4" fill="{COLOURS[0]}"/></svg>'
     )
 
 
-def _curves(runs: Sequence[Run], called: Mapping[int, str]) -> str:
-    """Validation accuracy over the epochs."""
+def _curves(runs: Sequence[Run], of: int, called: Mapping[int, str]) -> str:
+    """Validation accuracy over the epochs, of the best runs `of` so many."""
     runs = [run for run in runs if len(run.epochs) > 1]
     if not runs:
         return ""
     longest = max(len(run.epochs) for run in runs)
-    lowest = min(row["val_accuracy"] for run in runs for row in run.epochs)
+    shares = _marks(min(row["val_accuracy"] for run in runs for row in run.epochs))
     width, height, left = 640, 240, 40
 
-    def place(epoch: int, value: float) -> str:
-        x = left + (width - left - 8) * (epoch - 1) / max(longest - 1, 1)
-        return f"{x:.1f} {8 + (height - 36) * (1 - value) / max(1 - lowest, 1e-9):.1f}"
+    def x(epoch: int) -> float:
+        return left + (width - left - 8) * (epoch - 1) / max(longest - 1, 1)
+
+    def y(share: float) -> float:
+        return 8 + (height - 36) * (1 - share) / (1 - shares[0])
 
     lines, keys = [], []
     for colour, run in zip(COLOURS, runs, strict=False):
-        points = " L".join(place(row["epoch"], row["val_accuracy"]) for row in run.epochs)
+        points = " L".join(f"{x(row['epoch']):.1f} {y(row['val_accuracy']):.1f}" for row in run.epochs)
         lines.append(f'<path d="M{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        keys.append(f'<span><i style="background:{colour}"></i>{html.escape(called[run.id])}</span>')
+        keys.append(f'<span><i style="background:{colour}"></i>{_name(called[run.id])}</span>')
     ticks = "".join(
-        f'<text x="0" y="{8 + (height - 36) * (1 - value) / max(1 - lowest, 1e-9) + 4:.1f}">{value:.0%}</text>'
-        for value in (1.0, (1 + lowest) / 2, lowest)
+        f'<line x1="{left}" x2="{width - 8}" y1="{y(share):.1f}" y2="{y(share):.1f}"/>'
+        f'<text x="0" y="{y(share) + 4:.1f}">{share:.0%}</text>'
+        for share in shares
     )
-    axis = f'<text x="{left}" y="{height - 6}">epoch 1</text><text x="{width - 8}" y="{height - 6}" text-anchor="end">{longest}</text>'
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, longest) if longest / step <= 8)
+    axis = f'<text x="{left}" y="{height - 6}">epoch 1</text>' + "".join(
+        f'<text x="{x(epoch):.1f}" y="{height - 6}" text-anchor="{"end" if epoch == longest else "middle"}">{epoch}</text>'
+        for epoch in range(step, longest + 1, step)
+        if x(epoch) > left + 48  # px: where "epoch 1" ends
+    )
+    best = f", the {len(runs)} best of {of:,} models" if of > len(runs) else ""
     return (
-        "<section>\n<h2>How they learned <span>accuracy on validation</span></h2>\n"
+        f"<section>\n<h2>How they learned <span>accuracy on validation{best}</span></h2>\n"
         f'<figure><svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="Validation accuracy over the epochs">'
         f'{ticks}{axis}{"".join(lines)}</svg></figure>\n<div class="key">{"".join(keys)}</div>\n</section>'
     )
+
+
+def _marks(lowest: float) -> list[float]:
+    """Round shares from one that is not above `lowest` up to 1, six steps at most."""
+    step = next(step for step in (1, 2, 5, 10, 20) if 100 * (1 - lowest) <= 6 * step)  # in a hundred
+    first = min(math.floor(100 * lowest / step) * step, 100 - step)
+    return [share / 100 for share in range(first, 101, step)]
 
 
 def _sweep(job: Job, runs: Sequence[Run], val: int) -> str:
@@ -212,15 +273,15 @@ def _sweep(job: Job, runs: Sequence[Run], val: int) -> str:
     told = [key for key in axes if key not in ("recipe", "head", "train", "size", "gray", "scratch")]
     rows = [
         (
-            html.escape(run.recipe.name), *(html.escape(_choice(run.recipe, key)) for key in told),
+            _name(run.recipe.name), *(_name(_choice(run.recipe, key)) for key in told),
             f"{run.result['val_loss']:.3f}", _share(run, val), f"{run.result['epochs']} of {run.recipe.epochs}",
         )
         for run in best
     ]  # fmt: skip
-    head = ("recipe", *told, "validation loss", "accuracy (95 %)", "epochs")
+    head = ("recipe", *map(_word, told), "validation loss", "accuracy (95 %)", "epochs")
     return (
         f"<section>\n<h2>What was tried <span>{', '.join(counts)}</span></h2>\n"
-        f"<p>{'Some combinations' if space.get('mode') == 'random' else 'Every combination'} of {html.escape(', '.join(axes) or 'one recipe')} for a few epochs; after the first,"
+        f"<p>{'Some combinations' if space.get('mode') == 'random' else 'Every combination'} of {html.escape(', '.join(map(_word, axes)) or 'one recipe')} for a few epochs; after the first,"
         f" the second, the fourth and so on the worse half stopped. The {min(TOP, len(best))} best by validation loss:</p>\n{_table(head, rows)}\n"
         f"<p>The lowest validation loss with each choice:</p>\n{_worth(tried, axes)}\n</section>"
     )
@@ -234,7 +295,7 @@ def _worth(runs: Sequence[Run], axes: Iterable[str]) -> str:
             if "val_loss" in run.result:
                 of.setdefault(_choice(run.recipe, axis), []).append(run.result["val_loss"])
         rows += [
-            (html.escape(axis), html.escape(value), f"{min(losses):.3f}", f"{len(losses):,}")
+            (html.escape(_word(axis)), _name(value), f"{min(losses):.3f}", f"{len(losses):,}")
             for value, losses in sorted(of.items(), key=lambda item: min(item[1]))
         ]
     return _table(("choice", "value", "lowest loss", "runs"), rows)
@@ -249,11 +310,17 @@ def _choice(recipe: Recipe, axis: str) -> str:
     return as_read(axis, getattr(recipe, axis))
 
 
-def _classes(evaluation: Evaluation) -> str:
-    """The classes that the best model of the newest evaluation finds hardest, and what they are taken for."""
-    models: Mapping[str, Any] = evaluation.result["models"]
-    name = max(models, key=lambda each: models[each]["accuracy"])
-    classes, model = list(evaluation.result["classes"]), models[name]
+def _classes(scored: Sequence[Evaluation], best: Run, called: Mapping[int, str]) -> str:
+    """The classes that the best model finds hardest, and what they are taken for; `scored`: evaluations, the newest first."""
+    evaluation, name = _measured(scored, best)
+    run = evaluation.result.get("runs", {}).get(name)
+    shown = _name(called.get(run) or (f"{name} (run {run})" if run else f"the ensemble {name}"))
+    missing = (
+        ""
+        if run == best.id
+        else f"<p>{_name(called[best.id])} was not evaluated yet: these are of the best model of the newest evaluation.</p>\n"
+    )
+    classes, model = list(evaluation.result["classes"]), evaluation.result["models"][name]
     rows = []
     for label in sorted(classes, key=lambda each: model["per_class"][each]["f1"])[:HARDEST]:
         counts, at, of = model["confusion"][classes.index(label)], classes.index(label), model["per_class"][label]
@@ -262,35 +329,57 @@ def _classes(evaluation: Evaluation) -> str:
         rows.append(
             (html.escape(label), f"{of['f1']:.3f}", f"{of['precision']:.3f}", f"{of['recall']:.3f}", html.escape(taken))
         )
+    some = f", {HARDEST} of {len(classes):,} classes" if len(classes) > HARDEST else ""
     return (
-        f"<section>\n<h2>Hardest classes <span>of {html.escape(name)}</span></h2>\n"
+        f"<section>\n<h2>Hardest classes <span>of {shown}{some}</span></h2>\n{missing}"
+        "<p>Recall is the share of a class's pictures that were found, precision the share of those given to the class that"
+        " belong there; F1 joins both, and 1 is perfect.</p>\n"
         f"{_table(('class', 'F1', 'precision', 'recall', 'most often taken for'), rows, numbers=range(1, 4))}\n</section>"
     )
 
 
-def _made(runs: Sequence[Run], called: Mapping[int, str], split: Split) -> str:
+def _measured(scored: Sequence[Evaluation], best: Run) -> tuple[Evaluation, str]:
+    """The newest evaluation that holds this run, and what it is called there; where none does, the best model of the newest."""
+    for evaluation in scored:
+        for name, run in evaluation.result.get("runs", {}).items():
+            if run == best.id:
+                return evaluation, name
+    models: Mapping[str, Any] = scored[0].result["models"]
+    return scored[0], max(models, key=lambda each: models[each]["accuracy"])
+
+
+def _made(runs: Sequence[Run], best: Run, called: Mapping[int, str], split: Split) -> str:
     fields = differing(runs)
-    same = runs[0].recipe
+    same = best.recipe
     told = [
         ("optimiser", same.optimiser), ("learning rate", f"{same.lr:g}"), ("schedule", same.schedule), ("batch", as_read("batch", same.batch)),
         ("augmentation", ", ".join(same.augment) or "none"), ("best by", same.watch), ("seed", same.seed),
     ]  # fmt: skip
     how = "; ".join(f"{key} {value}" for key, value in told)
-    first = f" Of the first model: {html.escape(how)}." if same.head not in BASELINES else ""
+    of = f" The recipe of {_name(called[best.id])}: {html.escape(how)}." if same.head not in BASELINES else ""
     rows = [
         (
-            html.escape(called[run.id]),
-            *(html.escape(as_read(field, values[i])) for field, values in fields.items()),
+            _name(called[run.id]),
+            *(_name(as_read(field, values[i])) for field, values in fields.items()),
             html.escape(_where(run)),
         )
         for i, run in enumerate(runs)
     ]
     return (
         "<section>\n<h2>How it was made</h2>\n"
-        f"<p>Split {split.id}, seed {split.seed}, frozen on {split.created:%d %B %Y}.{first}"
+        f"<p>Split {split.id}, seed {split.seed}, frozen on {split.created:%d %B %Y}.{of}"
         f"{' What differs between the models:' if fields else ''}</p>\n"
-        f"{_table(('model', *(key.replace('_', ' ') for key in fields), 'trained on'), rows)}\n</section>"
+        f"{_table(('model', *map(_word, fields), 'trained on'), rows)}\n</section>"
     )
+
+
+def _word(field: str) -> str:
+    return WORDS.get(field, field.replace("_", " "))
+
+
+def _name(text: str) -> str:
+    """As HTML, with places to break a long name of a recipe."""
+    return re.sub("([:,=])", r"\1<wbr>", html.escape(text))
 
 
 def _where(run: Run) -> str:
@@ -299,7 +388,7 @@ def _where(run: Run) -> str:
 
 def _share(run: Run, val: int) -> str:
     low, high = interval(run, val) or (0.0, 1.0)
-    return f"{run.result['val_accuracy']:.1%} ({low:.1%} to {high:.1%})"
+    return f"{run.result['val_accuracy']:.1%} <span>({low:.1%} to {high:.1%})</span>"
 
 
 def _amount(value: float | None, unit: float, name: str) -> str:

@@ -109,8 +109,8 @@ def curve(frame: pd.DataFrame, what: str, expected: int = 0) -> Figure:
             figure.add_scatter(
                 x=line["epoch"], y=line["value"], mode="lines+markers", name=called if part == "validation" else f"{called}, train", legendgroup=called, showlegend=part == "validation" and names > 1,
                 line={"color": colour, "dash": dash, "width": 2 if part == "validation" else 1.5},
-                marker={"size": best, "symbol": "circle-open" if max(best) == 9 else "circle", "line": {"width": 2}, "color": colour},
-                hovertemplate=shown,
+                marker={"size": best, "symbol": "circle-open" if max(best) == 9 else "circle", "line": {"width": 2, "color": colour}, "color": colour},
+                hovertemplate=shown, cliponaxis=False,
             )  # fmt: skip
     figure.update_xaxes(rangemode="tozero", dtick=1 if len(set(frame["epoch"])) <= 12 else None)
     if not len(frame):
@@ -157,10 +157,25 @@ def trade(frame: pd.DataFrame, cost: str) -> Figure:
     figure.update_yaxes(tickformat=".0%")
     costs = list(frame["cost"])
     if costs and min(costs) > 0 and max(costs) > 20 * min(costs):
-        figure.update_xaxes(type="log", dtick=1)
+        low, high = min(costs) / 1.3, max(costs) * 1.3  # room for the points at both ends
+        at = marks(low, high)
+        figure.update_xaxes(type="log", range=[math.log10(low), math.log10(high)])
+        figure.update_xaxes(tickvals=at, ticktext=[f"{value:,.10g}" for value in at])
     else:
         figure.update_xaxes(rangemode="tozero")
     return figure
+
+
+def marks(low: float, high: float) -> list[float]:
+    """Round numbers between the two, for a logarithmic axis: three or more, where they are half a decade apart or further."""
+    tens = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found: list[float] = []
+    for digits in ((1,), (1, 2, 5), (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)):
+        every = (float(f"{digit}e{ten}") for ten in tens for digit in digits)
+        found = [value for value in every if low <= value <= high]
+        if len(found) >= 3:
+            break
+    return found
 
 
 def rates(rates: Sequence[float], losses: Sequence[float], chosen: float | None) -> Figure:

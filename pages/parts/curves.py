@@ -43,6 +43,7 @@ def show(runs: Sequence[Run], key: str, expected: int = 0, before: int = 0) -> N
         config={"displayModeBar": False},
         alt=f"{SHOWN[what]} of each run over the epochs",
     )
+    st.caption("A ring marks the best epoch of a run: the one that is kept.")
     if runs and not len(data) and any(run.epochs for run in runs):
         st.caption("These runs were trained before macro F1 was measured after each epoch.")
 

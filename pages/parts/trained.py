@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -12,7 +13,7 @@ from core import report
 from core.model import Project, Run
 from pages.parts import compare, figures, house, one_run
 
-NEWEST = 4  # runs that are compared where none is picked
+BEST = 4  # runs that are compared where none is picked
 PICKED = "picked-runs"  # key: the numbers of those that are picked; their rows move when another run begins
 
 
@@ -39,14 +40,22 @@ def show(project: Project, runs: Sequence[Run], busy: bool) -> None:
                 key="report", on_click="ignore", icon=":material/download:",
                 help="One page to send: the models with intervals, their curves, what was tried, the hardest classes.",
             )  # fmt: skip
-    usual = [run for run in runs if "val_accuracy" in run.result and run.split == runs[0].split][:NEWEST]
-    chosen = picked or ([] if busy else usual)
-    chosen = [store.run(project.id, run.id) for run in reversed(chosen)]
+    chosen = picked[::-1] or ([] if busy else best(runs))
+    chosen = [store.run(project.id, run.id) for run in chosen]
     if len(chosen) > 1:
-        st.subheader(f"{'Compare' if picked else 'The newest'} {len(chosen)} runs", anchor=False)
+        st.subheader(f"{'Compare' if picked else 'The best'} {len(chosen)} runs", anchor=False)
+        if not picked:
+            st.caption("None is picked: these have the lowest loss on validation.")
         compare.show(project, chosen, pictures)
     elif chosen:
         one_run.show(project, chosen[0], state(chosen[0], active), pictures.get(chosen[0].split, 0), busy)
+
+
+def best(runs: Sequence[Run]) -> list[Run]:
+    """Those with the lowest validation loss on the newest split that has figures, the best first; `runs`: the newest first."""
+    known = [run for run in runs if "val_accuracy" in run.result]
+    known = [run for run in known if run.split == known[0].split]
+    return sorted(known, key=lambda run: run.result.get("val_loss", math.inf))[:BEST]
 
 
 def state(run: Run, active: set[int]) -> str:
@@ -64,11 +73,13 @@ def state(run: Run, active: set[int]) -> str:
 
 def table(runs: Sequence[Run], pictures: Mapping[int, int], active: set[int]) -> list[Run]:
     """Draws it; returns what is picked in it. Columns that say nothing of any run are left out."""
+    found = figures.columns(runs, pictures)
     columns = {
         "run": [run.id for run in runs],
         "name": [run.name for run in runs],
+        "accuracy": found["accuracy"],
         "state": [state(run, active) for run in runs],
-        **figures.columns(runs, pictures),
+        **{name: values for name, values in found.items() if name != "accuracy"},
         **({"split": [run.split for run in runs]} if len({run.split for run in runs}) > 1 else {}),
         "note": [" ".join(run.note.split()) for run in runs],
         **({"recipe": [run.recipe.name for run in runs]} if any(run.title for run in runs) else {}),

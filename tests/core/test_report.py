@@ -10,7 +10,7 @@ import pytest
 from core.errors import BadInput
 from core.model import Project
 from core.recipes import read
-from core.report import save, write
+from core.report import _marks, save, write
 from db.store import Store
 from tests.pages import filled
 
@@ -56,7 +56,7 @@ def text(page: str) -> str:
             if not self.hidden:
                 parts.append(data)
 
-    Reader().feed(page)
+    Reader().feed(page.replace("<wbr>", ""))  # where a name may be broken
     return " ".join(" ".join(parts).split())
 
 
@@ -96,7 +96,7 @@ def test_a_sweep_stands_there_with_its_ten_best_and_what_each_choice_was_worth(s
     seen = text(write(store, project))
     assert "4 short runs, 1 stopped early" in seen
     assert seen.index("simplecnn 0.001 sgd 0.500") < seen.index("simplecnn 0.002 adamw 0.700")
-    assert "lr 0.001 0.500 2" in seen and "optimiser adamw 0.700 2" in seen
+    assert "learning rate 0.001 0.500 2" in seen and "optimiser adamw 0.700 2" in seen
 
 
 def test_what_a_choice_was_worth_is_told_apart_as_it_was_chosen(store: Store, project: Project) -> None:
@@ -123,6 +123,63 @@ def test_a_model_has_one_name_in_all_sections_and_its_recipe_is_written_for_peop
     seen = text(write(store, project))
     assert f"is vgg75-bn (run {numbers[1]}) :" in seen and f"vgg75-bn (run {numbers[1]}) stopped 80.0%" in seen
     assert f"(run {numbers[1]}) found none cpu bf16" in seen and f"(run {numbers[0]}) 32 crop, flip cpu bf16" in seen
+
+
+def evaluated(store: Store, project: Project, *models: dict[str, int]) -> None:
+    """Evaluations on validation, one after the other: what each model is called there -> its run, 0 for an ensemble."""
+    for each in models:
+        _, claim = filled.begin(store, project, "evaluate")
+        of = {"f1": 0.5, "precision": 0.5, "recall": 0.5, "support": 4}
+        classes = [f"class {i}" for i in range(10)]
+        scores = {name: {"accuracy": 0.9 - run / 100, "per_class": dict.fromkeys(classes, of), "confusion": [[run] * 10] * 10}
+                  for name, run in each.items()}  # fmt: skip
+        store.add_evaluation(claim, project.id, list(filter(None, each.values())), "val", {
+            "models": scores, "split": store.split(project.id).id, "classes": classes,
+            "runs": {name: run for name, run in each.items() if run},
+        })  # fmt: skip
+
+
+def test_the_hardest_classes_are_those_of_the_model_that_is_named_first(store: Store, project: Project) -> None:
+    other, best = trained(store, project, "train", [("vgg75-bn", "done", 0.6), ("vgg75-bn:lr=0.1", "done", 0.5)])
+    evaluated(store, project, {"vgg75-bn": best, "average": 0}, {"vgg75-bn": other})
+    seen = text(write(store, project))
+    assert f"Hardest classes of vgg75-bn (run {best}) , 8 of 10 classes".replace(" ,", ",") in seen
+    assert f"class 1 ({best} of 4)" in seen and "was not evaluated yet" not in seen
+    assert "Recall is the share" in seen
+
+
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_where_the_best_model_was_not_evaluated_the_hardest_classes_say_whose_they_are(
+    store: Store, project: Project, ensemble: bool
+) -> None:
+    other, best = trained(store, project, "train", [("vgg75-bn", "done", 0.6), ("vgg75-bn:lr=0.1", "done", 0.5)])
+    evaluated(store, project, {"vgg75-bn": other, **({"average": 0} if ensemble else {})})
+    seen = text(write(store, project))
+    assert f"Hardest classes of {'the ensemble average' if ensemble else f'vgg75-bn (run {other})'}, 8 of" in seen
+    assert f"vgg75-bn (run {best}) was not evaluated yet" in seen
+
+
+def test_the_best_model_is_one_that_can_be_asked_and_deleted_files_are_told_of(store: Store, project: Project) -> None:
+    gone, kept = trained(store, project, "train", [("vgg75-bn", "stopped", 0.4), ("vgg100-bn", "done", 0.5)])
+    store.mark_deleted(project.id, gone)
+    seen = text(write(store, project))
+    assert "The best of the trained models that can still be asked, by its loss on validation, is vgg100-bn :" in seen
+    assert "vgg75-bn stopped, files deleted 80.0%" in seen and "The recipe of vgg100-bn: optimiser" in seen
+    store.mark_deleted(project.id, kept)
+    assert "The best of the trained models, by its loss on validation, is vgg75-bn :" in text(write(store, project))
+
+
+def test_curves_that_are_left_out_are_told_of(store: Store, project: Project) -> None:
+    trained(store, project, "train", [(f"vgg75-bn:lr=0.00{i}", "done", i / 10) for i in range(1, 8)])
+    page = write(store, project)
+    assert "the 6 best of 7 models" in text(page) and page.count("<path d=") == 6 + 7  # and a bar for each model
+
+
+@pytest.mark.parametrize(
+    ("lowest", "marks"), [(0.03, "0 20 40 60 80 100"), (0.71, "70 75 80 85 90 95 100"), (0.982, "98 99 100"), (1, "99 100")]
+)  # fmt: skip
+def test_the_marks_of_the_curves_are_round_numbers(lowest: float, marks: str) -> None:
+    assert " ".join(f"{100 * mark:.0f}" for mark in _marks(lowest)) == marks
 
 
 def test_it_tells_how_often_the_test_part_was_opened(store: Store, project: Project) -> None:

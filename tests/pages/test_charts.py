@@ -48,6 +48,12 @@ def test_a_ring_marks_the_best_epoch_of_validation_alone() -> None:
     assert not any(train.marker.size)
 
 
+def test_points_have_the_colour_of_their_run_and_are_whole_at_the_edge() -> None:
+    for line in charts.curve(curves(["a", "b"], epochs=1, best=1), "accuracy").data:
+        assert line.marker.line.color == line.marker.color == line.line.color
+        assert line.cliponaxis is False
+
+
 def test_the_ninth_run_has_the_colour_of_the_first_on_a_broken_line() -> None:
     lines = [line for line in charts.curve(curves([f"r{i}" for i in range(9)]), "loss").data if line.showlegend]
     assert lines[8].line.color == lines[0].line.color
@@ -88,6 +94,21 @@ def test_costs_far_apart_are_drawn_on_a_logarithmic_axis() -> None:
     assert charts.trade(trade(1, 21), "bytes").layout.xaxis.type == "log"
     assert charts.trade(trade(0, 21), "bytes").layout.xaxis.type is None, "nothing is at 0 on such an axis"
     assert not charts.trade(trade(), "bytes").data
+
+
+@pytest.mark.parametrize("decades", [0.5, 1, 1.4, 2, 3, 4])
+@pytest.mark.parametrize("low", [0.0123, 1, 3.3, 600])
+def test_a_logarithmic_axis_carries_three_numbers_or_more_and_not_too_many(low: float, decades: float) -> None:
+    high = low * 10**decades
+    at = charts.marks(low, high)
+    assert 3 <= len(at) <= 9
+    assert all(low <= value <= high for value in at)
+
+
+def test_the_numbers_on_a_logarithmic_axis_are_written_out() -> None:
+    axis = charts.trade(trade(4, 90), "latency").layout.xaxis
+    assert list(axis.ticktext) == ["5", "10", "20", "50", "100"]
+    assert axis.range[0] < 0.7 and axis.range[1] > 1.95
 
 
 def test_intervals_reach_from_low_to_high() -> None:

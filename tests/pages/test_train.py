@@ -222,7 +222,7 @@ def test_every_run_is_in_the_table_and_columns_that_say_nothing_are_left_out(
     assert list(rows["name"]) == ["vgg100-bn", "vgg75-bn"]
     assert list(rows["state"]) == ["trained", "trained"]
     assert {"accuracy", "interval", "best"} < set(rows) and not {"latency", "parameters", "note", "recipe"} & set(rows)
-    assert "The newest 2 runs" in words(shown)
+    assert "The best 2 runs" in words(shown)
 
 
 def test_one_run_is_renamed_and_noted_and_a_name_that_is_taken_is_a_sentence(
@@ -393,6 +393,34 @@ def test_several_runs_are_compared_by_what_differs_and_by_what_accuracy_costs(
     assert {b.key for b in shown.button_group} >= {"cost", "compare-what"}
 
 
+def test_where_none_is_picked_the_four_best_of_the_newest_split_are_compared(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    filled.trained(store, project, ["vgg75"])
+    filled.split(store, project)
+    _, claim = filled.begin(store, project, "train")
+    split, losses = store.split(project.id).id, (0.2, 0.5, 0.4, 0.9, 0.3, None)
+    runs = [store.start_run(claim, project.id, split, Recipe("vgg75", lr=i / 100), i).id for i in range(1, 7)]
+    for run, loss in zip(runs, losses, strict=True):
+        told = (
+            {"error": "no memory"}
+            if loss is None
+            else {"val_accuracy": 0.5, "val_loss": loss, "best_epoch": 1, "epochs": 1}
+        )
+        store.finish_run(claim, run, told, "pruned" if loss is None else "done")
+    store.finish(claim, "done")
+    shown = screen("train", project="cars")
+    compared = next(table.value for table in shown.dataframe if "recipe lr" in table.value)
+    assert list(compared["run"]) == [runs[0], runs[4], runs[2], runs[1]]
+    assert "The best 4 runs" in words(shown) and "these have the lowest loss on validation" in fine(shown)
+    assert list(table(shown))[:4] == ["run", "name", "accuracy", "state"]
+
+
+def test_the_ring_of_a_curve_is_explained(screen: Screen, store: Store, project: Project) -> None:
+    filled.trained(store, project)
+    assert "A ring marks the best epoch of a run" in fine(screen("train", project="cars"))
+
+
 def test_runs_of_different_splits_are_said_not_to_compare(screen: Screen, store: Store, project: Project) -> None:
     filled.trained(store, project, ["vgg75"])
     filled.split(store, project)
@@ -407,6 +435,10 @@ def test_a_state_is_a_word_or_two(store: Store, project: Project) -> None:
     assert state(store.run(project.id, run), set()) == "not finished"
     store.finish_run(claim, run, {}, "pruned")
     assert state(store.run(project.id, run), {run}) == "stopped by sweep"
+    store.finish_run(claim, run, {"error": "no memory"}, "stopped")
+    assert state(store.run(project.id, run), set()) == "broke off"
+    store.finish_run(claim, run, {"error": "no memory"}, "pruned")
+    assert state(store.run(project.id, run), set()) == "could not be trained"
 
 
 # words and figures --------------------------------------------------------------------------------------------------
