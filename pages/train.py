@@ -25,7 +25,8 @@ def choose(shown: head.Head) -> None:
             st.rerun()
     last = house.newest(shown.project, "train", "sweep", "rate")
     found = last is not None and last.verb == "rate" and last.status == "done"  # what it found stands in the form
-    with st.expander("Choose a recipe yourself", expanded=found):
+    _, times = recipe.filled(shown.project)  # another key opens it anew, also where somebody closed it
+    with st.expander("Choose a recipe yourself", expanded=found or times > 0, key=f"yourself-{times}"):
         recipe.choose(shown.project, augmented.newest(shown.project))
     with st.expander("Try many, keep the best: a sweep"):
         sweeping.choose(shown.project)
