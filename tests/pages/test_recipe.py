@@ -17,7 +17,7 @@ from core.recipes import PRESETS, by_name, read
 from db.store import Store
 from pages.parts import recipe as form
 from tests.pages import filled
-from tests.pages.conftest import button, fine, opened, plain
+from tests.pages.conftest import button, fine, opened, plain, words
 
 Screen = Callable[..., AppTest]
 
@@ -114,7 +114,7 @@ def test_an_empty_size_is_the_networks_own(project: Project, store: Store, scree
     field(shown, "Size, px").set_value(96).run()
     field(shown, "Size, px").set_value(None).run()
     button(shown, "Train it").click().run()
-    assert queued(store, project, "train")["recipes"] == [asdict(read("vgg75-bn"))]
+    assert [Recipe.stored(one) for one in queued(store, project, "train")["recipes"]] == [read("vgg75-bn")]
 
 
 def test_every_part_of_the_form_has_its_sentence() -> None:
@@ -125,7 +125,7 @@ def test_every_part_of_the_form_has_its_sentence() -> None:
 def test_a_network_that_there_is_not_is_told_what_may_stand_there(project: Project, screen: Screen) -> None:
     shown = typed(screen("train", project=project.name), project, "<b>x</b>")
     assert "There is no backbone '<b>x</b>'" in said(shown)
-    assert "Choose a network from the list, or type the exact name of one of the library timm" in plain(shown)
+    assert "Choose a network from the list, or type the exact name of one of the library timm" in words(shown)
 
 
 def test_what_is_put_into_the_form_is_not_also_begun_with(

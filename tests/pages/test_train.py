@@ -363,7 +363,7 @@ def test_a_run_that_broke_off_later_goes_on_and_one_without_files_does_not(
     "text",
     [
         "simplecnn",
-        "simplecnn:lr=0.01,epochs=3",
+        "simplecnn:epochs=3,lr=0.01",
         "mobilenetv2_100",
         "resnet18:train=half,augment=blur",
         "resnet18:head=knn",
