@@ -2,12 +2,13 @@
 
 Progress goes to stderr; with --json one JSON object on one line, and nothing else, goes to stdout.
 Exit 0: the job ran to its end (single items may have failed, they are counted); 1: the job failed, one sentence;
-2: wrong usage.
+2: wrong usage; 130: left with Ctrl-C; 141: nobody reads what it prints any more.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from typing import Any
@@ -32,7 +33,11 @@ def main(argv: list[str] | None = None) -> int:
         return 2 if isinstance(error, WRONG_USAGE) else 1
     if result is not None:
         failed = bool(result.pop("_failed", False))
-        print(json.dumps(result, ensure_ascii=False) if args.json else _plain(result))
+        try:
+            print(json.dumps(result, ensure_ascii=False) if args.json else _plain(result), flush=True)
+        except BrokenPipeError:  # whoever read it, such as head, has left: what is not written yet goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141  # as a program that the closed pipe ended: 128 + SIGPIPE
         return int(failed)
     return 0
 
@@ -46,7 +51,11 @@ def _plain(result: dict[str, Any], indent: int = 0) -> str:
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             lines += [
                 f"{' ' * indent}{key}:",
-                *(" " * (indent + 2) + "  ".join(f"{k}={v}" for k, v in row.items() if v is not None) for row in value),
+                *(
+                    " " * (indent + 2)
+                    + "  ".join(f"{k}={' '.join(str(v).split())}" for k, v in row.items() if v is not None)
+                    for row in value
+                ),
             ]
         elif value is not None:
             lines.append(f"{' ' * indent}{key}: {value}")

@@ -24,7 +24,8 @@ def choose(shown: head.Head, last: Job | None) -> None:
             house.start("train", need="gpu", recipes=[asdict(read(name)) for name in BOTH], evaluate_on="val")
             st.rerun()
     found = last is not None and last.verb == "rate" and last.status == "done"  # what it found stands in the form
-    with st.expander("Choose a recipe yourself", expanded=found):
+    _, times = recipe.filled(shown.project)  # another key opens it anew, also where somebody closed it
+    with st.expander("Choose a recipe yourself", expanded=found or times > 0, key=f"yourself-{times}"):
         recipe.choose(shown.project, augmented.newest(shown.project))
     with st.expander("Try many, keep the best: a sweep"):
         sweeping.choose(shown.project)

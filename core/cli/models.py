@@ -37,13 +37,20 @@ def train(args: argparse.Namespace) -> dict[str, Any]:
         raise BadInput("train wants --recipe, once or more, such as vgg75-bn or mobilenetv2_100:train=head.")
     from dataclasses import asdict
 
-    from core.recipes import read
+    from core.backbones import look
+    from core.recipes import BASELINES, read
 
     saved = _saved(args)
-    recipes = [asdict(read(text, saved, **changes)) for text in args.recipe]
+    wanted = [read(text, saved, **changes) for text in args.recipe]
+    for recipe in wanted:
+        if recipe.size:
+            look(recipe)  # a size that the network cannot take is said before anything is queued
+    recipes = [asdict(recipe) for recipe in wanted]
     if args.find_lr:
         if len(recipes) != 1:
             raise BadInput("--find-lr wants one --recipe.")
+        if wanted[0].head in BASELINES:
+            raise BadInput(f"--find-lr: head={wanted[0].head} is computed at once, without a learning rate.")
         return submit(args, "rate", {"recipe": recipes[0]}, need="gpu")
     return submit(args, "train", {"recipes": recipes}, need="gpu")
 

@@ -93,6 +93,10 @@ def _data(verb: Verb) -> None:
 
 def _models(verb: Verb) -> None:
     v = verb("train", models.train, "train each recipe on the newest split")
+    v.epilog = (
+        "A training that was stopped or failed goes on where it was with `python -m core again JOB`; "
+        "`python -m core jobs` shows the number of its job."
+    )
     v.add_argument("--recipe", action="append", default=[], metavar="NAME[:OPTION=VALUE,...]",
                    help="a preset such as vgg75-bn, a saved recipe or a network of timm, and what is to be otherwise; "
                         "may be repeated")  # fmt: skip

@@ -10,8 +10,9 @@ import streamlit as st
 from core import runs as trained
 from core.errors import BadInput, WinnowError
 from core.model import Project, Run
-from core.recipes import as_read
+from core.recipes import as_read, read, written
 from pages.parts import curves, house, learning, wording
+from pages.parts import recipe as form
 
 
 def show(project: Project, run: Run, state: str, pictures: int, busy: bool) -> None:
@@ -22,8 +23,9 @@ def show(project: Project, run: Run, state: str, pictures: int, busy: bool) -> N
     with left:
         called(project, run)
     with right:
-        goes_on(run, busy)
+        goes_on(run, state, busy)
         files(project, run)
+        again(project, run, busy)
     if run.epochs:
         curves.show([run], "one")
         learning.mistakes(project, [run])
@@ -64,10 +66,16 @@ def called(project: Project, run: Run) -> None:
                 st.rerun()
 
 
-def goes_on(run: Run, busy: bool) -> None:
-    if run.status != "stopped" or run.deleted:
+def goes_on(run: Run, state: str, busy: bool) -> None:
+    ended = run.status == "stopped" or (run.status == "started" and state != "training")
+    if not ended or run.deleted:
         return
-    st.caption("It was stopped. Its best epoch so far is kept and can be asked; it can go on from where it was.")
+    if run.status == "stopped":
+        st.caption("It was stopped. Its best epoch so far is kept and can be asked; it can go on from where it was.")
+    elif run.epochs:
+        st.caption("It ended before it was finished, and cannot be asked; it can go on from its last whole epoch.")
+    else:
+        st.caption("It was stopped before its first epoch ended: there is nothing of it to ask. It can begin again.")
     if st.button("Go on", key=f"go-on-{run.id}", disabled=busy):
         try:
             house.start("train", need="gpu", runs=[run.id])
@@ -105,6 +113,29 @@ def files(project: Project, run: Run) -> None:
                 st.error(house.text(error))
             else:
                 st.rerun()
+
+
+def again(project: Project, run: Run, busy: bool) -> None:
+    """Its recipe back into the form, where it can be changed and trained."""
+    try:
+        text = line(run)
+    except BadInput as error:
+        st.caption(f"Its recipe cannot be used again: {house.text(error)}")
+        return
+    st.button(
+        "Use this recipe", key=f"use-{run.id}", disabled=busy, on_click=form.fill, args=(project, text),
+        help="It fills the form under “Choose a recipe yourself”, where you can change it and train it.",
+    )  # fmt: skip
+    if not busy and form.filled(project)[0] == text == st.session_state.get(f"preset-{project.id}"):
+        st.caption("It stands above, under “Choose a recipe yourself”.")
+
+
+def line(run: Run) -> str:
+    """Its recipe as a line of text. Raises BadInput where the network is gone, or no line can name its classes."""
+    text = written(run.recipe)
+    if set(read(text).fixed_sides) != set(run.recipe.fixed_sides):
+        raise BadInput("a class that is never mirrored has a plus or a comma in its name.")
+    return text
 
 
 def recipe(run: Run) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 import streamlit as st
 
-from core.backbones import BACKBONES
+from core.backbones import BACKBONES, look
 from core.errors import BadInput
 from core.model import Project, Recipe, SavedRecipe, Split
 from core.recipes import (
@@ -16,9 +17,9 @@ from core.recipes import (
     BASELINES,
     HEADS,
     OPTIMISERS,
+    OURS,
     PRESETS,
     SCHEDULES,
-    SEEDS,
     TRAIN,
     WATCHED,
     by_name,
@@ -30,6 +31,13 @@ from pages.parts import augmented, charts, house, saved
 
 FIRST = "vgg75-bn"  # needs no weights from elsewhere
 OF_THEM = 224  # px that most networks of timm see
+LABEL = {  # field of core.model.Recipe -> how it is called in the form
+    "train": "What learns", "head": "Head", "epochs": "Epochs at most", "patience": "Patience", "batch": "Pictures at once",
+    "lr": "Learning rate", "optimiser": "Optimiser", "schedule": "Schedule", "watch": "Best by", "balance": "Small classes",
+    "size": "Size, px", "label_smoothing": "Label smoothing", "weight_decay": "Weight decay", "ema": "Mean of the weights",
+    "seed": "Seed", "gray": "Without colour", "deterministic": "The same at each run", "scratch": "From scratch",
+    "compile": "Compiled", "layer_decay": "Lower layers",
+}  # fmt: skip
 HELP = {
     "network": "A saved recipe, a preset, or the exact name of any network of the library timm, such as convnext_tiny.",
     "train": "How much of a network that was trained elsewhere learns from your pictures.",
@@ -62,23 +70,31 @@ def choose(project: Project, split: Split) -> None:
     kept = saved.there(project)
     if st.session_state.get(network) in saved.gone(network, kept):
         st.session_state[network] = FIRST
-    names = [*kept, *PRESETS]
+    st.session_state.setdefault(network, FIRST)  # no index beside it: streamlit wants one or the other
     name = st.selectbox(
-        "Network", names, index=names.index(FIRST), key=network, persist_state="session",
+        "Network", [*kept, *PRESETS], key=network, persist_state="session",
         placeholder="a recipe, or the name of any network of timm", accept_new_options=True, help=HELP["network"],
         format_func=lambda each: saved.described(each, kept),
     )  # fmt: skip
     if not name:
         st.caption("Choose one: everything about it can be changed then.")
         return
-    begun, changed = named(name, kept), ":" in name  # typed with what is to be otherwise
-    chosen = None if changed else begun
+    text, times = filled(project)
+    times = times if text == name else 0
+    begun, whole = named(name, kept), ":" in name or times > 0  # typed with what is to be otherwise
+    chosen = None if whole else begun
+    usual = None
     try:
-        usual, key = _network(name, by_name(list(kept.values())), chosen)
-        own = f"augment-{begun.id if begun else 'of'}-{name}" if begun or changed else "augment"
+        usual, key = _network(name, by_name(list(kept.values())), chosen, times)
+        own = f"augment-{begun.id if begun else 'of'}-{name}{_again(times)}" if begun or whole else "augment"
         recipe = _fields(project, split, usual, key, own)
     except BadInput as error:
         st.error(house.text(error, 500))
+        if usual is None and not chosen:
+            st.caption(
+                "Choose a network from the list, or type the exact name of one of the library timm, such as resnet34 or "
+                "convnext_tiny."
+            )
         if chosen:
             saved.remove(project, chosen)
         return
@@ -101,32 +117,54 @@ def choose(project: Project, split: Split) -> None:
     _found(project, recipe, f"lr-{key}")
 
 
-def _network(name: str, kept: Mapping[str, Recipe], chosen: SavedRecipe | None) -> tuple[Recipe, str]:
+def fill(project: Project, text: str) -> None:
+    """Fill the form with the recipe that `text` names, whatever was changed of it before. To be called before it is drawn."""
+    st.session_state[f"filled-{project.id}"] = text, filled(project)[1] + 1
+    st.session_state[f"preset-{project.id}"] = text
+
+
+def filled(project: Project) -> tuple[str, int]:
+    """With what the form was filled last, and how many times it was."""
+    return st.session_state.get(f"filled-{project.id}", ("", 0))
+
+
+def _again(times: int) -> str:
+    """What makes other widgets of those of a form that was filled so many times: they begin anew."""
+    return f"-again-{times}" if times else ""
+
+
+def _network(name: str, kept: Mapping[str, Recipe], chosen: SavedRecipe | None, times: int) -> tuple[Recipe, str]:
     """What of the network learns, and under which head; the rest as is usual for that, as it was saved, or as `name` says.
 
-    Also returns the end of its widgets' keys: another network, and what was saved anew, begins with its own numbers.
+    Also returns the end of its widgets' keys: another network, what was saved anew, and a form that was filled once more
+    (`times`) begin with their own numbers.
     """
     told = read(name, kept)
-    key = f"saved-{chosen.id}" if chosen else name
+    key = f"saved-{chosen.id}" if chosen else f"{name}{_again(times)}"
     ours = told.backbone in BACKBONES
     heads = ["", "linear", "bn-dropout"] if ours else list(HEADS)
     left, right = (st, st) if ours else st.columns(2)
     head = left.selectbox(
-        "Head", heads, heads.index(told.head) if told.head else 0, key=f"head-{key}", persist_state="session",
+        LABEL["head"], heads, heads.index(told.head) if told.head else 0, key=f"head-{key}", persist_state="session",
         help=HELP["head"], format_func=lambda each: f"{each}: {HEADS[each]}" if each else "its own",
     )  # fmt: skip
     if ours:
         usual = read(name, kept, head=head)
-    elif head in BASELINES:
-        usual = read(name, kept, head=head, train="head", scratch=False)
+    elif head == told.head and head in BASELINES:
+        usual = told
+    elif head in BASELINES:  # what was typed or saved of how to learn is nothing to a baseline
+        same: dict[str, Any] = {
+            each: getattr(told, each) for each in ("size", "gray", "balance", "seed", "deterministic")
+        }
+        usual = read(told.backbone, head=head, **same)
     else:
-        first = told.train if chosen or ":" in name else "head"
+        first = told.train if chosen or ":" in name or times else "head"
         train = right.selectbox(
-            "What learns", list(TRAIN), list(TRAIN).index(first), key=f"train-{key}",
+            LABEL["train"], list(TRAIN), list(TRAIN).index(first), key=f"train-{key}",
             persist_state="session", help=HELP["train"], format_func=lambda each: f"{each}: {TRAIN[each]}",
         )  # fmt: skip
         scratch = train == "all" and st.checkbox(
-            "From scratch", told.scratch, key=f"scratch-{key}", persist_state="session", help=HELP["scratch"]
+            LABEL["scratch"], told.scratch, key=f"scratch-{key}", persist_state="session", help=HELP["scratch"]
         )
         usual = read(name, kept, head=head, train=train, scratch=scratch)
     return usual, f"{key}-{usual.head}-{usual.train}{'-scratch' if usual.scratch else ''}"
@@ -139,73 +177,93 @@ def _fields(project: Project, split: Split, usual: Recipe, key: str, augmentatio
     """
     if usual.head in BASELINES:
         st.caption("A baseline is computed at once: there is nothing else to choose.")
+        _check(usual)
         return usual
     one, two, three, four = st.columns(4)
     changes: dict[str, Any] = {
-        "epochs": _number(one, "Epochs at most", "epochs", 1, 1000, usual, key),
-        "patience": _number(two, "Patience", "patience", 1, 200, usual, key),
-        "batch": _number(three, "Pictures at once", "batch", 0, 1024, usual, key),
-        "lr": _number(four, "Learning rate", "lr", 1e-6, 10.0, usual, key, small=True),
+        "epochs": _number(one, "epochs", usual, key),
+        "patience": _number(two, "patience", usual, key),
+        "batch": _number(three, "batch", usual, key),
+        "lr": _number(four, "lr", usual, key, small=True),
     }
     one, two, three, four = st.columns(4)
     changes |= {
-        "optimiser": _one(one, "Optimiser", "optimiser", OPTIMISERS, usual, key),
-        "schedule": _one(two, "Schedule", "schedule", SCHEDULES, usual, key),
-        "watch": _one(three, "Best by", "watch", WATCHED, usual, key),
-        "balance": _one(four, "Small classes", "balance", BALANCES, usual, key),
+        "optimiser": _one(one, "optimiser", OPTIMISERS, usual, key),
+        "schedule": _one(two, "schedule", SCHEDULES, usual, key),
+        "watch": _one(three, "watch", WATCHED, usual, key),
+        "balance": _one(four, "balance", BALANCES, usual, key),
     }
     with st.expander("More: size, colour, smoothing, averaging, seed"):
         one, two, three = st.columns(3)
         changes |= {
-            "size": _number(one, "Size, px", "size", 32, 1024, usual, key) or 0,
-            "label_smoothing": _number(two, "Label smoothing", "label_smoothing", 0.0, 0.5, usual, key),
-            "weight_decay": _number(three, "Weight decay", "weight_decay", 0.0, 1.0, usual, key, small=True),
-            "ema": _number(one, "Mean of the weights", "ema", 0.0, 0.9999, usual, key, shown="%.4g"),
-            "seed": _number(two, "Seed", "seed", 0, SEEDS - 1, usual, key),
-            "gray": three.checkbox("Without colour", usual.gray, key=f"gray-{key}", persist_state="session", help=HELP["gray"]),
-            "deterministic": three.checkbox("The same at each run", usual.deterministic, key=f"same-{key}", persist_state="session", help=HELP["deterministic"]),
-            "compile": three.checkbox("Compiled", usual.compile, key=f"compile-{key}", persist_state="session", help=HELP["compile"]),
+            "size": _number(one, "size", usual, key) or 0,
+            "label_smoothing": _number(two, "label_smoothing", usual, key),
+            "weight_decay": _number(three, "weight_decay", usual, key, small=True),
+            "ema": _number(one, "ema", usual, key, shown="%.4g"),
+            "seed": _number(two, "seed", usual, key),
+            "gray": three.checkbox(LABEL["gray"], usual.gray, key=f"gray-{key}", persist_state="session", help=HELP["gray"]),
+            "deterministic": three.checkbox(LABEL["deterministic"], usual.deterministic, key=f"same-{key}", persist_state="session", help=HELP["deterministic"]),
+            "compile": three.checkbox(LABEL["compile"], usual.compile, key=f"compile-{key}", persist_state="session", help=HELP["compile"]),
         }  # fmt: skip
         if usual.layer_decay < 1:
-            changes["layer_decay"] = _number(one, "Lower layers", "layer_decay", 0.1, 1.0, usual, key)
+            changes["layer_decay"] = _number(one, "layer_decay", usual, key)
+    recipe = replace(usual, **changes)
+    _check(recipe)  # before a picture is made as large as somebody typed
     if usual.train == "head":
         st.caption(
             "Pictures are not changed for it: the frozen network looks at each one once, so a training takes seconds."
         )
-    else:
-        own = BACKBONES[usual.backbone].size if usual.backbone in BACKBONES else OF_THEM
-        changes["augment"], changes["fixed_sides"] = augmented.choose(
-            project, split, changes["size"] or own, augmentation, usual
+        return recipe
+    own = BACKBONES[usual.backbone].size if usual.backbone in BACKBONES else OF_THEM
+    names, sides = augmented.choose(project, split, recipe.size or own, augmentation, usual)
+    return replace(recipe, augment=names, fixed_sides=sides)
+
+
+def _check(recipe: Recipe) -> None:
+    """Raises BadInput for what cannot be trained; its sentence names the fields as the form does."""
+    try:
+        check(recipe)
+        if recipe.size:
+            look(recipe)
+    except BadInput as error:
+        called = re.sub(
+            r"\b(\w+)(?= ?= ?)", lambda key: f"“{LABEL[key[1]]}”" if key[1] in LABEL else key[1], str(error)
         )
-    recipe = replace(usual, **changes)
-    check(recipe)
-    return recipe
+        raise BadInput(called) from None
 
 
-def _number(
-    where: Any, label: str, field: str, least: float, most: float, usual: Recipe, key: str, shown: str | None = None,
-    small: bool = False,
-) -> Any:  # fmt: skip
-    """A number of the kind that `least` is; what was saved may lie beyond both ends. None: left to the network.
+def _number(where: Any, field: str, usual: Recipe, key: str, shown: str | None = None, small: bool = False) -> Any:
+    """A number of the kind that the field is. None: left to the network.
 
+    It has no ends: a browser keeps what lies beyond them to itself, and what stood there before would be trained with.
     A `small` one, such as a rate, is stepped through by a tenth of what is usual, and shown whole.
     """
-    value = type(least)(getattr(usual, field))
+    kind = type(getattr(OURS, field))
+    value, key = kind(getattr(usual, field)), f"{field}-{key}"
+    step = (float(f"{value / 10:.0e}") or 1e-5) if small else 1 if kind is int else None
     free = field == "size"
-    step = (float(f"{value / 10:.0e}") or 1e-5) if small else None
+    begins: Any = None if free and not value else value
+    if field == "lr":  # a found one is put there: streamlit wants what it begins with here or there
+        st.session_state.setdefault(key, value)
+        begins = "min"
     return where.number_input(
-        label, least if free and not value else min(least, value), max(most, value), None if free and not value else value,
-        step=step, format="%.4g" if small else shown, key=f"{field}-{key}", persist_state="session", help=HELP[field], placeholder="as usual" if free else None,
+        LABEL[field], value=begins, step=step, format="%.4g" if small else shown, key=key, persist_state="session",
+        help=HELP[field], placeholder="as usual" if free else None,
     )  # fmt: skip
 
 
-def _one(where: Any, label: str, field: str, choices: Mapping[str, str], usual: Recipe, key: str) -> str:
+def _one(where: Any, field: str, choices: Mapping[str, str], usual: Recipe, key: str) -> str:
     about = "  \n".join(f"**{name}**: {sentence}" for name, sentence in choices.items())
     at = list(choices).index(getattr(usual, field))
     return (
         where.selectbox(
-            label, list(choices), at, key=f"{field}-{key}", persist_state="session", help=f"{HELP[field]}  \n{about}"
-        )
+            LABEL[field],
+            list(choices),
+            at,
+            key=f"{field}-{key}",
+            persist_state="session",
+            help=f"{HELP[field]}  \n{about}",
+        )  # fmt: skip
         or ""
     )
 

@@ -13,7 +13,7 @@ from core.recipes import PRESETS, own_name
 from pages.parts import house, wording
 from pages.parts.grid import reviewer
 
-OPENED, DONE = "save-as", "saved-recipe"  # keys: whether the form is open; what was just done
+SAVES, DONE = "saves", "saved-recipe"  # keys: how many were saved or removed by now; what was just done
 
 
 def there(project: Project) -> dict[str, SavedRecipe]:
@@ -41,7 +41,8 @@ def arrived(network: str, first: str) -> str:
     if DONE not in st.session_state:
         return ""
     name, sentence = st.session_state.pop(DONE)
-    st.session_state[network], st.session_state[OPENED] = name or first, False
+    st.session_state[network] = name or first
+    st.session_state[SAVES] = st.session_state.get(SAVES, 0) + 1
     return sentence
 
 
@@ -55,7 +56,8 @@ def about(chosen: SavedRecipe, recipe: Recipe) -> str:
 
 def keep(project: Project, recipe: Recipe, kept: dict[str, SavedRecipe], chosen: SavedRecipe | None) -> None:
     """What opens to keep the recipe as it stands in the form."""
-    with st.popover("Save as …", key=OPENED, on_change="rerun") as opened:
+    key = f"save-as-{st.session_state.get(SAVES, 0)}"  # another one after each save: a browser keeps the old one open
+    with st.popover("Save as …", key=key, on_change="rerun") as opened:
         if opened.open:
             _save(project, recipe, kept, chosen)
 

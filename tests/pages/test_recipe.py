@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.backbones import BACKBONES
 from core.model import Project, Recipe
 from core.recipes import PRESETS, by_name, read
 from db.store import Store
+from pages.parts import recipe as form
 from tests.pages import filled
-from tests.pages.conftest import button, fine, opened, plain
+from tests.pages.conftest import button, fine, opened, plain, words
 
 Screen = Callable[..., AppTest]
 
@@ -77,6 +81,67 @@ def test_what_is_changed_is_what_the_training_is_told(project: Project, store: S
         0.01,
         128,
     )
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "sentence"),
+    [
+        ("Epochs at most", 100_001, "“Epochs at most” = 100001 is too many: at most 100,000 was wanted."),
+        ("Patience", 0, "“Patience” = 0 is too few: at least 1 was wanted."),
+        ("Pictures at once", 1, "“Pictures at once” = 1 is too few: at least 2 was wanted, or 0 to have it found."),
+        ("Learning rate", 0.0, "“Learning rate” = 0.0 does not train: a learning rate above 0 was wanted"),
+        ("Size, px", 20_000, "“Size, px” = 20000 is too large: at most 1024 px was wanted."),
+        ("Size, px", 5, "“Size, px” = 5 is too small for vgg75-bn: at least 44 px was wanted."),
+        ("Mean of the weights", 1.0, "“Mean of the weights” = 1.0 does not fit"),
+        ("Label smoothing", -0.1, "“Label smoothing” = -0.1 does not fit"),
+        ("Weight decay", -1.0, "“Weight decay” = -1.0 does not fit"),
+        ("Seed", -1, "“Seed” = -1 is no seed"),
+    ],
+)
+def test_a_number_that_cannot_be_trained_with_is_refused_by_the_name_it_has_in_the_form(
+    project: Project, screen: Screen, label: str, value: float, sentence: str
+) -> None:
+    shown = screen("train", project=project.name)
+    least, most = field(shown, label).proto.has_min, field(shown, label).proto.has_max
+    assert not least and not most, "what lies beyond an end never leaves the browser"
+    field(shown, label).set_value(value).run()
+    assert sentence in said(shown)
+    assert not [one for one in shown.button if one.label == "Train it"]
+
+
+def test_an_empty_size_is_the_networks_own(project: Project, store: Store, screen: Screen) -> None:
+    shown = screen("train", project=project.name)
+    field(shown, "Size, px").set_value(96).run()
+    field(shown, "Size, px").set_value(None).run()
+    button(shown, "Train it").click().run()
+    assert [Recipe.stored(one) for one in queued(store, project, "train")["recipes"]] == [read("vgg75-bn")]
+
+
+def test_every_part_of_the_form_has_its_sentence() -> None:
+    fields = {each.name for each in dataclasses.fields(Recipe)}
+    assert set(form.LABEL) == fields - {"backbone", "augment", "fixed_sides"} == set(form.HELP) - {"network"}
+
+
+def test_a_network_that_there_is_not_is_told_what_may_stand_there(project: Project, screen: Screen) -> None:
+    shown = typed(screen("train", project=project.name), project, "<b>x</b>")
+    assert "There is no backbone '<b>x</b>'" in said(shown)
+    assert "Choose a network from the list, or type the exact name of one of the library timm" in words(shown)
+
+
+def test_what_is_put_into_the_form_is_not_also_begun_with(
+    project: Project, store: Store, screen: Screen, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, claim = filled.begin(store, project, "rate", recipe=asdict(read("vgg75-bn")))
+    store.finish(claim, "done", {"rates": [1e-4, 1e-3], "losses": [2.3, 1.5], "rate": 4e-4, "recipe": "vgg75-bn"})
+    shown = screen("train", project=project.name)
+    logger = logging.getLogger("streamlit.elements.lib.policies")
+    logger.addHandler(caplog.handler)  # streamlit's loggers hand nothing on
+    try:
+        button(shown, "Use 0.0004").click().run()
+        save(shown, "mine")
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert "default value" not in caplog.text
 
 
 def typed(shown: AppTest, project: Project, text: str) -> AppTest:
@@ -177,6 +242,7 @@ def test_the_learning_rate_that_was_found_is_shown_for_its_network(
     assert "learning rate of 0.0004" in plain(shown).replace("*", "")
     assert [one.proto.expanded for one in shown.expander if one.label.startswith("Choose")] == [True]
     button(shown, "Use 0.0004").click().run()
+    assert field(shown, "Learning rate").value == 4e-4
     assert "stands in the form" in plain(shown)
     button(shown, "Train it").click().run()
     assert queued(store, project, "train")["recipes"][0]["lr"] == 4e-4
@@ -297,7 +363,7 @@ def test_what_could_not_be_trained_is_not_counted_among_the_worse_half(
 
 
 def save(shown: AppTest, name: str, sentence: str = "", of: object = "new") -> AppTest:
-    shown = opened(shown, "save-as")
+    shown = opened(shown, "save-as-0")
     shown.text_input(key=f"save-name-{of}").set_value(name)
     shown.text_input(key=f"save-about-{of}").set_value(sentence)
     return button(shown, "Save").click().run()
@@ -338,6 +404,12 @@ def test_what_was_changed_is_kept_under_a_name_and_fills_the_form_of_everybody(
     assert Recipe.stored(told) == read("mine", {"mine": wanted}, patience=2)
 
 
+def test_what_was_opened_to_save_is_another_one_after_it(project: Project, screen: Screen) -> None:
+    shown = save(screen("train", project=project.name), "mine")  # a browser would keep the same one open
+    assert not [one for one in shown.text_input if one.label == "In a sentence"]
+    assert [one for one in opened(shown, "save-as-1").text_input if one.label == "In a sentence"]
+
+
 def test_saving_under_a_name_that_is_there_replaces_it_and_says_so(
     project: Project, store: Store, screen: Screen
 ) -> None:
@@ -346,7 +418,7 @@ def test_saving_under_a_name_that_is_there_replaces_it_and_says_so(
     shown = screen("train", project=project.name)
     shown.selectbox(key=f"preset-{project.id}").select("mine").run()
     field(shown, "Epochs at most").set_value(3)
-    shown = opened(shown, "save-as")
+    shown = opened(shown, "save-as-0")
     assert "mine is there already" in plain(shown).replace("*", "")
     assert shown.text_input(key=f"save-about-{first.id}").value == "the first"
     shown = button(shown, "Save").click().run()
@@ -395,7 +467,7 @@ def test_a_name_that_cannot_be_is_one_sentence_and_nothing_is_kept(
 def test_a_saved_recipe_may_lie_beyond_what_the_form_offers_and_hold_classes_that_are_gone(
     project: Project, store: Store, screen: Screen
 ) -> None:
-    far = "simplecnn:epochs=2000,lr=1e-9,size=16,label_smoothing=0.7,batch=2048,ema=0.99999,compile=yes,fixed_sides=van+suv"
+    far = "simplecnn:epochs=2000,lr=1e-9,size=40,label_smoothing=0.7,batch=2048,ema=0.99999,compile=yes,fixed_sides=van+suv"
     store.save_recipe(project.id, "far", "", read(far), "ann")
     store.save_recipe(project.id, "near", "", read("resnet18:head=knn"), "ann")
     shown = screen("train", project=project.name)

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.model import Claim, Job, Project, Recipe
+from core.recipes import PRESETS, read
 from core.runs import run_folder
 from core.settings import load
 from db.store import Store
@@ -341,6 +342,82 @@ def test_a_stopped_run_can_go_on(screen: Screen, store: Store, project: Project)
     job = store.jobs(project.id, "train")[0]
     assert (job.params, job.need, job.status) == ({"runs": [run]}, "gpu", "queued")
     assert pick(shown, 0).button(key=f"go-on-{run}").disabled
+
+
+def test_a_run_that_was_stopped_in_its_first_epoch_can_begin_again(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    _, claim, run = running(store, project)
+    assert "Go on" not in [one.label for one in pick(screen("train", project="cars"), 0).button], "a job trains it"
+    store.finish(claim, "stopped")
+    shown = pick(screen("train", project="cars"), 0)
+    assert "It was stopped before its first epoch ended" in words(shown)
+    shown.button(key=f"go-on-{run}").click().run()
+    assert store.jobs(project.id, "train")[0].params == {"runs": [run]}
+
+
+def test_a_run_that_broke_off_later_goes_on_and_one_without_files_does_not(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    _, claim, run = running(store, project)
+    epoch(store, claim, project, run)
+    store.finish(claim, "failed", error="The power went.")
+    shown = pick(screen("train", project="cars"), 0)
+    assert "it can go on from its last whole epoch" in words(shown) and shown.button(key=f"go-on-{run}")
+    folder = run_folder(load(), run)
+    folder.mkdir(parents=True)
+    button(opened(shown, f"delete-{run}"), "Delete the files for good").click().run()
+    assert store.run(project.id, run).deleted
+    assert {"Go on", "Use this recipe"} & {one.label for one in shown.button} == {"Use this recipe"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "simplecnn",
+        "simplecnn:epochs=3,lr=0.01",
+        "mobilenetv2_100",
+        "resnet18:train=half,augment=blur",
+        "resnet18:head=knn",
+    ],
+)
+def test_the_recipe_of_a_run_is_used_again_whatever_the_form_held(
+    screen: Screen, store: Store, project: Project, text: str
+) -> None:
+    _, claim = filled.begin(store, project, "train")
+    wanted = read(text)
+    run = store.start_run(claim, project.id, store.split(project.id).id, wanted, 0)
+    store.finish_run(claim, run.id, {"val_accuracy": 0.6}, "done")
+    store.finish(claim, "done")
+    shown = screen("train", project="cars")
+    shown.selectbox(key=f"preset-{project.id}").select("simplecnn").run()
+    next(one for one in shown.number_input if one.label == "Epochs at most").set_value(77)
+    shown = pick(shown.run(), 0)
+    offer(shown, project, text)
+    button(shown, "Use this recipe").click().run()
+    assert [one.proto.expanded for one in shown.expander if one.label.startswith("Choose")] == [True]
+    assert "It stands above" in words(shown)
+    offer(shown, project, text)
+    button(shown, "Train it").click().run()
+    assert [Recipe.stored(one) for one in store.jobs(project.id, "train")[0].params["recipes"]] == [wanted]
+
+
+def offer(shown: AppTest, project: Project, text: str) -> None:
+    """AppTest sends no name that is not in the list; a browser does."""
+    box = shown.selectbox(key=f"preset-{project.id}")
+    if text not in PRESETS:
+        box.options.append(text)
+
+
+def test_a_run_whose_network_is_gone_says_so_and_its_recipe_is_not_offered(
+    screen: Screen, store: Store, project: Project
+) -> None:
+    _, claim = filled.begin(store, project, "train")
+    store.start_run(claim, project.id, store.split(project.id).id, Recipe("vgg57"), 0)
+    store.finish(claim, "stopped")
+    shown = pick(screen("train", project="cars"), 0)
+    assert "cannot be used again: There is no backbone 'vgg57'" in plain(shown)
+    assert "Use this recipe" not in [one.label for one in shown.button]
 
 
 def test_a_job_that_waits_hides_none_that_runs(screen: Screen, store: Store, project: Project) -> None:

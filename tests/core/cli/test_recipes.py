@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.__main__ import main
 from core.cli import models
 from core.model import Recipe
 from core.recipes import PRESETS, read
@@ -80,6 +81,12 @@ def test_a_sweep_knows_it_too_and_keeps_what_it_stood_for(run: Run, queued: list
         (("train", "--recipe", "vgg99-bn"), "There is no backbone 'vgg99-bn': did you mean vgg75-bn"),
         (("train", "--recipe", "loook"), "There is no backbone 'loook': did you mean look?"),
         (("train", "--recipe", "look:epochs=0"), "epochs = 0 is too few"),
+        (("train", "--recipe", "simplecnn:size=5"), "size = 5 is too small for simplecnn: at least 32 px was wanted"),
+        (("train", "--recipe", "resnet18:size=5", "--find-lr"), "size = 5 is too small for resnet18"),
+        (
+            ("train", "--recipe", "resnet18:head=knn", "--find-lr"),
+            "head=knn is computed at once, without a learning rate",
+        ),
     ],
 )
 def test_wrong_usage_is_one_sentence(run: Run, words: tuple, said: str) -> None:
@@ -99,3 +106,9 @@ def test_one_whose_network_is_gone_is_listed_with_the_reason_beside_the_others(r
     store.save_recipe(1, "old", "", Recipe("vgg57"), "")
     rows = {row["name"]: row["recipe"] for row in run("recipes")["recipes"]}
     assert rows["old"].startswith("vgg57: There is no backbone") and rows["simplecnn"] == "simplecnn"
+
+
+def test_how_a_stopped_training_goes_on_is_said_where_its_options_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "python -m core again JOB" in " ".join(capsys.readouterr().out.split())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from core.settings import load
 from db.store import Store
 from tests.core.cli.conftest import Run
 from tests.pages import filled
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -71,3 +76,22 @@ def test_read_by_a_person_what_there_is_not_is_left_out(runs: Run, capsys: pytes
     assert main(["runs", "--project", "cars"]) == 0
     told = capsys.readouterr().out
     assert "recipe=vgg75-bn" in told and "deleted" not in told
+
+
+def test_a_run_is_one_line_whatever_its_note(runs: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    runs("note", 1, "with 40 epochs\nand a second line")
+    assert main(["runs", "--project", "cars"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in told] == ["runs:", "run=2", "run=1"]
+    assert "note=with 40 epochs and a second line" in told[2]
+
+
+def test_it_ends_quietly_where_nobody_reads_on(runs: Run) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "runs", "--project", "cars"], stdout=writer, stderr=subprocess.PIPE, timeout=120,
+        cwd=ROOT,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
