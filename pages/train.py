@@ -11,6 +11,7 @@ from core.recipes import read
 from pages.parts import augmented, head, house, learning, progress, recipe, sweeping, trained
 
 BOTH = ("vgg75-bn", "vgg100-bn")
+STARTS = ("both", "these", "find", "sweep")  # keys of buttons that are not there while a job runs
 
 
 def choose(shown: head.Head, last: Job | None) -> None:
@@ -45,13 +46,14 @@ def main() -> None:
         st.info("There is no split yet: models learn from a frozen one.")
         house.link("split", "Go to Split")
         return
+    if busy and any(st.session_state.get(key) for key in STARTS):
+        st.warning("Nothing was started: what is under way was begun elsewhere meanwhile. It is shown above.")
     if not busy:
         last = house.newest(project, "train", "sweep", "rate")
         if last:
             learning.ended(last)
         choose(shown, last)
-    tried = house.newest(project, "sweep")
-    if tried and tried.status not in house.ACTIVE:
+    if tried := sweeping.chosen(project):
         sweeping.best(project, tried, busy)
     runs = store.runs(project.id)
     if runs:

@@ -26,6 +26,7 @@ from core.recipes import (
     check,
     named,
     read,
+    written,
 )
 from pages.parts import augmented, charts, house, saved
 
@@ -269,12 +270,17 @@ def _one(where: Any, field: str, choices: Mapping[str, str], usual: Recipe, key:
 
 
 def _found(project: Project, recipe: Recipe, field: str) -> None:
-    """What the newest search for a learning rate found, where it was for this network; `field` is the key of the rate's."""
+    """What the newest search for a learning rate found; `field` is the key of the rate's. Where it was for another recipe it
+    is offered as long as nothing was trained since."""
     job = house.newest(project, "rate")
     if job is None or job.status != "done":  # why it failed stands above
         return
     same = {"lr": 1.0, "epochs": 1, "patience": 1}  # what a search does not depend on
-    if replace(Recipe.stored(job.params["recipe"]), **same) != replace(recipe, **same):
+    searched = Recipe.stored(job.params["recipe"])
+    if replace(searched, **same) != replace(recipe, **same):
+        newest = house.newest(project, "train", "sweep", "rate")
+        if newest and newest.id == job.id and job.result["rate"]:
+            _elsewhere(project, replace(searched, lr=job.result["rate"]))
         return
     rate, rates, losses = job.result["rate"], job.result["rates"], job.result["losses"]
     st.plotly_chart(
@@ -292,3 +298,13 @@ def _found(project: Project, recipe: Recipe, field: str) -> None:
         st.caption("It stands in the form.")
     else:
         st.button(f"Use {rate:g}", key="use-rate", on_click=st.session_state.__setitem__, args=(field, rate))
+
+
+def _elsewhere(project: Project, found: Recipe) -> None:
+    """A rate was found for another recipe than the one in the form."""
+    st.caption(f"The newest search was for **{house.text(found.name)}** and found a learning rate of **{found.lr:g}**.")
+    try:
+        text = written(found)
+    except BadInput:  # its network is gone
+        return
+    st.button("Use that recipe", key="use-searched", on_click=fill, args=(project, text))

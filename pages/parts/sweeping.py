@@ -17,6 +17,7 @@ from core.runs import interval
 from core.sweep import EPOCHS, MOST, PLAIN, baselines, full, recipes, top
 from pages.parts import house, saved
 
+EARLIER = 20  # sweeps that can be looked at again
 USUAL = ("mobilenetv2_100:train=head", "simplecnn")
 NAMES = (*PRESETS, *(f"{name}:train=head" for name in PRESETS if name not in BACKBONES))
 RATES = ("0.0005", "0.002", "0.008")
@@ -104,6 +105,19 @@ def _space(
         except ValueError:
             raise BadInput(f"{key} = {', '.join(values)} does not fit: numbers were wanted.") from None
     return space | ({"mode": "random", "trials": int(drawn)} if drawn else {})
+
+
+def chosen(project: Project) -> Job | None:
+    """The ended sweep whose runs are shown: the newest one, or an earlier one that is picked."""
+    ended = [job for job in house.store().jobs(project.id, "sweep", limit=EARLIER) if job.status not in house.ACTIVE]
+    if len(ended) < 2:
+        return ended[0] if ended else None
+    found = {job.id: job for job in ended}
+    number = st.selectbox(
+        "Which sweep", list(found), key=f"sweep-{project.id}-{ended[0].id}", help="The newest one stands first.",
+        format_func=lambda each: f"job {each}: {', '.join(found[each].params['space']['recipe'])}",
+    )  # fmt: skip
+    return found[number]
 
 
 def best(project: Project, job: Job, busy: bool) -> None:

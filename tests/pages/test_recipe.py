@@ -283,6 +283,29 @@ def test_what_a_sweep_cannot_try_is_one_sentence(project: Project, screen: Scree
     assert "recipe = [] leaves nothing to try" in said(shown)
 
 
+def test_a_rate_that_was_found_for_another_recipe_is_offered_with_it(
+    project: Project, store: Store, screen: Screen
+) -> None:
+    _, claim = filled.begin(store, project, "rate", recipe=asdict(read("simplecnn", batch=16)))
+    store.finish(claim, "done", {"rates": [1e-4, 1e-3], "losses": [2.3, 1.5], "rate": 4e-4, "recipe": "simplecnn"})
+    shown = screen("train", project=project.name)
+    assert "The newest search was for simplecnn and found a learning rate of 0.0004" in plain(shown).replace("*", "")
+    button(shown, "Use that recipe").click().run()
+    assert (field(shown, "Learning rate").value, field(shown, "Pictures at once").value) == (4e-4, 16)
+    assert "The loss falls most steeply" in plain(shown)
+
+
+def test_an_earlier_sweep_can_be_looked_at_again(project: Project, store: Store, screen: Screen) -> None:
+    tried(store, project, {"recipe": ["simplecnn"]}, [(read("simplecnn", epochs=3), "done", 0.5)])
+    tried(store, project, {"recipe": ["vgg75-bn"]}, [(read("vgg75-bn", epochs=3), "done", 0.6)])
+    shown = screen("train", project=project.name)
+    which = next(one for one in shown.selectbox if one.label == "Which sweep")
+    assert [one.split(": ")[1] for one in which.options] == ["vgg75-bn", "simplecnn"]
+    which.select_index(1).run()
+    [table] = [one.value for one in shown.dataframe if "loss" in one.value and "epochs" in one.value]
+    assert list(table["recipe"]) == ["simplecnn"]
+
+
 def test_the_ten_best_of_a_sweep_stand_in_order_beside_the_baselines(
     project: Project, store: Store, screen: Screen
 ) -> None:

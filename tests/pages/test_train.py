@@ -50,6 +50,17 @@ def running(store: Store, project: Project, **detail) -> tuple[Job, Claim, int]:
     return store.job(job.id), claim, run
 
 
+@pytest.mark.parametrize("label", ["Train both and ensemble them", "Train it", "Start the sweep"])
+def test_a_press_that_came_too_late_is_not_passed_over(
+    store: Store, project: Project, screen: Screen, label: str
+) -> None:
+    shown = screen("train", project="cars")
+    running(store, project)  # from another tab
+    assert "Nothing was started" in plain(button(shown, label).click().run())
+    assert len(store.jobs(project.id, "train")) == 1 and not store.jobs(project.id, "sweep")
+    assert "Nothing was started" not in plain(shown.run())
+
+
 def test_what_a_training_came_to_is_said_while_it_is_news(
     store: Store, project: Project, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
