@@ -361,7 +361,7 @@ def test_a_sweep_in_which_nothing_trains_says_why(project: Project, store: Store
         store.finish_run(claim, run.id, {"error": "The **memory** is too small."}, "pruned")
     store.finish(claim, "done", {"top": []})
     shown = screen("train", project=project.name)
-    assert "2 of 2 runs could not be trained. The **memory** is too small." in plain(shown)
+    assert "2 of 2 runs of this sweep could not be trained. The **memory** is too small." in plain(shown)
     [table] = [one for one in shown.dataframe if one.key and one.key.startswith("runs-")]
     assert list(table.value["state"]) == ["could not be trained"] * 2
     shown.session_state[table.key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
