@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
+from torch import nn
 
 from core.errors import BadInput
 from core.evaluate import Ensemble, gap, logits, score, softmax, temperature, wilson
@@ -154,3 +155,24 @@ def test_fewer_large_pictures_are_looked_at_at_once_and_what_is_said_is_the_same
     assert seen == [most, 3] if most > 3 else set(seen) == {most}
     one_by_one = [logits(net, pixels[i : i + 1], (0.5,) * 3, (0.25,) * 3, torch.device("cpu")) for i in (0, most + 2)]
     assert np.allclose(said[[0, -1]], np.concatenate(one_by_one), atol=1e-5)
+
+
+def test_where_memory_does_not_suffice_fewer_are_looked_at_and_what_is_said_is_the_same() -> None:
+    class Cramped(nn.Module):
+        def __init__(self, room: int) -> None:
+            super().__init__()
+            self.room, self.line = room, nn.Linear(3, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if len(x) > self.room:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return self.line(x.mean((2, 3)))
+
+    net, pixels = Cramped(1000).eval(), np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), np.uint8)
+    said = [logits(net, pixels, (0.5,) * 3, (0.5,) * 3, torch.device("cpu"))]
+    net.room = 5
+    said.append(logits(net, pixels, (0.5,) * 3, (0.5,) * 3, torch.device("cpu")))
+    np.testing.assert_allclose(*said, rtol=1e-5, atol=1e-6)
+    net.room = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        logits(net, pixels, (0.5,) * 3, (0.5,) * 3, torch.device("cpu"))
