@@ -59,7 +59,8 @@ BALANCES = {
     "none": "each picture counts the same",
 }
 MOST_EPOCHS = 100_000
-OF_BASELINES = ("head", "train", "epochs", "size", "gray", "balance", "seed", "deterministic")  # all that they have
+SHARED = ("size", "gray", "balance", "seed", "deterministic")  # what a baseline and a head that learns both have
+OF_BASELINES = ("head", "train", "epochs", *SHARED)  # all that a baseline has
 SEEDS = 2**32  # seeds there are, from 0: what every generator that is fed from it takes
 
 
@@ -152,9 +153,7 @@ def _changed(recipe: Recipe, told: dict[str, Any]) -> Recipe:
     if told.get("head") in BASELINES:
         told = {"train": "head"} | told | {"epochs": 1}
     elif "head" in told and recipe.head in BASELINES:  # nothing of it tells how to learn
-        same: dict[str, Any] = {
-            key: getattr(recipe, key) for key in ("size", "gray", "balance", "seed", "deterministic")
-        }
+        same: dict[str, Any] = {key: getattr(recipe, key) for key in SHARED}
         return read(recipe.backbone, **({**same, "train": "head"} | told))
     now = told.get("train", recipe.train)
     if now != recipe.train and "head" in (now, recipe.train):  # what a frozen network has none of

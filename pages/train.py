@@ -53,7 +53,7 @@ def main() -> None:
         if last:
             learning.ended(last)
         choose(shown, last)
-    if tried := sweeping.chosen(project):
+    if tried := sweeping.picked(project):
         sweeping.best(project, tried, busy)
     runs = store.runs(project.id)
     if runs:

@@ -56,9 +56,9 @@ class Work:
             out += [image for (image, _), fine in zip(self.split.parts[part], good, strict=True) if not fine]
         if out:
             self.folder.mkdir(parents=True, exist_ok=True)
-            part = self.folder / f"{UNREADABLE}.part"
-            part.write_text(json.dumps(out))
-            os.replace(part, self.folder / UNREADABLE)
+            half = self.folder / f"{UNREADABLE}.part"
+            half.write_text(json.dumps(out))
+            os.replace(half, self.folder / UNREADABLE)
         else:
             (self.folder / UNREADABLE).unlink(missing_ok=True)
 

@@ -20,6 +20,7 @@ from core.recipes import (
     OURS,
     PRESETS,
     SCHEDULES,
+    SHARED,
     TRAIN,
     WATCHED,
     by_name,
@@ -154,9 +155,7 @@ def _network(name: str, kept: Mapping[str, Recipe], chosen: SavedRecipe | None, 
     elif head == told.head and head in BASELINES:
         usual = told
     elif head in BASELINES:  # what was typed or saved of how to learn is nothing to a baseline
-        same: dict[str, Any] = {
-            each: getattr(told, each) for each in ("size", "gray", "balance", "seed", "deterministic")
-        }
+        same: dict[str, Any] = {each: getattr(told, each) for each in SHARED}
         usual = read(told.backbone, head=head, **same)
     else:
         first = told.train if chosen or ":" in name or times else "head"

@@ -107,7 +107,7 @@ def _space(
     return space | ({"mode": "random", "trials": int(drawn)} if drawn else {})
 
 
-def chosen(project: Project) -> Job | None:
+def picked(project: Project) -> Job | None:
     """The ended sweep whose runs are shown: the newest one, or an earlier one that is picked."""
     ended = [job for job in house.store().jobs(project.id, "sweep", limit=EARLIER) if job.status not in house.ACTIVE]
     if len(ended) < 2:
