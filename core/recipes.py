@@ -2,7 +2,8 @@
 
 A recipe as text is the name of a preset or of a timm network, and what is to be otherwise:
 `vgg75-bn`, `mobilenetv2_100:head=bn-dropout,train=half`, `simplecnn:size=64,augment=crop+flip,optimiser=sgd`.
-In the place of these a name may stand under which a project keeps a recipe of its own.
+In the place of these a name may stand under which a project keeps a recipe of its own. In a list `%2B` stands for a plus
+that is no sign of it, `%2C` for a comma.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from core.augment import AUGMENTATIONS
 from core.backbones import BACKBONES
@@ -64,6 +66,7 @@ OF_BASELINES = ("head", "train", "epochs", *SHARED)  # all that a baseline has
 SEEDS = 2**32  # seeds there are, from 0: what every generator that is fed from it takes
 
 
+NO_WORDS = "none"  # an empty list, as text
 OURS = Recipe("")  # what is usual for a network of our own
 
 
@@ -199,11 +202,19 @@ def written(recipe: Recipe) -> str:
         if value == getattr(usual, each.name):
             continue
         if isinstance(value, tuple):
-            value = "+".join(value) or "none"
+            value = "+".join(map(_escaped, value)) or NO_WORDS
         elif isinstance(value, bool):
             value = "yes" if value else "no"
         told.append(f"{each.name}={value}")
     return f"{recipe.name}{',' if ':' in recipe.name else ':'}{','.join(told)}" if told else recipe.name
+
+
+def _escaped(word: str) -> str:
+    """A word of a list as `_value` reads it: what ends a word or an option there, and the word that stands for none, as in
+    a URL (RFC 3986)."""
+    if word == NO_WORDS:
+        return f"%{ord(word[0]):02X}{word[1:]}"
+    return re.sub(r"[%+,]", lambda sign: f"%{ord(sign[0]):02X}", word)
 
 
 NOTHING = {"size": "its own", "head": "its own", "batch": "found", "ema": "none"}  # field -> what 0 or "" stands for
@@ -226,8 +237,6 @@ def spelled(text: str, saved: Mapping[str, Recipe]) -> str:
     if named(text, saved) is None or any(f"{key}=" in text.replace(" ", "") for key in ("epochs", "seed")):
         return text
     recipe = read(text, saved)
-    if any(sign in name for name in recipe.fixed_sides for sign in ",+"):
-        raise BadInput(f"{text!r} names a class with a comma or a plus that is never mirrored: a sweep cannot have it.")
     usual = read(recipe.name)
     return written(replace(recipe, epochs=usual.epochs, seed=usual.seed))
 
@@ -332,7 +341,7 @@ def _options(text: str) -> dict[str, Any]:
 
 def _value(key: str, text: str, kind: type) -> Any:
     if kind is tuple:
-        return tuple(filter(None, (part.strip() for part in text.split("+")))) if text != "none" else ()
+        return tuple(unquote(part.strip()) for part in text.split("+") if part.strip()) if text != NO_WORDS else ()
     if kind is bool:
         words = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
         if text.lower() not in words:

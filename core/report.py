@@ -8,7 +8,8 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,9 @@ from core.credits.page import HEAD
 from core.errors import BadInput
 from core.jobs.watch import duration
 from core.model import Evaluation, Job, Project, Recipe, Run, Split
-from core.recipes import BASELINES, as_read
+from core.recipes import BASELINES, OURS, as_read
 from core.runs import differing, interval, names
-from core.sweep import TOP, top
+from core.sweep import NAMED, TOP, told_apart, top
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -270,15 +271,15 @@ def _sweep(job: Job, runs: Sequence[Run], val: int) -> str:
     ]
     axes = {key: value for key, value in space.items() if isinstance(value, list) and len(value) > 1}
     best = top(tried)
-    told = [key for key in axes if key not in ("recipe", "head", "train", "size", "gray", "scratch")]
+    told = told_apart(axes)
     rows = [
         (
-            _name(run.recipe.name), *(_name(_choice(run.recipe, key)) for key in told),
-            f"{run.result['val_loss']:.3f}", _share(run, val), f"{run.result['epochs']} of {run.recipe.epochs}",
+            _name(run.recipe.name), f"{run.result['val_loss']:.3f}", _share(run, val),
+            *(_name(_choice(run.recipe, key, axes)) for key in told), f"{run.result['epochs']} of {run.recipe.epochs}",
         )
         for run in best
     ]  # fmt: skip
-    head = ("recipe", *map(_word, told), "validation loss", "accuracy (95 %)", "epochs")
+    head = ("recipe", "validation loss", "accuracy (95 %)", *map(_word, told), "epochs")
     return (
         f"<section>\n<h2>What was tried <span>{', '.join(counts)}</span></h2>\n"
         f"<p>{'Some combinations' if space.get('mode') == 'random' else 'Every combination'} of {html.escape(', '.join(map(_word, axes)) or 'one recipe')} for a few epochs; after the first,"
@@ -287,13 +288,13 @@ def _sweep(job: Job, runs: Sequence[Run], val: int) -> str:
     )
 
 
-def _worth(runs: Sequence[Run], axes: Iterable[str]) -> str:
+def _worth(runs: Sequence[Run], axes: Collection[str]) -> str:
     rows = []
     for axis in axes:
         of: dict[str, list[float]] = {}
         for run in runs:
             if "val_loss" in run.result:
-                of.setdefault(_choice(run.recipe, axis), []).append(run.result["val_loss"])
+                of.setdefault(_choice(run.recipe, axis, axes), []).append(run.result["val_loss"])
         rows += [
             (html.escape(_word(axis)), _name(value), f"{min(losses):.3f}", f"{len(losses):,}")
             for value, losses in sorted(of.items(), key=lambda item: min(item[1]))
@@ -301,10 +302,10 @@ def _worth(runs: Sequence[Run], axes: Iterable[str]) -> str:
     return _table(("choice", "value", "lowest loss", "runs"), rows)
 
 
-def _choice(recipe: Recipe, axis: str) -> str:
-    """What was chosen of an axis of a sweep."""
-    if axis == "recipe":
-        return recipe.backbone + (f":train={recipe.train}" if recipe.train != "all" else "")
+def _choice(recipe: Recipe, axis: str, axes: Collection[str]) -> str:
+    """What was chosen of an axis of a sweep that has these."""
+    if axis == "recipe":  # its name as it was begun with: without what other axes made of it
+        return replace(recipe, **{key: getattr(OURS, key) for key in NAMED if key in axes}).name
     if axis == "head" and not recipe.head and recipe.backbone not in BACKBONES:
         return "linear"  # a network of timm has that of itself
     return as_read(axis, getattr(recipe, axis))

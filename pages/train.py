@@ -11,6 +11,7 @@ from core.recipes import read
 from pages.parts import augmented, head, house, learning, progress, recipe, sweeping, trained
 
 BOTH = ("vgg75-bn", "vgg100-bn")
+IDLE = "train-idle-{}"  # key, with the number of the project: whether nothing was under way when it was drawn last
 STARTS = ("both", "these", "find", "sweep")  # keys of buttons that are not there while a job runs
 
 
@@ -46,8 +47,12 @@ def main() -> None:
         st.info("There is no split yet: models learn from a frozen one.")
         house.link("split", "Go to Split")
         return
+    idle = IDLE.format(project.id)
     if busy and any(st.session_state.get(key) for key in STARTS):
         st.warning("Nothing was started: what is under way was begun elsewhere meanwhile. It is shown above.")
+    elif busy and st.session_state.get(idle):  # most buttons that begin something are far below the bar
+        st.toast("It has begun: the bar is at the top of this page.")
+    st.session_state[idle] = not busy
     if not busy:
         last = house.newest(project, "train", "sweep", "rate")
         if last:

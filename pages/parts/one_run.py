@@ -10,7 +10,7 @@ import streamlit as st
 from core import runs as trained
 from core.errors import BadInput, WinnowError
 from core.model import Project, Run
-from core.recipes import as_read, read, written
+from core.recipes import as_read, written
 from pages.parts import curves, house, learning, wording
 from pages.parts import recipe as form
 
@@ -118,7 +118,7 @@ def files(project: Project, run: Run) -> None:
 def again(project: Project, run: Run, busy: bool) -> None:
     """Its recipe back into the form, where it can be changed and trained."""
     try:
-        text = line(run)
+        text = written(run.recipe)
     except BadInput as error:
         st.caption(f"Its recipe cannot be used again: {house.text(error)}")
         return
@@ -128,14 +128,6 @@ def again(project: Project, run: Run, busy: bool) -> None:
     )  # fmt: skip
     if not busy and form.filled(project)[0] == text == st.session_state.get(f"preset-{project.id}"):
         st.caption("It stands above, under “Choose a recipe yourself”.")
-
-
-def line(run: Run) -> str:
-    """Its recipe as a line of text. Raises BadInput where the network is gone, or no line can name its classes."""
-    text = written(run.recipe)
-    if set(read(text).fixed_sides) != set(run.recipe.fixed_sides):
-        raise BadInput("a class that is never mirrored has a plus or a comma in its name.")
-    return text
 
 
 def recipe(run: Run) -> None:

@@ -14,7 +14,7 @@ from core.errors import BadInput
 from core.model import Job, Project, Run
 from core.recipes import BASELINES, OPTIMISERS, PRESETS, as_read, by_name, spelled
 from core.runs import interval
-from core.sweep import EPOCHS, MOST, PLAIN, baselines, full, recipes, top
+from core.sweep import EPOCHS, MOST, baselines, full, recipes, told_apart, top
 from pages.parts import house, saved
 
 EARLIER = 20  # sweeps that can be looked at again
@@ -178,14 +178,12 @@ def _baselines(runs: list[Run]) -> None:
 
 
 def _table(project: Project, space: Mapping[str, Any], found: list[Run]) -> pd.DataFrame:
-    shown = {"recipe": [run.recipe.name for run in found]}
-    for field in space:  # what the recipe's name does not tell
-        if field not in ("recipe", "head", "train", "size", "gray", "scratch", *PLAIN):
-            shown[field] = [as_read(field, getattr(run.recipe, field)) for run in found]
     pictures = house.store().part_sizes(project.id, "val")
     intervals = [interval(run, pictures[run.split]) or (0.0, 1.0) for run in found]
-    return pd.DataFrame(shown | {
+    return pd.DataFrame({
+        "recipe": [run.recipe.name for run in found],
         "loss": [run.result["val_loss"] for run in found], "accuracy": [100 * run.result["val_accuracy"] for run in found],
+        **{field: [as_read(field, getattr(run.recipe, field)) for run in found] for field in told_apart(space)},
         "epochs": [f"{run.result['epochs']} of {run.recipe.epochs}" for run in found],
         "interval": [f"{low:.1%} to {high:.1%}" for low, high in intervals],
     })  # fmt: skip

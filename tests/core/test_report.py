@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -95,12 +96,17 @@ def test_a_sweep_stands_there_with_its_ten_best_and_what_each_choice_was_worth(s
     )
     seen = text(write(store, project))
     assert "4 short runs, 1 stopped early" in seen
-    assert seen.index("simplecnn 0.001 sgd 0.500") < seen.index("simplecnn 0.002 adamw 0.700")
+    assert re.search(
+        r"simplecnn 0\.500 80\.0% \([^)]*\) 0\.001 sgd .*simplecnn 0\.700 80\.0% \([^)]*\) 0\.002 adamw ", seen
+    )
     assert "learning rate 0.001 0.500 2" in seen and "optimiser adamw 0.700 2" in seen
 
 
 def test_what_a_choice_was_worth_is_told_apart_as_it_was_chosen(store: Store, project: Project) -> None:
-    space = {"recipe": ["mobilenetv2_100:train=head", "mobilenetv2_100", "simplecnn"], "head": ["linear", "bn-dropout"]}
+    space = {
+        "recipe": ["mobilenetv2_100:train=head", "mobilenetv2_100", "simplecnn:size=32"],
+        "head": ["linear", "bn-dropout"],
+    }
     texts = [f"{r}{',' if ':' in r else ':'}head={h}" for r in space["recipe"] for h in space["head"]]
     losses = [0.3, 0.4, 0.2, 0.6, 0.8, 0.7]
     [*_, last] = trained(
@@ -109,7 +115,10 @@ def test_what_a_choice_was_worth_is_told_apart_as_it_was_chosen(store: Store, pr
     store.finish_run(filled.begin(store, project, "train")[1], last, {"error": "no memory"}, "pruned")
     seen = text(write(store, project))
     assert "6 short runs, 5 stopped early, 1 could not be trained" in seen
-    assert "recipe mobilenetv2_100 0.200 2 recipe mobilenetv2_100:train=head 0.300 2 recipe simplecnn 0.800 1" in seen
+    assert (
+        "recipe mobilenetv2_100 0.200 2 recipe mobilenetv2_100:train=head 0.300 2 recipe simplecnn:size=32 0.800 1"
+        in seen
+    )
     assert "head linear 0.200 3 head bn-dropout 0.400 2" in seen
 
 

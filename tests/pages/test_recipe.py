@@ -319,7 +319,7 @@ def test_the_ten_best_of_a_sweep_stand_in_order_beside_the_baselines(
     assert not shown.exception
     [table] = [one.value for one in shown.dataframe if "validation loss" in one.value or "loss" in one.value]
     assert len(table) == 10 and list(table["loss"]) == sorted(table["loss"])
-    assert list(table.columns) == ["recipe", "lr", "loss", "accuracy", "epochs", "interval"]
+    assert list(table.columns) == ["recipe", "loss", "accuracy", "lr", "epochs", "interval"]
     assert "on the frozen mobilenetv2_100 and without any training: nearest neighbours 75.0%" in plain(
         shown
     ) and "6 were among the worse half" in plain(shown)

@@ -58,7 +58,15 @@ def test_a_press_that_came_too_late_is_not_passed_over(
     running(store, project)  # from another tab
     assert "Nothing was started" in plain(button(shown, label).click().run())
     assert len(store.jobs(project.id, "train")) == 1 and not store.jobs(project.id, "sweep")
+    assert not shown.toast
     assert "Nothing was started" not in plain(shown.run())
+
+
+def test_a_press_far_below_the_bar_says_where_it_is(store: Store, project: Project, screen: Screen) -> None:
+    shown = screen("train", project="cars")
+    [told] = button(shown, "Train both and ensemble them").click().run().toast
+    assert "at the top of this page" in told.value
+    assert not shown.run().toast
 
 
 def test_what_a_training_came_to_is_said_while_it_is_news(
