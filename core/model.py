@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 Verdict = Literal["undecided", "keep", "reject"]
 Part = Literal["train", "val", "test"]
@@ -428,6 +428,8 @@ class Recipe:
         if facts.get("train") == "head":
             facts["augment"] = ()  # named once, though a frozen network saw each picture as it is
         return cls(**facts)
+
+    NAMED: ClassVar = ("head", "train", "scratch", "size", "gray")  # the fields that `name` tells
 
     @property
     def name(self) -> str:

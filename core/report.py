@@ -21,7 +21,7 @@ from core.jobs.watch import duration
 from core.model import Evaluation, Job, Project, Recipe, Run, Split
 from core.recipes import BASELINES, OURS, as_read
 from core.runs import differing, interval, names
-from core.sweep import NAMED, TOP, told_apart, top
+from core.sweep import TOP, told_apart, top
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -305,7 +305,7 @@ def _worth(runs: Sequence[Run], axes: Collection[str]) -> str:
 def _choice(recipe: Recipe, axis: str, axes: Collection[str]) -> str:
     """What was chosen of an axis of a sweep that has these."""
     if axis == "recipe":  # its name as it was begun with: without what other axes made of it
-        return replace(recipe, **{key: getattr(OURS, key) for key in NAMED if key in axes}).name
+        return replace(recipe, **{key: getattr(OURS, key) for key in Recipe.NAMED if key in axes}).name
     if axis == "head" and not recipe.head and recipe.backbone not in BACKBONES:
         return "linear"  # a network of timm has that of itself
     return as_read(axis, getattr(recipe, axis))

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 EPOCHS = 3  # of a short run
 MOST = 500  # combinations: a grid grows faster than one thinks
 TOP = 10
-NAMED = ("head", "train", "scratch", "size", "gray")  # fields that a recipe's name tells
 PLAIN = ("mode", "trials", "seed", "epochs")  # what is one value for the whole sweep
 
 
@@ -116,7 +115,7 @@ def top(runs: Iterable[Run], most: int = TOP) -> list[Run]:
 
 def told_apart(space: Mapping[str, Any]) -> list[str]:
     """The fields of a sweep's space in which its runs may differ and of which a recipe's name tells nothing."""
-    return [key for key in space if key not in ("recipe", *NAMED, *PLAIN)]
+    return [key for key in space if key not in ("recipe", *Recipe.NAMED, *PLAIN)]
 
 
 class Halving:
