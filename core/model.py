@@ -19,7 +19,7 @@ JobStatus = Literal["queued", "running", "done", "failed", "stopped"]
 # "stopped": a person stopped it; its best epoch so far is kept, and it can go on. "pruned": a sweep stopped it early.
 RunStatus = Literal["started", "done", "stopped", "pruned"]
 KEPT: tuple[RunStatus, ...] = ("done", "stopped")  # those that leave a checkpoint
-ENSEMBLES = ("average", "priority")  # what several models say together; no run may be called so
+ENSEMBLES = ("average", "priority", "weighted")  # what several models say together; no run may be called so
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 WRONG_CLASS = "wrong class"
@@ -493,6 +493,31 @@ class Evaluation:
     part: Part
     created: datetime
     result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """How two models did on the same pictures: how many both have right, one alone, or neither."""
+
+    both: int
+    first: int
+    second: int
+    neither: int
+
+    @property
+    def total(self) -> int:
+        return self.both + self.first + self.second + self.neither
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model said of one picture of an evaluation."""
+
+    image: int
+    label: str  # the true class
+    predicted: str
+    confidence: float  # calibrated, 0..1
+    truth: float | None = None  # the probability of the true class; early evaluations did not keep it
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.submit import inside, submit
 from core.errors import BadInput, NotYet
+from core.model import ENSEMBLES
 
 if TYPE_CHECKING:
     from core.model import Recipe, Run
@@ -130,8 +131,9 @@ def _row(run: Run, validation: int) -> dict[str, Any]:
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     result = submit(args, "evaluate", {"runs": args.runs, "part": args.part})
     if args.ensemble and "models" in result:
-        other = {"average": "priority", "priority": "average"}[args.ensemble]
-        result["models"].pop(other, None)
+        for other in ENSEMBLES:
+            if other != args.ensemble:
+                result["models"].pop(other, None)
     return result
 
 

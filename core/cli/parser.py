@@ -10,6 +10,7 @@ from typing import Any
 from core.cli import data, jobs, models, project, scrape
 from core.errors import NotYet
 from core.licences import FILTERS
+from core.model import ENSEMBLES
 
 Run = Callable[[argparse.Namespace], dict[str, Any] | None]
 Verb = Callable[..., argparse.ArgumentParser]  # name, what runs, one line about it, project=False where it needs none
@@ -125,7 +126,7 @@ def _models(verb: Verb) -> None:
 
     v = verb("evaluate", models.evaluate, "score the newest run of each recipe, and their ensembles")
     _runs(v, "+")  # no image follows that could be taken for a run
-    v.add_argument("--ensemble", choices=("average", "priority"))
+    v.add_argument("--ensemble", choices=ENSEMBLES)
     v.add_argument("--part", choices=("val", "test"), default="val")
 
     v = verb("explain", models.explain, "which pixels spoke for a class")
@@ -137,7 +138,7 @@ def _models(verb: Verb) -> None:
 
     v = verb("predict", models.predict, "ask the newest run of each recipe, and their ensembles")
     _runs(v)
-    v.add_argument("--ensemble", choices=("average", "priority"), default="average")
+    v.add_argument("--ensemble", choices=ENSEMBLES, default="average")
     v.add_argument("images", nargs="+", metavar="IMAGE_OR_FOLDER")
 
     v = verb("export", data.export, "data set and model, to go; so far the credits of its pictures")

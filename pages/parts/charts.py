@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -208,15 +208,19 @@ def scores(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: bool, dark: bool) -> Figure:
-    """(C, C) counts, a row per true class, as a heat map; with `share` each row is divided by its sum.
+Share = Literal["", "row", "column"]
+
+
+def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: Share, dark: bool) -> Figure:
+    """(C, C) counts, a row per true class, as a heat map; with `share` each row, or column, is divided by its sum.
 
     Every cell carries an unseen point (heat maps cannot be clicked in Streamlit) whose customdata is [row, column].
     """
     import numpy as np
 
     table = np.asarray(counts, dtype=float)
-    values = table / np.maximum(table.sum(axis=1, keepdims=True), 1) if share else table
+    along = {"row": 1, "column": 0}
+    values = table / np.maximum(table.sum(axis=along[share], keepdims=True), 1) if share else table
     size, ticks = len(classes), list(range(len(classes)))
     cell = max(18, min(64, 620 // max(size, 1)))
     figure = _figure("Confusion: true class against what the model said", 150 + cell * size, x="said", y="true class")
@@ -230,7 +234,7 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: bo
         x=columns, y=rows, mode="markers", marker={"size": cell * 0.9, "symbol": "square", "opacity": 0}, showlegend=False,
         customdata=[[int(r), int(c), int(table[r, c]), name(classes[int(r)], 60), name(classes[int(c)], 60), values[r, c]] for r, c in zip(rows, columns, strict=True)],
         hovertemplate="true %{customdata[3]}, said %{customdata[4]}: %{customdata[2]:,} pictures"
-        + (", %{customdata[5]:.1%} of the row" if share else "") + "<extra></extra>",
+        + (f", %{{customdata[5]:.1%}} of the {share}" if share else "") + "<extra></extra>",
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
     )  # fmt: skip
     labels = [name(label, 16) for label in classes]

@@ -89,7 +89,7 @@ def test_a_database_of_a_newer_program_is_refused_and_left_as_it_is(store, file)
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(
-        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0008\): update Winnow"
+        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0009\): update Winnow"
     ):
         open_store(url(file))
     assert version(file) == "9999"

@@ -119,12 +119,12 @@ def test_intervals_reach_from_low_to_high() -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_confusion_row_sums_to_one_as_shares_and_an_empty_row_to_none(dark: bool) -> None:
-    figure = charts.confusion([[3, 1], [0, 0]], ["a", "b"], share=True, dark=dark)
+    figure = charts.confusion([[3, 1], [0, 0]], ["a", "b"], share="row", dark=dark)
     assert np.asarray(figure.data[0].z).tolist() == [[0.75, 0.25], [0, 0]]
 
 
 def test_every_cell_of_the_confusion_can_be_pressed_and_knows_its_row_and_column() -> None:
-    cells = charts.confusion([[3, 1], [2, 4]], ["a", "b"], share=False, dark=False).data[1]
+    cells = charts.confusion([[3, 1], [2, 4]], ["a", "b"], share="", dark=False).data[1]
     assert [(point[0], point[1], point[2]) for point in cells.customdata] == [
         (0, 0, 3),
         (0, 1, 1),
@@ -135,7 +135,7 @@ def test_every_cell_of_the_confusion_can_be_pressed_and_knows_its_row_and_column
 
 
 def test_a_hundred_classes_are_drawn_without_numbers_in_the_cells() -> None:
-    figure = charts.confusion(np.eye(100).tolist(), [str(i) for i in range(100)], share=False, dark=False)
+    figure = charts.confusion(np.eye(100).tolist(), [str(i) for i in range(100)], share="", dark=False)
     assert figure.data[0].texttemplate is None
     assert len(figure.data[1].x) == 10_000
 
