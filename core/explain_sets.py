@@ -18,7 +18,7 @@ import numpy as np
 
 from core import faithful
 from core.errors import BadInput, Missing, Refused
-from core.explained import FOLDER, identity, key, read, write
+from core.explained import FOLDER, fresh, identity, key, read, write
 from core.faithful import RANDOM
 from core.model import Progress
 
@@ -135,11 +135,10 @@ class Work:
             for done, row in enumerate(self.rows):
                 yield Progress(done, len(self.rows), note)
                 if np.isnan(figures[row, 0]):
-                    heat, told = _one(
-                        model, self.runs[name], self.pixels[model.size][row], labels[row], explainer, self.samples
-                    )
-                    sums[classes.index(labels[row])] += evened(heat)
-                    figures[row] = told
+                    pixels, label = self.pixels[model.size][row], labels[row]
+                    [found] = fresh(model, self.runs[name], pixels, [label], explainer, self.samples)
+                    sums[classes.index(label)] += evened(found.heat)
+                    figures[row] = found.deletion, found.insertion, found.seconds
                 if time.monotonic() - written > EVERY:
                     write(file, {"sums": sums, "figures": figures}, {})
                     written = time.monotonic()
@@ -177,18 +176,6 @@ def title(explainer: str) -> str:
     from core.explainers import EXPLAINERS
 
     return "random order" if explainer == RANDOM else EXPLAINERS[explainer].title
-
-
-def _one(
-    model: Model, run: int, pixels: np.ndarray, label: str, explainer: str, samples: int
-) -> tuple[np.ndarray, tuple[float, float, float]]:
-    from core.explainers import explain
-
-    if explainer == RANDOM:
-        heat = faithful.at_random(pixels)
-        return np.zeros_like(heat), (*faithful.scores(model, pixels, heat, label), 0.0)
-    [found] = faithful.scored(model, explain(model, run, pixels, [label], explainer, samples))
-    return found.heat, (found.deletion, found.insertion, found.seconds)
 
 
 def evened(heat: np.ndarray) -> np.ndarray:

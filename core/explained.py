@@ -31,25 +31,34 @@ FIGURES = ("additivity", "seconds", "deletion", "insertion")
 def ask(
     model: Model, run: int, folder: Path, pixels: np.ndarray, labels: Sequence[str], explainer: str, samples: int
 ) -> list[Explanation]:
-    """As `core.explainers.explain`, with deletion and insertion; from the run's `folder` what is there already.
-
-    Raises BadInput as that does.
-    """
-    from core.explainers import explain
-    from core.faithful import scored
-
+    """As `fresh`, or from the run's `folder` what is there already. Raises BadInput as `core.explainers.explain` does."""
     kept, about = folder / FOLDER, (*identity(model), pixels.tobytes(), explainer, samples)
     paths = {label: kept / f"{key(*about, label)}.safetensors" for label in labels}
     found = {label: _read(path, run, label, pixels, explainer) for label, path in paths.items()}
     missing = [label for label, one in found.items() if one is None]
     if missing:
-        for one in scored(model, explain(model, run, pixels, missing, explainer, samples)):
+        for one in fresh(model, run, pixels, missing, explainer, samples):
             found[one.label] = one
             figures = {name: repr(getattr(one, name)) for name in FIGURES}
             with suppress(OSError):  # a full disk, or the run's files were just deleted: the map is there all the same
                 write(paths[one.label], {"heat": one.heat}, figures)
         _make_room(kept)
     return [one for label in labels if (one := found[label])]
+
+
+def fresh(
+    model: Model, run: int, pixels: np.ndarray, labels: Sequence[str], explainer: str, samples: int
+) -> list[Explanation]:
+    """The same, worked out now. `explainer` may also be core.faithful.RANDOM: pixels in random order, to compare with."""
+    from core import faithful
+    from core.explainers import explain
+
+    if explainer == faithful.RANDOM:
+        heat, nan = faithful.at_random(pixels), float("nan")
+        found = [Explanation(run, label, heat, pixels, nan, 0.0, explainer) for label in labels]
+    else:
+        found = explain(model, run, pixels, labels, explainer, samples)
+    return faithful.scored(model, found)
 
 
 def identity(model: Model) -> tuple[Any, ...]:

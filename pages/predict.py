@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import Damaged, Missing, Permanent, WinnowError
 from core.model import Prediction, Run
-from pages.parts import charts, evidence, head, house, models
+from pages.parts import charts, evidence, head, house, methods, models
 
 WAYS = ["Files", "A web address", "The camera"]
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "avif", "tif", "tiff"]
@@ -78,9 +78,10 @@ def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> 
                 alt="Probability of each class by each model",
             )
         if st.toggle("Why? Show what spoke for it", key=f"why-{key}"):
-            evidence.legend()
+            loaded = models.load(runs)
+            methods.legend(["shap"])
             with st.spinner("Asking the models why …"):
-                evidence.rows(models.load(runs), runs, data, [], 50, said.box)
+                evidence.rows(loaded, runs, data, said.box)
 
 
 def headline(said: Prediction) -> None:

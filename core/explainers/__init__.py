@@ -57,7 +57,7 @@ class Explainer:
     source: str  # who thought of it
     signed: bool = True  # values below 0 speak against the class; else there are none
     fits: Callable[[nn.Module, str], None] = _anything  # (net, layer); raises BadInput where it cannot be had for it
-    asks: int = 0  # how many pictures the network is asked about for one class, where they are many and known before
+    cost: int = 4  # about so many looks of the network at one picture is what a map takes, a way back counted as two
 
 
 def _relus(net: nn.Module, layer: str) -> None:
@@ -82,15 +82,16 @@ _SAW = "What the last convolution saw there, times how much the class's score wa
 EXPLAINERS: dict[str, Explainer] = {
     "shap": Explainer(
         shap, "SHAP", "How much the pixel adds to the class's score, compared with pictures of the training part. The values "
-        "sum to the difference in score, exactly", "DeepLIFT: Shrikumar et al. 2017, Lundberg and Lee 2017", fits=_rules),
+        "sum to the difference in score, exactly", "DeepLIFT: Shrikumar et al. 2017, Lundberg and Lee 2017", fits=_rules,
+        cost=200),
     "shap-gradient": Explainer(
         shap_gradient, "SHAP, expected gradients", "How much the pixel adds to the class's score, compared with pictures of the "
         "training part, from gradients on the way between the two. The values sum to the difference in score, about",
-        "Erion et al. 2021, Lundberg and Lee 2017"),
+        "Erion et al. 2021, Lundberg and Lee 2017", cost=300),
     "shap-partition": Explainer(
         halving.shap_partition, "SHAP, partitions", "How much the rectangle around the pixel adds to the class's score, when parts "
         "of the picture are hidden behind the mean training picture. The values sum to the difference in score, exactly",
-        "Owen 1977, Lundberg and Lee 2017", asks=halving.ASKS),
+        "Owen 1977, Lundberg and Lee 2017", cost=halving.ASKS),
     "saliency": Explainer(
         saliency("plain"), "Saliency", f"{_MOVES}, for better or worse", "Simonyan et al. 2014", signed=False),
     "guided": Explainer(
@@ -115,7 +116,7 @@ EXPLAINERS: dict[str, Explainer] = {
         "Zeiler and Fergus 2014 on the last convolution", fits=_both),
     "occlusion": Explainer(
         hiding.occlusion, "Occlusion", "How far the class's score falls when a square around the pixel is hidden behind the mean "
-        "training picture; where hiding helps, it rises", "Zeiler and Fergus 2014", asks=hiding.ASKS),
+        "training picture; where hiding helps, it rises", "Zeiler and Fergus 2014", cost=hiding.ASKS),
 }  # fmt: skip
 SAMPLES = 50  # background pictures shown at once; 200 refines (correlation with 2,000: .976, then .994)
 _ALONE = threading.Lock()  # SHAP's rules hang on the shared network while it runs: one explanation at a time
@@ -158,6 +159,26 @@ def explain(
 def _off(heat: np.ndarray, total: float) -> float:
     """How far the map's sum is from the one it promises, as a share of that; nan where it promises none."""
     return float(abs(heat.sum(dtype=np.float64) - total) / max(abs(total), 1e-12))
+
+
+def pace(model: Model) -> float:
+    """Seconds that the network looks at one picture of several, measured now: times `cost` it tells how long a map takes."""
+    import torch
+
+    from core.device import use_free_cores
+    from core.pixels import tensor
+
+    use_free_cores()
+    some = tensor(model.background[:8], model.mean, model.std, model.device)
+    if not len(some):
+        some = torch.zeros(8, 3, model.size, model.size, device=model.device)
+    seconds = 0.0
+    with torch.inference_mode():
+        for _ in range(2):  # the first one plans
+            start = time.perf_counter()
+            model.net(some).cpu()
+            seconds = time.perf_counter() - start
+    return seconds / len(some)
 
 
 def known(explainer: str) -> Explainer:
