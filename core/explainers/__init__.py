@@ -110,7 +110,7 @@ EXPLAINERS: dict[str, Explainer] = {
         activation("plain"), "Activation", f"{_SAW}; coarse, drawn smooth", "HiResCAM: Draelos and Carin 2020", fits=_map),
     "activation-guided": Explainer(
         activation("guided"), "Activation, guided", f"{_SAW}; on the way back only what is seen and speaks for it counts",
-        "Springenberg et al. 2015 on the last convolution", fits=_both),
+        "Springenberg et al. 2015 on the last convolution", signed=False, fits=_both),
     "activation-relu": Explainer(
         activation("relu"), "Activation, rectified", f"{_SAW}; on the way back only what speaks for it counts, seen or not",
         "Zeiler and Fergus 2014 on the last convolution", fits=_both),

@@ -23,7 +23,7 @@ def saliency(rule: Rule) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
         from captum.attr import Saliency
 
         way, same = Saliency(prepared(net, rule)), x.expand(len(targets), -1, -1, -1)  # a row for each class
-        heat = way.attribute(same.clone(), target=list(targets)).amax(dim=1)
+        heat = way.attribute(same.clone().requires_grad_(), target=list(targets)).amax(dim=1)
         return heat.cpu().numpy(), np.full(len(targets), np.nan, np.float32)
 
     return maps

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Rule = Literal["plain", "guided", "relu"]
+OTHERS = "choose saliency, SHAP by expected gradients (shap-gradient) or occlusion."
 GATES = ("Sigmoid", "Hardsigmoid", "HardSigmoid", "Softmax", "LogSoftmax", "Identity")  # weigh maps, make none
 
 
@@ -51,13 +52,11 @@ def only_relus(net: nn.Module) -> None:
             isinstance(module, (nn.ReLU, nn.ReLU6)) or name in GATES
         ):
             raise BadInput(
-                f"The network has {name} layers, and the guided and rectified ways back are made for ReLU alone: choose"
-                " saliency, shap-gradient or occlusion."
+                f"The network has {name} layers, and the guided and rectified ways back are made for ReLU alone: {OTHERS}"
             )
     if not relus:
         raise BadInput(
-            "The network has no ReLU layer, for which alone there are guided and rectified ways back: choose saliency,"
-            " shap-gradient or occlusion."
+            f"The network has no ReLU layer, for which alone there are guided and rectified ways back: {OTHERS}"
         )
 
 
@@ -92,9 +91,7 @@ def last_map(net: nn.Module, size: int) -> str:
 def has_map(layer: str) -> None:
     """Raises BadInput where a network has no last map."""
     if not layer:
-        raise BadInput(
-            "The network has no convolution whose map could be looked at: choose saliency, shap-gradient or occlusion."
-        )
+        raise BadInput(f"The network has no convolution whose map could be looked at: {OTHERS}")
 
 
 def _rectifier(rule: Rule, most: float) -> nn.Module:

@@ -81,7 +81,8 @@ def _rule(module: nn.Module) -> Any:
     if isinstance(module, (*linear, nn.AdaptiveAvgPool2d)):
         return lambda _module, _inputs, _output: None
     raise BadInput(
-        f"SHAP by DeepLIFT has no rule for a {type(module).__name__} layer: choose shap-gradient or shap-partition."
+        f"SHAP by DeepLIFT has no rule for a {type(module).__name__} layer: choose SHAP by expected gradients"
+        " (shap-gradient) or by partitions (shap-partition)."
     )
 
 

@@ -104,7 +104,7 @@ def one(name: str, square: np.ndarray, best: str, said: dict[str, float], maps: 
                         _large(charts.heat(found.heat, square)), width=SIDE, alt=f"What speaks for {label}: {title}"
                     )
                     st.caption(
-                        f"**{title}**  \ndeletion {found.deletion:.2f}, insertion {found.insertion:.2f}",
+                        f"**{title}**  \ndeletion {found.deletion:.2f}  \ninsertion {found.insertion:.2f}",
                         help=_help(found),
                     )
         if row:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.explainers import EXPLAINERS, lacking, pace
-from core.faithful import STEPS
+from core.faithful import LOOKS, STEPS
 from core.jobs.watch import duration
 from core.model import Run
 from pages.parts import house, models
@@ -23,7 +23,6 @@ FAITHFUL = (
     "with the random order."
 )
 LONG = 2.0  # seconds, from which on it is said before how long a picture takes
-SLOW = 100  # looks of the network, from which on a way is named as slow
 BY_SAMPLES, FINER = ("shap", "shap-gradient"), 4  # these compare with each training picture; 200 instead of 50
 
 
@@ -78,20 +77,22 @@ def shap(model: Model) -> list[str]:
 
 def seconds(runs: list[Run], explainers: Sequence[str], fine: bool = False) -> float:
     """About how long one class of one picture takes for all these models, scores included: measured on this computer."""
-    paces = _paces(str(house.settings().home.absolute()), models.key(runs), runs)
-    cost = sum(EXPLAINERS[name].cost * (FINER if fine and name in BY_SAMPLES else 1) for name in explainers)
-    return sum(paces) * (cost + 2 * (STEPS + 1) * (len(explainers) + 1))
+    total = 0.0
+    for looks, without in _paces(str(house.settings().home.absolute()), models.key(runs), runs):
+        possible = [name for name in explainers if name not in without]
+        cost = sum(EXPLAINERS[name].cost * (FINER if fine and name in BY_SAMPLES else 1) for name in possible)
+        total += looks * (cost + LOOKS * (len(possible) + 1))
+    return total
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _paces(home: str, key: tuple[tuple, ...], _runs: list[Run]) -> list[float]:
-    return [pace(model) for model in models.load(_runs).values()]
+@st.cache_data(max_entries=8, show_spinner="Seeing how fast the models are …")
+def _paces(home: str, key: tuple[tuple, ...], _runs: list[Run]) -> list[tuple[float, list[str]]]:
+    """Of each model the seconds of one look, and which ways cannot be had for it."""
+    return [(pace(model), list(lacking(model))) for model in models.load(_runs).values()]
 
 
 def warn(runs: list[Run], explainers: Sequence[str], fine: bool) -> None:
     """Say before how long a picture takes, where that is long."""
     expected = seconds(runs, explainers, fine)
     if expected > LONG:
-        slow = [name for name in explainers if EXPLAINERS[name].cost >= SLOW]
-        named = f" What takes long: {titles(slow)}." if slow else ""
-        st.caption(f"About {duration(expected)} for each picture the first time; then it is kept.{named}")
+        st.caption(f"About {duration(expected)} for each picture the first time; after that it is kept.")
