@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 USUAL = ("shap", "saliency", "guided", "gradcam", "activation")  # quick ones, one of each kind
 EACH, MOST = 10, 1000  # pictures of a class; pictures of one job, which are held in memory
+SMOOTH = 25  # the side by the standard deviation of what smooths mean maps
 EVERY = 2.0  # seconds between two times that it is written
 
 
@@ -209,11 +210,17 @@ def keep_pictures(folder: Path, pixels: np.ndarray, picked: Picked, rows: Sequen
 def means(folder: Path, explainers: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]] | None:
     """The mean pictures of the classes, (C, S, S, 3) uint8, and of each explainer the mean maps, (C, S, S) in -1..1.
 
+    The maps are smoothed by a Gaussian of a 25th of the side: what differs from pixel to pixel is the single pictures'.
     None where the files are gone, as those of a run that was deleted.
     """
+    from scipy.ndimage import gaussian_filter
+
     pictures = read(folder / "pictures.safetensors")
     if pictures is None:
         return None
     counts = np.maximum(pictures[0]["counts"], 1)[:, None, None]
-    maps = {name: there[0]["sums"] / counts for name in explainers if (there := read(folder / f"{name}.safetensors"))}
-    return pictures[0]["means"], maps
+    sums = {name: there[0]["sums"] for name in explainers if (there := read(folder / f"{name}.safetensors"))}
+    wide = pictures[0]["means"].shape[1] / SMOOTH
+    return pictures[0]["means"], {
+        name: gaussian_filter(one / counts, (0, wide, wide), mode="nearest") for name, one in sums.items()
+    }

@@ -74,7 +74,7 @@ def single(project: Project, split: Split, runs: list[Run]) -> None:
     """Some pictures, at once."""
     with st.container(border=True):
         chosen = pictures(project, split, runs)
-        explainers = methods.choose("explainers", USUAL)
+        explainers = methods.choose("explainers", USUAL, runs)
         top = st.segmented_control(
             "Classes to explain", list(CLASSES), default=1, required=True, format_func=lambda n: CLASSES[n], key="top",
             help="Of the classes that each model names for a picture, or the same ones for all.",

@@ -85,11 +85,11 @@ EXPLAINERS: dict[str, Explainer] = {
         "sum to the difference in score, exactly", "DeepLIFT: Shrikumar et al. 2017, Lundberg and Lee 2017", fits=_rules,
         cost=200),
     "shap-gradient": Explainer(
-        shap_gradient, "SHAP, expected gradients", "How much the pixel adds to the class's score, compared with pictures of the "
+        shap_gradient, "SHAP (gradients)", "How much the pixel adds to the class's score, compared with pictures of the "
         "training part, from gradients on the way between the two. The values sum to the difference in score, about",
         "Erion et al. 2021, Lundberg and Lee 2017", cost=300),
     "shap-partition": Explainer(
-        halving.shap_partition, "SHAP, partitions", "How much the rectangle around the pixel adds to the class's score, when parts "
+        halving.shap_partition, "SHAP (partitions)", "How much the rectangle around the pixel adds to the class's score, when parts "
         "of the picture are hidden behind the mean training picture. The values sum to the difference in score, exactly",
         "Owen 1977, Lundberg and Lee 2017", cost=halving.ASKS),
     "saliency": Explainer(
@@ -109,10 +109,10 @@ EXPLAINERS: dict[str, Explainer] = {
     "activation": Explainer(
         activation("plain"), "Activation", f"{_SAW}; coarse, drawn smooth", "HiResCAM: Draelos and Carin 2020", fits=_map),
     "activation-guided": Explainer(
-        activation("guided"), "Activation, guided", f"{_SAW}; on the way back only what is seen and speaks for it counts",
+        activation("guided"), "Activation (guided)", f"{_SAW}; on the way back only what is seen and speaks for it counts",
         "Springenberg et al. 2015 on the last convolution", signed=False, fits=_both),
     "activation-relu": Explainer(
-        activation("relu"), "Activation, rectified", f"{_SAW}; on the way back only what speaks for it counts, seen or not",
+        activation("relu"), "Activation (rectified)", f"{_SAW}; on the way back only what speaks for it counts, seen or not",
         "Zeiler and Fergus 2014 on the last convolution", fits=_both),
     "occlusion": Explainer(
         hiding.occlusion, "Occlusion", "How far the class's score falls when a square around the pixel is hidden behind the mean "

@@ -36,7 +36,9 @@ def shap_partition(
     picture, mean = (part.permute(0, 2, 3, 1).cpu().numpy() for part in (x, background.mean(dim=0, keepdim=True)))
     hidden, heats, state = Image(mean[0]), [], np.random.get_state()
     try:
-        for target in targets:  # one after the other: asked for together they would be halved where another one needs it
+        for (
+            target
+        ) in targets:  # one after the other: asked for together they would be halved where another one needs it
             explainer = PartitionExplainer(lambda some, target=target: ask(some, target), hidden)
             found: Any = explainer(picture, max_evals=ASKS, batch_size=AT_ONCE, silent=True)
             heats.append(np.asarray(found.values, np.float32).reshape(picture.shape)[0].sum(axis=2))

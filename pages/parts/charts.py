@@ -267,19 +267,20 @@ def probabilities(frame: pd.DataFrame, most: int = 5) -> Figure:
     return figure
 
 
-def faithful(frame: pd.DataFrame) -> Figure:
-    """How faithful explanations are: a dot with its interval for each, a colour for each model.
+def faithful(frame: pd.DataFrame, of: Sequence[str]) -> Figure:
+    """How faithful explanations are: a dot with its interval for each, a colour for each model of `of`.
 
     Columns model, explainer (as shown), value, low, high: insertion less deletion, -1..1. Best at the top.
     """
     explainers = list(dict.fromkeys(frame.sort_values("value", ascending=False)["explainer"]))
-    models = list(dict.fromkeys(frame["model"]))
+    models = [model for model in of if model in set(frame["model"])]
     figure = _figure(
         "How well each map names the pixels that matter",
         120 + len(explainers) * (18 + 12 * len(models)),
-        x="insertion less deletion (areas of the class's probability, 0 = random order)",
+        x="insertion less deletion, -1 to 1",
     )
-    for i, (model, rows) in enumerate(frame.groupby("model", sort=False)):
+    for i, model in enumerate(models):
+        rows = frame[frame["model"] == model]
         figure.add_scatter(
             y=[explainers.index(one) - (i - (len(models) - 1) / 2) * -0.22 for one in rows["explainer"]], x=rows["value"],
             mode="markers", name=name(str(model)), marker={"color": SERIES[i % len(SERIES)], "size": 10},

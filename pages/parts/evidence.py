@@ -19,7 +19,7 @@ from pages.parts import charts, house, methods
 if TYPE_CHECKING:
     from core.checkpoint import Model
 
-SIDE = 160  # px a map takes on the page; models see 75 or 100
+SIDE = 150  # px a map takes on the page; models see 75 or 100
 
 
 def picture(data: bytes, caption: str, height: int | None = None, box: Box | None = None) -> bool:

@@ -21,6 +21,8 @@ from pages.parts import charts, evidence, house, methods, progress
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamlit.delta_generator import DeltaGenerator
+
 NAMES = {"val": "Validation", "train": "Train"}
 AT_ONCE = 8  # classes on the screen
 KEPT = 10  # jobs to choose from
@@ -32,9 +34,20 @@ HELP = {
 
 
 def show(project: Project, split: Split, runs: list[Run]) -> None:
+    estimate = None
     if not progress.watch(project, "explain"):
         with st.container(border=True):
-            _form(split, runs)
+            estimate = _form(split, runs)
+    _results(project)
+    if estimate:  # last: it loads the models, and what is known already need not wait for that
+        slot, images, explainers = estimate
+        slot.caption(
+            f"{house.count(images, 'picture')}, {house.count(len(runs), 'model')}: about "
+            f"{duration(images * methods.seconds(runs, explainers))}, as a job that goes on when the browser is closed."
+        )
+
+
+def _results(project: Project) -> None:
     done = [job for job in house.store().jobs(project.id, "explain", limit=KEPT) if job.status == "done"]
     if not done:
         st.caption("What the models look at, class by class, and which way to explain is to be believed, appear here.")
@@ -48,8 +61,9 @@ def show(project: Project, split: Split, runs: list[Run]) -> None:
     _classes(result, part)
 
 
-def _form(split: Split, runs: list[Run]) -> None:
-    explainers = methods.choose("set-explainers", USUAL)
+def _form(split: Split, runs: list[Run]) -> tuple[DeltaGenerator, int, list[str]] | None:
+    """What a job is to do, and its start; (where it is to be said how long that takes, pictures, explainers)."""
+    explainers = methods.choose("set-explainers", USUAL, runs)
     classes = st.multiselect(
         "Classes",
         list(split.classes),
@@ -70,16 +84,15 @@ def _form(split: Split, runs: list[Run]) -> None:
     except BadInput as error:
         st.caption(house.text(error))
         st.button("Look at them", disabled=True, key="set-run")
-        return
-    st.caption(
-        f"{house.count(images, 'picture')}, {house.count(len(runs), 'model')}: about "
-        f"{duration(images * methods.seconds(runs, explainers))}, as a job that goes on when the browser is closed."
-    )
+        return None
+    slot = st.empty()
+    slot.caption(f"{house.count(images, 'picture')}, {house.count(len(runs), 'model')}")
     if st.button("Look at them", key="set-run"):
         house.start(
             "explain", runs=[run.id for run in runs], explainers=explainers, part=part, classes=classes, each=each
         )
         st.rerun()
+    return slot, images, explainers
 
 
 def _pick(done: list[Job]) -> Job:
@@ -110,12 +123,12 @@ def _faithful(result: Mapping[str, Any], part: str) -> None:
         columns=["model", "explainer", "value", "low", "high"],
     )
     st.plotly_chart(
-        charts.faithful(frame), key="faithful", config={"displayModeBar": False},
+        charts.faithful(frame, list(result["models"])), key="faithful", config={"displayModeBar": False},
         alt="Insertion less deletion of each way to explain, with its interval",
     )  # fmt: skip
     st.caption(
-        "The further right a dot, the better the map names the pixels that matter; the line holds the true mean in 95 of 100 "
-        f"cases. {house.count(result['images'], 'picture')} of the {part} part, each explained for its true class.",
+        "The further right a dot, the better the map names the pixels that matter; a random order is at about 0. The line holds "
+        f"the true mean in 95 of 100 cases. {house.count(result['images'], 'picture')} of the {part} part, each explained for its true class.",
         help=methods.FAITHFUL,
     )
     for name, model in result["models"].items():
@@ -198,13 +211,15 @@ def _classes(result: Mapping[str, Any], part: str) -> None:
         else "teal mattered most often"
     )
     st.caption(
-        f"Each map is the mean over the class's pictures of the {part} part, and beneath it in grey the mean of these pictures: "
+        f"Each map is the mean over the class's pictures of the {part} part, drawn smooth on the mean of these pictures in grey: "
         f"{colours}. A place that is teal for a class, and never lies on what you want told apart, is a warning: it may be a "
         "background, a frame or a watermark that the class shares.",
         help=f"{EXPLAINERS[explainer].about} ({EXPLAINERS[explainer].source}).",
     )
-    for at in range(first, min(first + AT_ONCE, len(classes))):
-        _row(at, classes[at], maps)
+    with st.container(horizontal=True, gap="large"):
+        for at in range(first, min(first + AT_ONCE, len(classes))):
+            with st.container(width="content"):
+                _row(at, classes[at], maps)
 
 
 def _row(at: int, label: str, maps: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:

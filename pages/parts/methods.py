@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.backbones import BACKBONES
 from core.explainers import EXPLAINERS, lacking, pace
 from core.faithful import LOOKS, STEPS
 from core.jobs.watch import duration
@@ -26,13 +27,15 @@ LONG = 2.0  # seconds, from which on it is said before how long a picture takes
 BY_SAMPLES, FINER = ("shap", "shap-gradient"), 4  # these compare with each training picture; 200 instead of 50
 
 
-def choose(key: str, usual: Sequence[str]) -> list[str]:
+def choose(key: str, usual: Sequence[str], runs: list[Run]) -> list[str]:
+    """Which explainers; at first the `usual` ones, with SHAP in the form that networks of timm take where all are such."""
+    theirs = not any(run.recipe.backbone in BACKBONES for run in runs)
     return st.multiselect(
         "Explained by",
         list(EXPLAINERS),
-        list(usual),
+        ["shap-gradient" if theirs and name == "shap" else name for name in usual],
         format_func=lambda name: EXPLAINERS[name].title,
-        key=key,
+        key=f"{key}-{theirs}",
         help="Each way has its own idea of what matters. The scores beside the maps tell which one to believe.",
     )
 

@@ -128,4 +128,3 @@ def test_each_says_how_to_read_it_and_whose_it_is() -> None:
     for how in EXPLAINERS.values():
         assert how.title and how.about[0].isupper() and not how.about.endswith(".")
         assert any(year in how.source for year in map(str, range(1970, 2027)))
-
