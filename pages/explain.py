@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import Missing, WinnowError
 from core.model import Box, Project, Run, Split
-from pages.parts import evidence, head, house, looks, methods, models
+from pages.parts import evidence, head, house, looks, methods, models, progress
 
 NAMES = {"train": "Train", "val": "Validation"}
 SHOWN = 6  # pictures at once
@@ -122,6 +122,7 @@ def main() -> None:
         st.info("There is no trained model to explain yet.")
         house.link("train", "Go to Train")
         return
+    busy = progress.watch(project, "explain")
     runs: list[Run] = models.choose(project, "explain-runs")
     split = house.store().split(project.id, runs[0].split)
     what = st.segmented_control(
@@ -131,7 +132,7 @@ def main() -> None:
     if what == "Single pictures":
         single(project, split, runs)
     else:
-        looks.show(project, split, runs)
+        looks.show(project, split, runs, busy)
 
 
 main()

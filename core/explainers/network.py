@@ -40,7 +40,10 @@ def prepared(net: nn.Module, rule: Rule = "plain") -> nn.Module:
 
 
 def only_relus(net: nn.Module) -> None:
-    """Raises BadInput unless each activation of the network is a ReLU or ReLU6: the rules are of these alone."""
+    """Raises BadInput unless each activation layer of the network is a ReLU or ReLU6: the rules are of these alone.
+
+    What a network computes without a layer for it (a functional activation) is not seen, and passed back as it is.
+    """
     from torch import nn
 
     relus = 0

@@ -16,7 +16,7 @@ from core.faithful import RANDOM
 from core.jobs.watch import duration
 from core.model import Job, Project, Run, Split
 from core.runs import run_folder
-from pages.parts import charts, evidence, house, methods, progress
+from pages.parts import charts, evidence, house, methods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,9 +33,10 @@ HELP = {
 }
 
 
-def show(project: Project, split: Split, runs: list[Run]) -> None:
+def show(project: Project, split: Split, runs: list[Run], busy: bool) -> None:
+    """The form, unless such a job is `busy`, and what the jobs before it came to."""
     estimate = None
-    if not progress.watch(project, "explain"):
+    if not busy:
         with st.container(border=True):
             estimate = _form(split, runs)
     _results(project)

@@ -28,7 +28,7 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # in the place of this folder, whose coverage.py numba would take for the package
 from core.backbones import BACKBONES, build, look  # noqa: E402
 from core.checkpoint import folded  # noqa: E402
 from core.errors import BadInput  # noqa: E402
