@@ -104,7 +104,7 @@ def single(project: Project, split: Split, runs: list[Run]) -> None:
     loaded = models.load(runs)
     methods.legend(explainers)
     methods.faithful()
-    methods.warn(runs, explainers, fine)
+    methods.warn(runs, explainers, fine, top or len(classes))
     for name, true, data, box in chosen:
         with st.container(border=True):
             st.markdown(f"**{house.text(name, 60)}**" + (f", true class {house.text(true, 60)}" if true else ""))

@@ -11,7 +11,6 @@ network.py         the copy of a network they work on, its last map, and whether
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -119,7 +118,6 @@ EXPLAINERS: dict[str, Explainer] = {
         "training picture; where hiding helps, it rises", "Zeiler and Fergus 2014", cost=hiding.ASKS),
 }  # fmt: skip
 SAMPLES = 50  # background pictures shown at once; 200 refines (correlation with 2,000: .976, then .994)
-_ALONE = threading.Lock()  # SHAP's rules hang on the shared network while it runs: one explanation at a time
 
 
 def explain(
@@ -147,8 +145,7 @@ def explain(
     x = tensor(np.array(pixels)[None], model.mean, model.std, model.device)
     background = tensor(model.background[: max(1, samples)], model.mean, model.std, model.device)
     use_free_cores()
-    with _ALONE:
-        heats, sums = how.maps(model.net, x, targets, background, layer)
+    heats, sums = how.maps(model.net, x, targets, background, layer)
     seconds = (time.perf_counter() - start) / len(labels)
     return [
         Explanation(run, label, heat, pixels, _off(heat, float(total)), seconds, explainer)

@@ -91,12 +91,11 @@ def one(name: str, square: np.ndarray, best: str, said: dict[str, float], maps: 
     """One model: its word, and for each class a row of maps, the last of which is the random order."""
     took = sum(found.seconds for row in maps.values() for found in row)
     st.markdown(f"{house.text(name, 60)} says **{house.text(best, 60)}**, {said[best]:.0%} sure · {took:.2f} s")
-    for i, (label, row) in enumerate(maps.items()):
+    for label, row in maps.items():
         if len(maps) > 1 or label != best:
             st.markdown(f"For {house.text(label, 60)}, {said[label]:.0%}:")
         with st.container(horizontal=True):
-            if not i:
-                st.image(_large(square), width=SIDE, caption="as the model sees it")
+            st.image(_large(square), width=SIDE, caption="as the model sees it")
             for found in row[:-1]:
                 title = EXPLAINERS[found.explainer].title
                 with st.container(width=SIDE, gap="small"):

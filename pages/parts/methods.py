@@ -94,8 +94,8 @@ def _paces(home: str, key: tuple[tuple, ...], _runs: list[Run]) -> list[tuple[fl
     return [(pace(model), list(lacking(model))) for model in models.load(_runs).values()]
 
 
-def warn(runs: list[Run], explainers: Sequence[str], fine: bool) -> None:
+def warn(runs: list[Run], explainers: Sequence[str], fine: bool, classes: int) -> None:
     """Say before how long a picture takes, where that is long."""
-    expected = seconds(runs, explainers, fine)
+    expected = classes * seconds(runs, explainers, fine)
     if expected > LONG:
         st.caption(f"About {duration(expected)} for each picture the first time; after that it is kept.")

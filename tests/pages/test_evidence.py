@@ -11,12 +11,14 @@ from streamlit.testing.v1 import AppTest
 from core import runs, steps
 from core.blobs import Blobs
 from core.engine.serial import Serial
-from core.model import Job
+from core.model import Job, Recipe
 from core.settings import load
+from core.train import fit
 from db.store import Store
 from tests import drawn
 from tests.pages import filled
 from tests.pages.conftest import button, plain, words
+from tests.pretrained import SMALL
 
 pytestmark = pytest.mark.slow
 
@@ -109,6 +111,27 @@ def finished(store: Store, job: Job) -> None:
         except StopIteration as end:
             store.finish(taken[1], "done", end.value)
             return
+
+
+def test_what_cannot_be_had_for_a_network_is_said_beside_it(
+    store: Store, home: Path, screen: Callable[..., AppTest]
+) -> None:
+    project = filled.scraped(store, home, "colours", drawn.CLASSES)
+    filled.split(store, project)
+    recipe = Recipe(SMALL, scratch=True, size=64, epochs=1, batch=12, augment=())
+    [run] = filled.trained(store, project, (SMALL,))
+    pictures = (drawn.drawn(24, 64, 1), drawn.drawn(12, 64, 2))
+    for _ in fit(recipe, drawn.CLASSES, *pictures, runs.run_folder(load(), run), "cpu", threads=1, split=1):
+        pass
+    shown = screen("explain", project="colours")
+    chosen = next(one for one in shown.multiselect if one.label == "Explained by")
+    assert chosen.value == ["shap-gradient", "guided", "gradcam"], "DeepLIFT has no rule for most networks of timm"
+    chosen.set_value(["shap", "guided", "gradcam"]).run()
+    button(shown, "Explain").click().run(timeout=240)
+    said = plain(shown)
+    assert said.count("Not by SHAP: SHAP by DeepLIFT has no rule for a") == 6
+    assert said.count("Not by Guided saliency: The network has ") == 6
+    assert said.count("**Grad-CAM**") == 6
 
 
 def test_predict_answers_each_upload_and_says_what_is_no_picture(

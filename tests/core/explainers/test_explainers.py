@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -105,6 +106,18 @@ def randomised(model: Model) -> Model:
             flat = weights.reshape(-1)
             weights.copy_(flat[torch.randperm(len(flat), generator=draw)].reshape(weights.shape))
     return dataclasses.replace(model, net=net, quick=net)
+
+
+def test_two_who_ask_at_the_same_moment_get_what_each_would_alone(model: Model) -> None:
+    """The rules of DeepLIFT hang on the network that both share."""
+    pictures = drawn(6, 32, 20).pixels
+    alone = [explain(model, 1, one, ["red"], "shap", SAMPLES)[0].heat for one in pictures]
+    with ThreadPoolExecutor(3) as people:
+        together = list(
+            people.map(lambda one: explain(model, 1, one, ["red"], "shap", SAMPLES)[0].heat, [*pictures] * 5)
+        )
+    for heat, expected in zip(together, alone * 5, strict=True):
+        assert heat == pytest.approx(expected, abs=1e-5 * float(np.abs(expected).max()))
 
 
 def test_nothing_is_lacking_for_our_own_networks(model: Model) -> None:
