@@ -59,21 +59,9 @@ class Explainer:
     cost: int = 4  # about so many looks of the network at one picture is what a map takes, a way back counted as two
 
 
-def _relus(net: nn.Module, layer: str) -> None:
-    only_relus(net)
-
-
-def _map(net: nn.Module, layer: str) -> None:
-    has_map(layer)
-
-
 def _both(net: nn.Module, layer: str) -> None:
-    has_map(layer)
-    only_relus(net)
-
-
-def _rules(net: nn.Module, layer: str) -> None:
-    has_rules(net)
+    has_map(net, layer)
+    only_relus(net, layer)
 
 
 _MOVES = "How strongly the class's score moves when the pixel does"
@@ -81,7 +69,7 @@ _SAW = "What the last convolution saw there, times how much the class's score wa
 EXPLAINERS: dict[str, Explainer] = {
     "shap": Explainer(
         shap, "SHAP", "How much the pixel adds to the class's score, compared with pictures of the training part. The values "
-        "sum to the difference in score, exactly", "DeepLIFT: Shrikumar et al. 2017, Lundberg and Lee 2017", fits=_rules,
+        "sum to the difference in score, exactly", "DeepLIFT: Shrikumar et al. 2017, Lundberg and Lee 2017", fits=has_rules,
         cost=200),
     "shap-gradient": Explainer(
         shap_gradient, "SHAP (gradients)", "How much the pixel adds to the class's score, compared with pictures of the "
@@ -95,18 +83,18 @@ EXPLAINERS: dict[str, Explainer] = {
         saliency("plain"), "Saliency", f"{_MOVES}, for better or worse", "Simonyan et al. 2014", signed=False),
     "guided": Explainer(
         saliency("guided"), "Guided saliency", f"{_MOVES}; of what is in between, only what is seen and speaks for it counts. "
-        "It draws edges, also of what the class does not need", "Springenberg et al. 2015", signed=False, fits=_relus),
+        "It draws edges, also of what the class does not need", "Springenberg et al. 2015", signed=False, fits=only_relus),
     "relu": Explainer(
         saliency("relu"), "Rectified saliency", f"{_MOVES}; of what is in between, only what speaks for it counts, seen or not",
-        "deconvnet: Zeiler and Fergus 2014", signed=False, fits=_relus),
+        "deconvnet: Zeiler and Fergus 2014", signed=False, fits=only_relus),
     "gradcam": Explainer(
         gradcam, "Grad-CAM", "How much of what speaks for the class the last convolution saw there; coarse, drawn smooth",
-        "Selvaraju et al. 2017", signed=False, fits=_map),
+        "Selvaraju et al. 2017", signed=False, fits=has_map),
     "guided-gradcam": Explainer(
         guided_gradcam, "Guided Grad-CAM", "Guided saliency where Grad-CAM looks", "Selvaraju et al. 2017", signed=False,
         fits=_both),
     "activation": Explainer(
-        activation("plain"), "Activation", f"{_SAW}; coarse, drawn smooth", "HiResCAM: Draelos and Carin 2020", fits=_map),
+        activation("plain"), "Activation", f"{_SAW}; coarse, drawn smooth", "HiResCAM: Draelos and Carin 2020", fits=has_map),
     "activation-guided": Explainer(
         activation("guided"), "Activation (guided)", f"{_SAW}; on the way back only what is seen and speaks for it counts",
         "Springenberg et al. 2015 on the last convolution", signed=False, fits=_both),
@@ -167,8 +155,6 @@ def pace(model: Model) -> float:
 
     use_free_cores()
     some = tensor(model.background[:8], model.mean, model.std, model.device)
-    if not len(some):
-        some = torch.zeros(8, 3, model.size, model.size, device=model.device)
     seconds = 0.0
     with torch.inference_mode():
         for _ in range(2):  # the first one plans

@@ -39,7 +39,7 @@ def prepared(net: nn.Module, rule: Rule = "plain") -> nn.Module:
     return made
 
 
-def only_relus(net: nn.Module) -> None:
+def only_relus(net: nn.Module, layer: str = "") -> None:
     """Raises BadInput unless each activation layer of the network is a ReLU or ReLU6: the rules are of these alone.
 
     What a network computes without a layer for it (a functional activation) is not seen, and passed back as it is.
@@ -91,8 +91,8 @@ def last_map(net: nn.Module, size: int) -> str:
     return found if convolved else ""
 
 
-def has_map(layer: str) -> None:
-    """Raises BadInput where a network has no last map."""
+def has_map(net: nn.Module, layer: str) -> None:
+    """Raises BadInput where the network has no last map: `layer` is its name, or ""."""
     if not layer:
         raise BadInput(f"The network has no convolution whose map could be looked at: {OTHERS}")
 

@@ -44,7 +44,7 @@ def shap(
     return heats.cpu().numpy(), sums.cpu().numpy()
 
 
-def has_rules(net: nn.Module) -> None:
+def has_rules(net: nn.Module, layer: str = "") -> None:
     """Raises BadInput for a layer that has no rule here."""
     for module in net.modules():
         if not list(module.children()):

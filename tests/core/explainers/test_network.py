@@ -95,10 +95,10 @@ def test_the_last_map_of_a_network_is_found_with_its_norm_and_activation(
     assert last_map(net, size) == layer
     assert not any(module._forward_hooks for module in net.modules())
     if layer:
-        has_map(layer)
+        has_map(net, layer)
     else:
         with pytest.raises(BadInput, match="no convolution"):
-            has_map(layer)
+            has_map(net, layer)
     if relus:
         only_relus(net)
     else:
