@@ -53,7 +53,7 @@ def fetch(url: str, home: str) -> bytes | str:
 
 
 def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> None:
-    """One picture: the word of the ensemble, every model's probabilities, and SHAP on demand."""
+    """One picture: the word of the ensemble, every model's probabilities, and a map of why on demand."""
     with st.container(border=True):
         left, right = st.columns([1, 2], gap="medium")
         try:
@@ -79,7 +79,7 @@ def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> 
             )
         if st.toggle("Why? Show what spoke for it", key=f"why-{key}"):
             loaded = models.load(runs)
-            methods.legend(["shap"])
+            methods.legend(list(dict.fromkeys(name for model in loaded.values() for name in methods.quick(model))))
             with st.spinner("Asking the models why …"):
                 evidence.rows(loaded, runs, data, said.box)
 

@@ -46,7 +46,7 @@ def rows(
     labels: Sequence[str] = (), top: int = 1, samples: int = SAMPLES,
 ) -> None:  # fmt: skip
     """For each model: the picture (or its `box`) as it saw it, its word, and a map by each explainer for each of `labels`,
-    or where there are none for its `top` likeliest classes. Without explainers SHAP, in the form the network takes.
+    or where there are none for its `top` likeliest classes. Without explainers by `methods.quick`.
 
     Raises Permanent for no picture.
     """
@@ -59,7 +59,7 @@ def rows(
             square = seen[model.size]
             said = model.probabilities(square[None])[0]
             likeliest = [model.classes[i] for i in np.argsort(-said, kind="stable")[:top]]
-            possible, without = methods.fitting(model, explainers or methods.shap(model))
+            possible, without = methods.fitting(model, explainers or methods.quick(model))
             maps = {
                 label: _maps(model, run.id, square, label, possible, samples) if possible else []
                 for label in labels or likeliest

@@ -73,9 +73,9 @@ def fitting(model: Model, explainers: Sequence[str]) -> tuple[list[str], dict[st
     return [name for name in explainers if name not in without], without
 
 
-def shap(model: Model) -> list[str]:
-    """SHAP in the form that can be had for the model."""
-    return fitting(model, ["shap", "shap-gradient"])[0][:1]
+def quick(model: Model) -> list[str]:
+    """The one to show where only one is: at once, and of those the most faithful (measured: tests/bench/README.md)."""
+    return fitting(model, ["shap", "gradcam", "shap-gradient"])[0][:1]
 
 
 def seconds(runs: list[Run], explainers: Sequence[str], fine: bool = False) -> float:
