@@ -80,6 +80,7 @@ def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> 
         if st.toggle("Why? Show what spoke for it", key=f"why-{key}"):
             loaded = models.load(runs)
             methods.legend(list(dict.fromkeys(name for model in loaded.values() for name in methods.quick(model))))
+            methods.faithful()
             with st.spinner("Asking the models why …"):
                 evidence.rows(loaded, runs, data, said.box)
 
