@@ -543,6 +543,9 @@ class Explanation:
     pixels: Any  # (S, S, 3) uint8 array: the picture as the model saw it
     additivity: float  # |sum(heat) - (f(x) - f(background))| / |f(x) - f(background)|; nan where not defined
     seconds: float
+    explainer: str = "shap"  # a key of core.explainers.EXPLAINERS
+    deletion: float = float("nan")  # 0..1, lower is better: see core.faithful; nan = not measured
+    insertion: float = float("nan")  # 0..1, higher is better
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput, Damaged, Missing
 from core.model import ENSEMBLES, PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe, Run, Split
-from core.runs import cache_folder, choose, evaluation_folder, load_models, summary
+from core.runs import cache_folder, choose, evaluation_folder, load_models, run_folder, summary
 
 if TYPE_CHECKING:
     from core.blobs import Blobs
@@ -403,6 +403,36 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     return {**result, "evaluation": number}
 
 
+def explain(
+    ctx: Context, runs: Sequence[int] = (), explainers: Sequence[str] = (), part: Part = "val", classes: Sequence[str] = (),
+    each: int = 10, samples: int = 50,
+) -> Step:  # fmt: skip
+    """What runs (the newest of each recipe by default) look at: maps of `each` pictures a class, and how faithful they are.
+
+    The maps' means and figures lie beside each run's checkpoint; what an earlier attempt did is not done again.
+    """
+    from core import explain_sets as s
+    from core.clean import told
+
+    store, project, explainers = ctx.store, ctx.project, list(dict.fromkeys(explainers or s.USUAL))
+    s.check(explainers, part, each)
+    yield Progress(0, None, "loading the models")
+    chosen = choose(store, project.id, runs)
+    models = load_models(ctx.settings, chosen)
+    numbers = {name: run.id for name, run in zip(models, chosen, strict=True)}
+    frozen = store.split(project.id, chosen[0].split)
+    picked = s.pick(frozen, part, classes, each)
+    sha256 = {record.id: record.facts.sha256 for record in store.images_by_id(project.id, picked.images)}
+    folders = {name: run_folder(ctx.settings, run) for name, run in numbers.items()}
+    work = s.Work(models, numbers, folders, picked, samples)
+    stages = [("reading the pictures", work.read(lambda image: ctx.blobs.get(sha256[image])))]
+    for name in models:
+        every = (s.RANDOM, *explainers)
+        stages += [(f"{name}: {s.title(explainer)}", work.look(name, explainer)) for explainer in every]
+    result = yield from told([*stages, ("putting it together", work.together(explainers))])
+    return {**result, "part": part, "split": frozen.id, "each": each}
+
+
 def demo(ctx: Context) -> Step:
     """The demo: fetch the drawn cars from their own little Openverse, then clean."""
     fetched = yield from scrape(ctx, source="demo")
@@ -411,5 +441,5 @@ def demo(ctx: Context) -> Step:
 
 
 STEPS: dict[str, Callable[..., Step]] = {
-    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "demo": demo,
+    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "explain": explain, "demo": demo,
 }  # fmt: skip

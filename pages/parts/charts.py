@@ -271,6 +271,37 @@ def probabilities(frame: pd.DataFrame, most: int = 5) -> Figure:
     return figure
 
 
+def faithful(frame: pd.DataFrame, of: Sequence[str]) -> Figure:
+    """How faithful explanations are: a dot with its interval for each, a colour for each model of `of`.
+
+    Columns model, explainer (as shown), value, low, high: insertion less deletion, -1..1. Best at the top.
+    """
+    explainers = list(dict.fromkeys(frame.sort_values("value", ascending=False)["explainer"]))
+    models = [model for model in of if model in set(frame["model"])]
+    figure = _figure(
+        "How well each map names the pixels that matter",
+        120 + len(explainers) * (18 + 12 * len(models)),
+        x="insertion less deletion, -1 to 1",
+    )
+    for i, model in enumerate(models):
+        rows = frame[frame["model"] == model]
+        figure.add_scatter(
+            y=[explainers.index(one) - (i - (len(models) - 1) / 2) * -0.22 for one in rows["explainer"]], x=rows["value"],
+            mode="markers", name=name(str(model)), marker={"color": SERIES[i % len(SERIES)], "size": 10},
+            error_x={"type": "data", "symmetric": False, "array": rows["high"] - rows["value"], "arrayminus": rows["value"] - rows["low"],
+                     "color": SERIES[i % len(SERIES)], "thickness": 2, "width": 0},
+            customdata=list(zip(rows["explainer"], rows["low"], rows["high"], strict=True)), showlegend=len(models) > 1,
+            hovertemplate=f"{name(str(model))}, %{{customdata[0]}}: %{{x:.2f}} (%{{customdata[1]:.2f}} to %{{customdata[2]:.2f}})<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(0, line={"color": GREY, "width": 1, "dash": "dot"})
+    figure.update_yaxes(
+        tickvals=list(range(len(explainers))), ticktext=explainers, range=[len(explainers) - 0.5, -0.5], showgrid=False,
+        zeroline=False,
+    )  # fmt: skip
+    figure.update_xaxes(zeroline=False)
+    return figure
+
+
 def heat(values: np.ndarray, pixels: np.ndarray | None = None) -> np.ndarray:
     """(S, S) evidence -> (S, S, 3) uint8: teal speaks for the class, rust against it, white says nothing.
 

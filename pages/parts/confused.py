@@ -23,6 +23,7 @@ def show(project: Project, evaluation: Evaluation, classes: list[str]) -> None:
         help="**Row**: what the model called the pictures of a true class (recall stands on the diagonal). **Column**: what "
         "those pictures really are that it called so (precision stands on the diagonal).",
     )  # fmt: skip
+    share: charts.Share = how  # type: ignore[assignment]  # one of HOW
     counts = models[model]["confusion"]
     found = pairs(counts)
     together = st.toggle(
@@ -49,7 +50,7 @@ def show(project: Project, evaluation: Evaluation, classes: list[str]) -> None:
             goto(*found[rows[0]])
 
     part = [[counts[r][c] for c in drawn] for r in drawn]
-    figure = charts.confusion(part, [classes[i] for i in drawn], how or "", st.context.theme.type == "dark")
+    figure = charts.confusion(part, [classes[i] for i in drawn], share, st.context.theme.type == "dark")
     st.plotly_chart(
         figure,
         key="confusion",

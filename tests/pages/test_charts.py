@@ -161,3 +161,20 @@ def test_heat_is_teal_for_rust_against_and_white_where_nothing_speaks() -> None:
 
 def test_heat_of_nothing_at_all_is_white() -> None:
     assert (charts.heat(np.zeros((4, 4), np.float32)) == 255).all()
+
+
+def test_explanations_stand_with_the_most_faithful_one_first_and_a_colour_for_each_model() -> None:
+    rows = [
+        ("b", "SHAP", 0.5, 0.4, 0.6),
+        ("b", "Grad-CAM", 0.1, 0.0, 0.2),
+        ("<a>", "Grad-CAM", 0.2, 0.1, 0.4),
+        ("<a>", "SHAP", 0.3, 0.2, 0.4),
+    ]
+    figure = charts.faithful(pd.DataFrame(rows, columns=["model", "explainer", "value", "low", "high"]), ["<a>", "b"])
+    assert list(figure.layout.yaxis.ticktext) == ["SHAP", "Grad-CAM"]
+    first, second = figure.data
+    assert (first.name, second.name) == ("&lt;a&gt;", "b") and first.marker.color != second.marker.color
+    assert list(first.x) == [0.2, 0.3] and list(first.error_x.array) == pytest.approx([0.2, 0.1])
+    assert list(first.error_x.arrayminus) == pytest.approx([0.1, 0.1])
+    assert all(round(y) == place for y, place in zip(first.y, [1, 0], strict=True)), "each on its explainer's line"
+    assert first.y[0] != second.y[1], "beside the other model's"
