@@ -19,7 +19,7 @@ def show(evaluation: Evaluation) -> None:
         return
     best = max(evaluation.result["runs"], key=lambda name: models[name]["accuracy"], default=names[0])
     left, right = st.columns(2)
-    usual = "average" if len(evaluation.runs) > 1 else names[1]
+    usual = "average" if len(evaluation.runs) > 1 and "average" in names else names[0]
     first = left.selectbox("Is this model better …", names, names.index(usual), key="first") or usual
     others = [name for name in names if name != first]
     other = best if best in others else others[0]

@@ -10,7 +10,7 @@ from pages.parts import charts, house, scored
 
 DRAWN = 60  # classes in the matrix; with more its cells could not be told apart
 PAIRS = 100  # mistakes that are listed
-HOW: dict[charts.Share, str] = {"": "counts", "row": "share of each row", "column": "share of each column"}
+HOW: dict[charts.Share, str] = {"": "counts", "row": "by row", "column": "by column"}
 
 
 def show(project: Project, evaluation: Evaluation, classes: list[str]) -> None:

@@ -20,7 +20,7 @@ def reliability(frame: pd.DataFrame) -> Figure:
     most = max(frame["images"].max(), 1) if len(frame) else 1
     figure.add_scatter(
         x=frame["confidence"], y=frame["accuracy"], mode="markers", name="pictures of about one confidence",
-        marker={"size": 7 + 17 * (frame["images"] / most) ** 0.5, "color": TEAL},
+        marker={"size": 7 + 17 * (frame["images"] / most) ** 0.5, "color": TEAL}, cliponaxis=False,
         error_y={"type": "data", "symmetric": False, "array": frame["high"] - frame["accuracy"],
                  "arrayminus": frame["accuracy"] - frame["low"], "color": TEAL, "thickness": 1.5, "width": 4},
         customdata=frame[["images", "low", "high"]],

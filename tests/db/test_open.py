@@ -117,7 +117,7 @@ def test_a_database_of_the_schema_before_keeps_its_searches(store, project, clai
             connection.execute(f"DROP TABLE {table}")
         for column in ("projects DROP COLUMN cleaning", "projects DROP COLUMN reviewing", "splits DROP COLUMN crop", "split_images DROP COLUMN box",
                        "images DROP COLUMN crop", "images DROP COLUMN box",
-                       "runs DROP COLUMN name", "runs DROP COLUMN note", "runs DROP COLUMN deleted",
+                       "runs DROP COLUMN name", "runs DROP COLUMN note", "runs DROP COLUMN deleted", "predictions DROP COLUMN truth",
                        "decisions DROP COLUMN box", "decisions DROP COLUMN was_box"):  # fmt: skip
             connection.execute(f"ALTER TABLE {column}")
         if not has_the_column:
@@ -218,6 +218,7 @@ def test_what_was_decided_before_counts_as_looked_at_in_that_order(store, projec
             "runs DROP COLUMN name",
             "runs DROP COLUMN note",
             "runs DROP COLUMN deleted",
+            "predictions DROP COLUMN truth",
         ):
             connection.execute(f"ALTER TABLE {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
@@ -243,6 +244,7 @@ def test_runs_and_what_models_said_before_they_could_be_named_are_kept(store, pr
     store.close()
     with sqlite3.connect(file) as connection:
         connection.execute("DROP TABLE presets")
+        connection.execute("ALTER TABLE predictions DROP COLUMN truth")
         for column in ("name", "note", "deleted"):
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0006'")
