@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import Damaged, Missing, Permanent, WinnowError
-from core.model import Prediction, Run
+from core.model import ENSEMBLES, Prediction, Run
 from pages.parts import charts, evidence, head, house, methods, models
 
 WAYS = ["Files", "A web address", "The camera"]
@@ -111,8 +111,8 @@ def main() -> None:
     ensemble = "average"
     if len(runs) > 1:
         ensemble = st.segmented_control(
-            "Whose word counts", ["average", "priority"], default="average", required=True, key="ensemble",
-            help="**average**: the mean of all models. **priority**: for each picture the model that was better, on validation, at the class it names.",
+            "Whose word counts", list(ENSEMBLES), default="average", required=True, key="ensemble",
+            help="**average**: the mean of all models. **priority**: for each picture the model that was better, on validation, at the class it names. **weighted**: the mean with the weights that fit validation best.",
         )  # fmt: skip
     if not chosen:
         st.caption("The answer appears here, with what each model thinks of it.")
