@@ -97,8 +97,8 @@ def save(
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
-        _write(folder / name, data, sync=True)
-    _write(folder / FACTS, _sealed(facts), sync=True)
+        write(folder / name, data, sync=True)
+    write(folder / FACTS, _sealed(facts), sync=True)
     _drop_data(folder, packed, files)
     orphans.remove(folder, ABANDONED)
 
@@ -208,8 +208,8 @@ def save_state(folder: Path, epoch: int, tensors: Mapping[str, torch.Tensor], fa
     data = pack(_plain(tensors))
     path = folder / f"state-{epoch:05d}.json"
     name, sha256 = _named(path.stem, data), hashlib.sha256(data).hexdigest()
-    _write(folder / name, data)
-    _write(path, _sealed({**facts, "epoch": epoch, "file": name, "sha256": sha256}))
+    write(folder / name, data)
+    write(path, _sealed({**facts, "epoch": epoch, "file": name, "sha256": sha256}))
     _drop_data(folder, [path.stem], [name])
     for old in sorted(folder.glob("state-*.json"))[:-2]:
         drop_state(old)
@@ -312,7 +312,7 @@ def _plain(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
-def _write(path: Path, data: bytes, sync: bool = False) -> None:
+def write(path: Path, data: bytes, sync: bool = False) -> None:
     """All of it or nothing: written beside, then renamed. `sync` waits until it would survive a power cut."""
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     try:

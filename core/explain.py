@@ -81,12 +81,18 @@ def _written(to: Path) -> Iterator[None]:
         raise BadInput(f"--to {str(to)!r} takes no pictures: {error.strerror or error}.") from None
 
 
+def evened(heat: np.ndarray) -> np.ndarray:
+    """A map on the scale -1..1, which ends at the 99.5th percentile of |heat|: a few peaks must not hide the rest, and no
+    picture counts for more than another one in a mean of maps."""
+    return np.clip(heat / max(float(np.quantile(np.abs(heat), 0.995)), 1e-12), -1, 1).astype(np.float32)
+
+
 def overlay(found: Explanation, scale: int = 4) -> np.ndarray:
     """The picture in grey with its heat on it: red spoke for the class (or mattered, of a map without a sign), blue
     against. (scale*S, 2*scale*S, 3) uint8, the plain picture to the left."""
     grey = np.asarray(found.pixels, np.float32).mean(axis=2, keepdims=True) * 0.6 + 90
-    heat = found.heat / max(float(np.quantile(np.abs(found.heat), 0.995)), 1e-12)  # a few peaks must not hide the rest
-    strength = np.clip(np.abs(heat), 0, 1)[..., None] ** 0.7
+    heat = evened(found.heat)
+    strength = np.abs(heat)[..., None] ** 0.7
     colour = np.where(heat[..., None] > 0, np.array([200, 30, 60]), np.array([30, 90, 210]))
     painted = (grey * (1 - strength) + colour * strength).clip(0, 255).astype(np.uint8)
     pair = np.concatenate([np.asarray(found.pixels), painted], axis=1)

@@ -18,6 +18,7 @@ import numpy as np
 
 from core import faithful
 from core.errors import BadInput, Missing, Refused
+from core.explain import evened
 from core.explained import FOLDER, fresh, identity, key, read, write
 from core.faithful import RANDOM
 from core.model import Progress
@@ -177,11 +178,6 @@ def title(explainer: str) -> str:
     from core.explainers import EXPLAINERS
 
     return "random order" if explainer == RANDOM else EXPLAINERS[explainer].title
-
-
-def evened(heat: np.ndarray) -> np.ndarray:
-    """-1..1: maps of one scale, so that no picture counts for more than another one in a mean of them."""
-    return np.clip(heat / max(float(np.quantile(np.abs(heat), 0.995)), 1e-12), -1, 1).astype(np.float32)
 
 
 def told(figures: np.ndarray, random: np.ndarray) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core import orphans
+from core.checkpoint import write as write_whole
 from core.model import Explanation
 
 if TYPE_CHECKING:
@@ -82,13 +82,7 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, str]
 
     for folder in reversed(path.parents[: path.parts[::-1].index(FOLDER)]):
         folder.mkdir(exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        part.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, dict(facts)))
-        os.replace(part, path)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    write_whole(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, dict(facts)))
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]] | None:

@@ -1,8 +1,9 @@
-"""Files that a killed process was still writing: `<name>.<32 hex>.part`, in the folder where they were to be renamed."""
+"""Files and folders that a killed process was still writing: `<name>.<32 hex>.part`, in the folder where they were to be renamed."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -17,4 +18,4 @@ def remove(folder: Path, older: float = DAY) -> None:
         for path in folder.iterdir():
             with suppress(OSError):  # renamed in this moment, or held by its writer: another time
                 if PART.fullmatch(path.name) and time.time() - path.stat().st_mtime > older:
-                    path.unlink()
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,4 +1,4 @@
-"""What trained models say of a picture: each one, and both ensembles. Models are loaded once and kept."""
+"""What trained models say of a picture: each one, and each ensemble. Models are loaded once and kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import BadInput, Refused
-from core.evaluate import Ensemble
+from core.evaluate import Ensemble, answer
 from core.model import ENSEMBLES, Box, Cropping, Prediction
 
 if TYPE_CHECKING:
@@ -47,10 +47,8 @@ class Predictor:
         box = self.crop(data) if self.crop else None
         pixels = {size: np.array(square)[None] for size, square in zip(sizes, squares(data, sizes, box), strict=True)}
         use_free_cores()
-        members = np.stack([model.probabilities(pixels[model.size]) for model in self.models.values()])  # (M, 1, C)
-        together = self._together.combine(members)
-        word = together[self.ensemble][0]
-        said = dict(zip(self.models, members[:, 0], strict=True)) | {name: p[0] for name, p in together.items()}
+        said = {name: p[0] for name, p in answer(self.models, self._together, pixels).items()}
+        word = said[self.ensemble]
         return Prediction(
             label=self.classes[word.argmax()], confidence=float(word.max()), probabilities=self._named(word),
             known=bool(word.max() >= self._together.thresholds[self.ensemble]),

@@ -361,40 +361,29 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     yield from cache(ctx.blobs.get, views, sizes, folder, ctx.engine.map)
     readable = [cached(views, size, folder)[1] for size in sizes]
     rows = [i for i in range(len(views)) if all(good[i] for good in readable)]
+    if not rows:
+        raise BadInput(
+            f"None of the {len(views):,} pictures of the part {part!r} can be read, so there is nothing to evaluate."
+        )
     pixels = {size: picked(views, size, folder, rows) for size in sizes}
-    images, labels = (
-        np.array([members[i][0] for i in rows]),
-        np.array([frozen.classes.index(members[i][1]) for i in rows]),
-    )
-    ensemble, note = e.Ensemble(models), f"asking {len(models)} {'model' if len(models) == 1 else 'models'}"
-    names, kept = [*models, *ENSEMBLES], evaluation_folder(ctx.settings, ctx.job.id)
-    parts: dict[str, list[e.Answers]] = {name: [] for name in names}
-    with e.keep(kept, images, labels, len(names), len(frozen.classes)) as table:
-        for start in range(0, len(rows), e.AT_ONCE):
-            yield Progress(start, len(rows), note)
-            some = slice(start, start + e.AT_ONCE)
-            for n, (name, p) in enumerate(
-                e.answer(models, ensemble, {size: of[some] for size, of in pixels.items()}).items()
-            ):
-                table[n, some] = p
-                parts[name].append(e.Answers.of(labels[some], p))
-    answers, photo, source = (
-        {name: e.Answers.joined(of) for name, of in parts.items()},
-        _groups(store, project),
-        store.sources(images.tolist()),
-    )
-    photos = np.unique([photo.get(image, f"image {image}") for image in images.tolist()], return_inverse=True)[1]
+    images, labels = [members[i][0] for i in rows], np.array([frozen.classes.index(members[i][1]) for i in rows])
+    ensemble, kept = e.Ensemble(models), evaluation_folder(ctx.settings, ctx.job.id)
+    with e.keep(kept, np.array(images), labels, len(models) + len(ENSEMBLES), len(frozen.classes)) as table:
+        answers = yield from e.ask(models, ensemble, pixels, labels, table)
+    photo, source = _groups(store, project), store.sources(images)
+    photos = np.unique([photo.get(image, f"image {image}") for image in images], return_inverse=True)[1]
+    sources = [source.get(image, "") for image in images]
     scores = {}
     for name, of in answers.items():
         yield Progress(len(rows), len(rows), f"working out the figures of {name}")
-        scores[name] = e.scored(of, frozen.classes, photos, [source.get(image, "") for image in images.tolist()])
+        scores[name] = e.scored(of, frozen.classes, photos, sources)
     result = {
         "models": scores, "part": part, "split": frozen.id, "classes": list(frozen.classes), "images": len(rows),
         "unreadable": len(views) - len(rows), "runs": {name: run.id for name, run in zip(models, chosen, strict=True)},
         "weights": dict(zip(models, ensemble.weights.tolist(), strict=True)), "kept": ctx.job.id,
     }  # fmt: skip
     predictions = (
-        {"model": name, "image": int(image), "label": frozen.classes[label], "predicted": frozen.classes[guess],
+        {"model": name, "image": image, "label": frozen.classes[label], "predicted": frozen.classes[guess],
          "confidence": float(confidence), "truth": float(truth)}
         for name, of in answers.items()
         for image, label, guess, confidence, truth in zip(images, of.labels, of.guess, of.confidence, of.truth, strict=True)

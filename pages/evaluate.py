@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.model import Evaluation, Project, Run
+from core.model import Evaluation, Run
 from pages.parts import against, confused, gallery, head, house, progress, scored, trusted
 
 PARTS = {"val": "Validation", "test": "Test"}
@@ -16,8 +16,8 @@ ENSEMBLES = {
 }
 
 
-def choose(shown: head.Head, runs: list[Run]) -> None:
-    store, project = house.store(), shown.project
+def choose(shown: head.Head, runs: list[Run], opened: list[Evaluation]) -> None:
+    """What is to be evaluated, and its start; `opened` are the looks at the test part so far."""
     names = {run.id: f"run {run.id}: {run.name}, split {run.split}" for run in runs}
     part = st.segmented_control(
         "Part",
@@ -38,15 +38,12 @@ def choose(shown: head.Head, runs: list[Run]) -> None:
         help="Runs of one split. Left empty: the newest of each recipe.",
     )
     if part == "test":
-        opened = store.openings(project.id)
         so_far = (
             "It has not been looked at yet"
             if not opened
-            else f"It has been looked at {house.count(opened, 'time')} so far"
+            else f"It has been looked at {house.count(len(opened), 'time')} so far"
         )
-        looked = (
-            [one for one in store.evaluations(project.id, "test") if set(one.runs) == set(chosen)] if chosen else []
-        )
+        looked = [one for one in opened if set(one.runs) == set(chosen)]
         if looked:
             so_far += (
                 f", and these runs on {looked[0].created:%Y-%m-%d}: their figures are below, no second look is needed"
@@ -77,10 +74,11 @@ def main() -> None:
         st.info("There is no trained model yet.")
         house.link("train", "Go to Train")
         return
+    evaluations = store.evaluations(project.id)
+    opened = [one for one in evaluations if one.part == "test"]
     if not busy:
         with st.container(border=True):
-            choose(shown, runs)
-    evaluations = store.evaluations(project.id)
+            choose(shown, runs, opened)
     if not evaluations:
         if not busy:
             st.caption("Accuracy, the confusion matrix and every mistake appear here.")
@@ -102,7 +100,7 @@ def main() -> None:
     trusted.show(evaluation, classes)
     st.subheader("Picture by picture", anchor=False)
     gallery.show(project, evaluation)
-    openings(project)
+    openings(opened)
 
 
 def _ensemble(name: str, evaluation: Evaluation) -> str:
@@ -111,9 +109,8 @@ def _ensemble(name: str, evaluation: Evaluation) -> str:
     return ENSEMBLES[name] + (f": {told}" if name == "weighted" and told else "")
 
 
-def openings(project: Project) -> None:
+def openings(every: list[Evaluation]) -> None:
     """The log of the test part: each look by which something is chosen makes its figures too good."""
-    every = house.store().evaluations(project.id, "test")
     if not every:
         return
     with st.expander(f"The test part was opened {house.count(len(every), 'time')}: the log"):

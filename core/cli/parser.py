@@ -132,8 +132,7 @@ def _models(verb: Verb) -> None:
     v = verb("explain", models.explain, "which pixels spoke for a class, in images or in a set of the split")
     v.add_argument("--run", dest="of", type=int, required=True)
     v.add_argument("--explainer", default="shap",
-                   help="one, or several with commas: shap, shap-gradient, shap-partition, saliency, guided, relu, gradcam, "
-                        "guided-gradcam, activation, activation-guided, activation-relu, occlusion")  # fmt: skip
+                   help="one, or several with commas, such as shap,gradcam; of a name that is none, all are told")  # fmt: skip
     v.add_argument("--label", default="", help="the class to explain; default: the predicted one, of a set every one")
     v.add_argument("--samples", type=_positive, default=50, help="training pictures that SHAP compares with, up to 200")
     v.add_argument("--to", type=Path, default=Path("."), help="folder for the pictures")

@@ -13,13 +13,13 @@ validation part, never on test.
 """
 
 from core.evaluate.calibration import softmax, temperature
-from core.evaluate.ensemble import AT_ONCE, Ensemble, answer, said
+from core.evaluate.ensemble import Ensemble, answer, ask
 from core.evaluate.figures import Answers, f_scores, gap, score, scored
 from core.evaluate.forward import logits
 from core.evaluate.intervals import wilson
 from core.evaluate.kept import keep
 
 __all__ = [
-    "AT_ONCE", "Answers", "Ensemble", "answer", "f_scores", "gap", "keep", "logits", "said", "score", "scored", "softmax",
+    "Answers", "Ensemble", "answer", "ask", "f_scores", "gap", "keep", "logits", "score", "scored", "softmax",
     "temperature", "wilson",
 ]  # fmt: skip

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.errors import BadInput
 from core.evaluate.calibration import softmax
-from core.evaluate.figures import f_scores
+from core.evaluate.figures import Answers, f_scores
+from core.model import Progress
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
@@ -88,16 +89,28 @@ def weights(truth: np.ndarray) -> np.ndarray:
     return found
 
 
-def said(models: Mapping[str, Model], pixels: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:
+def answer(models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:
     """What each model and each ensemble says of N pictures: {name: (N, C) calibrated probabilities}.
 
-    `pixels` holds, for each size that a model sees, the same N pictures as (N, S, S, 3) uint8. Raises BadInput as
-    `Ensemble` does.
+    `ensemble` was made of the models; `pixels` holds, for each size that a model sees, the same N pictures as
+    (N, S, S, 3) uint8.
     """
-    return answer(models, Ensemble(models), pixels)
-
-
-def answer(models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:
-    """`said`, with the ensemble that was made of the models."""
     members = np.stack([model.probabilities(pixels[model.size]) for model in models.values()])  # (M, N, C)
     return {**dict(zip(models, members, strict=True)), **ensemble.combine(members)}
+
+
+def ask(
+    models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray], labels: np.ndarray, table: np.ndarray
+) -> Generator[Progress, None, dict[str, Answers]]:  # fmt: skip
+    """The same of the pictures of a whole part, AT_ONCE at a time, written into the (M, N, C) `table`: what the figures
+    need of it, {name: Answers}. `labels` is (N,) int, 0..C-1."""
+    parts: dict[str, list[Answers]] = {}
+    note = f"asking {len(models)} {'model' if len(models) == 1 else 'models'}"
+    for start in range(0, len(labels), AT_ONCE):
+        yield Progress(start, len(labels), note)
+        some = slice(start, start + AT_ONCE)
+        said = answer(models, ensemble, {size: of[some] for size, of in pixels.items()})
+        for row, (name, probabilities) in zip(table, said.items(), strict=True):
+            row[some] = probabilities
+            parts.setdefault(name, []).append(Answers.of(labels[some], probabilities))
+    return {name: Answers.joined(of) for name, of in parts.items()}

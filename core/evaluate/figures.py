@@ -78,7 +78,8 @@ def scored(
     photos = np.arange(len(answers.labels)) if photos is None else np.unique(photos, return_inverse=True)[1]
     point = {name: float(each[0]) for name, each in _measured(answers, np.ones((1, len(photos))), len(classes)).items()}
     drawn = [_measured(answers, weights, len(classes)) for weights in draws(photos)]
-    right, total = int(own.right.sum()), len(own.labels)
+    right, total, count = int(own.right.sum()), len(own.labels), len(classes)
+    confusion = np.bincount(own.labels * count + own.guess, minlength=count * count).reshape(count, count)
     return {
         **point,
         "accuracy_interval": list(wilson(right, total)),
@@ -86,9 +87,9 @@ def scored(
             name: list(around(figure, np.concatenate([each[name] for each in drawn]), np.inf if name == "log_loss" else 1))
             for name, figure in point.items()
         },
-        "per_class": _per_class(own, classes),
+        "per_class": _per_class(confusion, classes),
         "per_source": _per_source(answers, sources),
-        "confusion": _confusion(own, len(classes)).tolist(),
+        "confusion": confusion.tolist(),
         "reliability": reliability(own.confidence, own.right),
         "thresholds": _thresholds(own),
     }  # fmt: skip
@@ -147,12 +148,8 @@ def _measured(answers: Answers, weights: np.ndarray, count: int) -> dict[str, np
     }
 
 
-def _confusion(own: Answers, count: int) -> np.ndarray:
-    return np.bincount(own.labels * count + own.guess, minlength=count * count).reshape(count, count)
-
-
-def _per_class(own: Answers, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
-    table = _confusion(own, len(classes))
+def _per_class(table: np.ndarray, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`table` is the confusion, (C, C)."""
     hits, support, guessed, f1 = table.diagonal(), table.sum(axis=1), table.sum(axis=0), f_scores(table)
     return {
         label: {

@@ -6,6 +6,7 @@ The copy computes the same logits. It is a copy because a network is shared: who
 from __future__ import annotations
 
 import copy
+import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Rule = Literal["plain", "guided", "relu"]
 OTHERS = "choose saliency, SHAP by expected gradients (shap-gradient) or occlusion."
 GATES = ("Sigmoid", "Hardsigmoid", "HardSigmoid", "Softmax", "LogSoftmax", "Identity")  # weigh maps, make none
+_LAST: weakref.WeakKeyDictionary[nn.Module, str] = weakref.WeakKeyDictionary()  # see `last_map`
 
 
 def prepared(net: nn.Module, rule: Rule = "plain") -> nn.Module:
@@ -65,7 +67,15 @@ def only_relus(net: nn.Module, layer: str = "") -> None:
 
 def last_map(net: nn.Module, size: int) -> str:
     """Name of the layer that gives a timm network's last map, (B, D, H, W) with H, W > 1, with the norm and activation
-    that follow its last convolution; "" where there is none, as in a transformer, whose one convolution cuts patches."""
+    that follow its last convolution; "" where there is none, as in a transformer, whose one convolution cuts patches.
+
+    The network is asked once, and its answer kept as long as the network is there."""
+    if net not in _LAST:
+        _LAST[net] = _last_map(net, size)
+    return _LAST[net]
+
+
+def _last_map(net: nn.Module, size: int) -> str:
     import torch
     from torch import nn
 

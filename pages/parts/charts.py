@@ -309,7 +309,9 @@ def heat(values: np.ndarray, pixels: np.ndarray | None = None) -> np.ndarray:
     """
     import numpy as np
 
-    strength = np.clip(values / max(float(np.percentile(np.abs(values), 99.5)), 1e-12), -1, 1)[..., None]
+    from core.explain import evened
+
+    strength = evened(values)[..., None]
     under = np.full((*values.shape, 3), 255.0)
     if pixels is not None:
         under = (255 - (255 - pixels.mean(axis=2, keepdims=True)) * 0.45).repeat(3, axis=2)

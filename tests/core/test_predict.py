@@ -9,7 +9,7 @@ import pytest
 
 from core.checkpoint import Model
 from core.errors import BadInput, Permanent
-from core.evaluate import said, score
+from core.evaluate import Ensemble, answer, score
 from core.predict import Predictor
 from tests.drawn import CLASSES, drawn, png, tiny_backbones, trained
 
@@ -51,7 +51,7 @@ def test_a_picture_gets_the_same_word_alone_and_in_an_evaluation(models: dict[st
 
     files, labels = [png(p) for p in drawn(12, 160, 6).pixels], np.arange(12) % 3
     pixels = {size: np.stack([squares(file, [size])[0] for file in files]) for size in (24, 32)}
-    scores = {name: score(labels, p, CLASSES) for name, p in said(models, pixels).items()}
+    scores = {name: score(labels, p, CLASSES) for name, p in answer(models, Ensemble(models), pixels).items()}
     guesses = [Predictor(models).predict(file).models for file in files]
     assert set(scores) == set(guesses[0])
     for name, got in scores.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +54,14 @@ def test_precision_and_recall_equal_scikit_learns_and_long_curves_are_thinned() 
 def test_a_class_without_a_picture_has_no_curve() -> None:
     precision, _, _, area = precision_recall(np.array([0.5]), np.array([False]))
     assert not len(precision) and np.isnan(area)
+
+
+def test_what_a_killed_job_was_writing_goes_with_the_next_evaluation_once_nobody_writes_it(tmp_path: Path) -> None:
+    old, fresh = (tmp_path / f"{job}.{digit * 32}.part" for job, digit in ((5, "a"), (6, "b")))
+    for part in (old, fresh):
+        part.mkdir()
+        (part / "images.npy").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    with keep(tmp_path / "7", np.array([5]), np.array([0]), 1, 2):
+        pass
+    assert not old.exists() and fresh.exists()
