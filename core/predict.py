@@ -47,7 +47,8 @@ class Predictor:
         box = self.crop(data) if self.crop else None
         pixels = {size: np.array(square)[None] for size, square in zip(sizes, squares(data, sizes, box), strict=True)}
         use_free_cores()
-        members = np.stack([model.probabilities(pixels[model.size]) for model in self.models.values()])  # (M, 1, C)
+        exact = [model.probabilities(pixels[model.size], exact=True) for model in self.models.values()]
+        members = np.stack(exact)  # (M, 1, C); in full precision, so that an exported model says the same
         together = self._together.combine(members)
         word = together[self.ensemble][0]
         said = dict(zip(self.models, members[:, 0], strict=True)) | {name: p[0] for name, p in together.items()}
