@@ -10,6 +10,7 @@ from typing import Any
 from core.cli import data, jobs, models, project, scrape
 from core.errors import NotYet
 from core.licences import FILTERS
+from core.model import ENSEMBLES
 
 Run = Callable[[argparse.Namespace], dict[str, Any] | None]
 Verb = Callable[..., argparse.ArgumentParser]  # name, what runs, one line about it, project=False where it needs none
@@ -145,7 +146,7 @@ def _models(verb: Verb) -> None:
     v.add_argument("--format", choices=data.FORMATS, required=True)
     v.add_argument("--licence", choices=tuple(FILTERS), default="", help="only pictures of such a licence")
     _runs(v)
-    v.add_argument("--ensemble", choices=("average", "priority"), default="average", help="model: whose word counts")
+    v.add_argument("--ensemble", choices=ENSEMBLES, default="average", help="model: whose word counts")
 
 
 def _jobs(verb: Verb) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core import credits
 from core.credits.attribution import licence
 from core.export.chosen import Chosen, Picture
-from core.export.markdown import plain, table
+from core.export.markdown import joined, plain, table
 from core.licences import FILTERS
 from core.review import certificate
 from core.scrape.failures import meaning
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 NAMES = {"train": "train", "val": "validation", "test": "test"}
 OPT_OUTS = ("robots", "robots unreachable", "noai", "tdm reserved")  # reasons under which candidates failed
 MOST = 50  # rows of a table of licences or sources; classes are all there
-FILES = ("DATASET_CARD.md",)
 
 
 class Told:
@@ -66,7 +65,7 @@ def text(store: Store, told: Told, failed: int, form: str = "") -> str:
         _head(told, form), _classes(told), _origin(told), _opt_outs(store.failures(chosen.project.id)),
         _cleaning(store, chosen), _left_out(chosen, failed), _review(store, chosen), _use(told),
     ]  # fmt: skip
-    return "\n".join(sections)
+    return joined(sections)
 
 
 def _head(told: Told, form: str) -> str:
@@ -141,7 +140,7 @@ def _origin(told: Told) -> str:
 def _opt_outs(failures: Mapping[str, int]) -> str:
     found = {reason: failures[reason] for reason in OPT_OUTS if failures.get(reason)}
     out = (
-        "\n## Opt-outs\n\nrobots.txt, `X-Robots-Tag` (noai, noimageai, noindex, noimageindex) and `TDM-Reservation` were asked "
+        "\n## Opt-outs\n\nOf what came from the web, robots.txt, `X-Robots-Tag` (noai, noimageai, noindex, noimageindex) and `TDM-Reservation` were asked "
         "before a picture was taken; where a host says no, nothing of it is in here.\n"
     )
     if not found:

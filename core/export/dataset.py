@@ -80,12 +80,18 @@ def dataset(
         _card(store, folder, form, layout, told, len(failed))
         result = {
             **about, "images": told.pictures, "copied": copied, "bytes": told.bytes, "parts": told.parts(),
-            "left_out": dict(chosen.left_out), "failed": len(failed), "failures": _reasons(failed), "folder": str(folder),
+            "left_out": dict(chosen.left_out), "failed": len(failed), "failures": _reasons(failed),
         }  # fmt: skip
         place.mark(folder, project.name, form, {**result, "finished": True, "files": place.listed(folder, files)})
     names = [*files, place.MARKER, *(each for each in layout.top(chosen) if (folder / each).is_dir())]
     errors = [{"image": image, "error": str(error)} for image, error in failed[:SHOWN]]
-    return {"files": [str(folder / name) for name in names], "format": form, **result, "errors": errors}
+    return {
+        "files": [str(folder / name) for name in names],
+        "folder": str(folder),
+        "format": form,
+        **result,
+        "errors": errors,
+    }
 
 
 def copy(blobs: Blobs, picture: Picture, path: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from core.credits import words
 
-MARKUP = re.compile(r"[\\`*_\[\]<>|~&$!]")
+MARKUP = re.compile(r"[\\`*\[\]<>|~&$!]|(?<![^\W_])_|_(?![^\W_])")  # a _ inside a word is none
 LINK = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)  # what GitHub's Markdown links by itself
 
 
@@ -17,6 +17,13 @@ def plain(value: object, longest: int = 200) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; the first column is text, the others numbers. Cells have to be `plain` where they are not ours."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+    """A Markdown table. Cells have to be `plain` where they are not ours. Columns of numbers stand to the right."""
+    lines = [[str(cell) for cell in row] for row in rows]
+    numbers = [at > 0 and all(row[at][:1].isdigit() for row in lines) for at in range(len(head))]
+    edge = ["---:" if number else "---" for number in numbers]
+    return "".join(f"| {' | '.join(line)} |\n" for line in (head, edge, *lines))
+
+
+def joined(sections: Iterable[str]) -> str:
+    """Sections as one page, an empty line between them."""
+    return "\n\n".join(section.strip() for section in sections if section.strip()) + "\n"

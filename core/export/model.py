@@ -62,7 +62,7 @@ def model(
         raise BadInput(f"Ensemble {ensemble!r} is not known: choose one of {', '.join(ENSEMBLES)}.")
     chosen = choose(store, project.id, runs)
     earlier = check(folder, project.name, chosen)
-    total = 5 * len(chosen) + 2
+    total = 6 * len(chosen) + 1  # three files of each, written and compared, and predict.py
     yield Progress(0, total, "loading the models")
     models = load_models(settings.model_copy(update={"device": "cpu"}), chosen)
     facts = labels(project, chosen, models, ensemble)
@@ -81,8 +81,9 @@ def model(
             looked = same.looked(store, blobs, project, store.split(project.id, chosen[0].split), models)
             found = same.Found(looked)
             for note in same.compare(work, chosen, models, ensemble, found):
-                yield Progress(min(done, total), total, note)
+                yield Progress(done, total, note)
                 done += 1
+            yield Progress(done, total, "writing the card")
             card = model_card.text(store, project, chosen, models, facts, found.result())
             (work / "MODEL_CARD.md").write_text(card, "utf-8", "replace")
             files = sorted(path.name for path in work.iterdir())
@@ -98,10 +99,9 @@ def model(
             "runs": {run.name: run.id for run in chosen},
             "ensemble": ensemble,
             "same": found.result(),
-            "folder": str(folder),
         }
         place.mark(folder, project.name, FORM, {**result, "finished": True, "files": place.listed(folder, files)})
-    return {"files": [str(folder / file) for file in files], "format": FORM, **result}
+    return {"files": [str(folder / file) for file in files], "folder": str(folder), "format": FORM, **result}
 
 
 def labels(project: Project, runs: Sequence[Run], models: Mapping[str, Model], ensemble: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import credits
 from core.evaluate import Ensemble, score, softmax
-from core.export.markdown import plain, table
+from core.export.markdown import joined, plain, table
 from core.jobs.watch import duration
 from core.model import PARTS, Evaluation, Project, Run, Split
 from core.recipes import written
@@ -30,10 +30,10 @@ def text(
     scores = validation(models)
     sections = [
         _head(project, models, facts), _use(facts), _figures(scores, split, "validation"),
-        _test(store.evaluations(project.id, "test"), runs, split), _classes(scores[facts["ensemble"]], facts["ensemble"]),
+        _test(store.evaluations(project.id, "test"), runs, split), _classes(*(facts["ensemble"], scores[facts["ensemble"]]) if len(models) > 1 else next(iter(scores.items()))),
         _trained(runs, models), _data(store, project, split), _same(same), _limits(models, facts),
     ]  # fmt: skip
-    return "\n".join(sections)
+    return joined(sections)
 
 
 def validation(models: Mapping[str, Model]) -> dict[str, dict[str, Any]]:
@@ -43,7 +43,8 @@ def validation(models: Mapping[str, Model]) -> dict[str, dict[str, Any]]:
     said = {name: softmax(one.val_logits, one.temperature) for name, one in models.items()}
     together = Ensemble(models).combine(np.stack(list(said.values())))
     first = next(iter(models.values()))
-    return {name: score(first.val_labels, p, first.classes) for name, p in {**said, **together}.items()}
+    every = {**said, **together} if len(models) > 1 else said  # one alone is its own ensemble
+    return {name: score(first.val_labels, p, first.classes) for name, p in every.items()}
 
 
 def _head(project: Project, models: Mapping[str, Model], facts: Mapping[str, Any]) -> str:
@@ -116,7 +117,8 @@ def _test(evaluations: Sequence[Evaluation], runs: Sequence[Run], split: Split) 
     for each in sorted(opened, key=lambda one: one.id, reverse=True):
         for name, figures in each.result["models"].items():
             run = each.result.get("runs", {}).get(name)
-            shown = called.get(run, "") if run else name if set(each.runs) == wanted else ""
+            together = name if len(wanted) > 1 and set(each.runs) == wanted else ""
+            shown = called.get(run, "") if run else together
             if shown and shown not in rows:
                 rows[shown] = (plain(shown), *_row(figures))
     if not rows:
@@ -133,7 +135,7 @@ def _test(evaluations: Sequence[Evaluation], runs: Sequence[Run], split: Split) 
     )
 
 
-def _classes(figures: Mapping[str, Any], name: str) -> str:
+def _classes(name: str, figures: Mapping[str, Any]) -> str:
     rows = [
         (plain(label), f"{f['precision']:.2f}", f"{f['recall']:.2f}", f"{f['f1']:.2f}", f"{f['support']:,}")
         for label, f in figures["per_class"].items()

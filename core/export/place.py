@@ -118,3 +118,14 @@ def page(folder: Path, name: str, text: str) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / name, text.encode("utf-8", "replace"))
     return str(folder / name)
+
+
+def shelf(home: Path, project: int) -> Path:
+    """Where the exports that a page starts lie."""
+    return home.absolute() / "exports" / str(project)
+
+
+def kept(shelf: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The exports there with what `export.json` says of each, the newest first."""
+    found = [(path.parent, said(path.parent)) for path in shelf.glob(f"*/{MARKER}")]
+    return sorted(found, key=lambda each: str(each[1].get("made", "")), reverse=True)
