@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import credits, orphans
-from core.errors import Damaged, Missing, WinnowError
+from core.errors import BadInput, Damaged, Missing, WinnowError
 from core.export import card, huggingface, place
 from core.export.chosen import Chosen, Picture
 from core.export.layouts import LAYOUTS, Layout
-from core.model import Progress
+from core.export.names import folders
+from core.model import PARTS, Progress
 from core.review import certificate
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def dataset(
                 if earlier:
                     paths.add(file)
                 yield Progress(done, chosen.most, f"copying pictures, {told.bytes / 1e6:,.0f} MB so far")
-        if earlier:
-            _sweep(folder, layout.top(chosen), paths)
+        if not told.pictures:
+            raise BadInput(_none(chosen, failed))
         yield Progress(chosen.most, chosen.most, "writing credits and card")
         missing = {image for image, _ in failed}
         again = ((replace(one.record, label=one.label), one.origins) for one in chosen if one.record.id not in missing)
@@ -78,6 +79,9 @@ def dataset(
         files = [*out.files, *credits.FILES, layout.card]
         files += [Path(file).name for file in certificate.export(store, project, folder)]
         _card(store, folder, form, layout, told, len(failed))
+        place.drop(folder, earlier, files)
+        if earlier:
+            _sweep(folder, chosen, paths)
         result = {
             **about, "images": told.pictures, "copied": copied, "bytes": told.bytes, "parts": told.parts(),
             "left_out": dict(chosen.left_out), "failed": len(failed), "failures": _reasons(failed),
@@ -109,6 +113,17 @@ def copy(blobs: Blobs, picture: Picture, path: Path) -> bool:
     return True
 
 
+def _none(chosen: Chosen, failed: list[tuple[int, WinnowError]]) -> str:
+    if failed:
+        return f"None of {len(failed):,} pictures could be exported. {failed[0][1]}"
+    wanted = (
+        f"No picture passes the filter --licence {chosen.wanted}" if chosen.wanted else "No picture is left to export"
+    )
+    return (
+        f"{wanted}: {chosen.left_out['rejected']:,} are rejected, {chosen.left_out['licence']:,} have another licence."
+    )
+
+
 def _card(store: Store, folder: Path, form: str, layout: Layout, told: card.Told, failed: int) -> None:
     text = card.text(store, told, failed, form)
     if form == "huggingface":
@@ -117,15 +132,19 @@ def _card(store: Store, folder: Path, form: str, layout: Layout, told: card.Told
     place.write(folder / layout.card, text.encode("utf-8", "replace"))
 
 
-def _sweep(folder: Path, tops: tuple[str, ...], keep: set[str]) -> None:
-    """Take out the pictures of an earlier export that are none of this one: rejected, given another class, left out."""
-    for top in tops:
-        for where, _, names in os.walk(folder / top):
+def _sweep(folder: Path, chosen: Chosen, keep: set[str]) -> None:
+    """Take out the pictures of an earlier export that are none of this one: rejected, given another class, left out. A
+    folder of a class that is no more goes with them."""
+    classes = {*folders(chosen.classes).values()}
+    for top in (*PARTS, "images", "data"):
+        for where, _, names in os.walk(folder / top, topdown=False):
             here = Path(where)
             orphans.remove(here, ABANDONED)
             for name in names:
                 if PICTURE.fullmatch(name) and (here / name).relative_to(folder).as_posix() not in keep:
                     (here / name).unlink()
+            if here.name not in classes and not any(here.iterdir()):
+                here.rmdir()
 
 
 def _reasons(failed: list[tuple[int, WinnowError]]) -> dict[str, int]:

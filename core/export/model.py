@@ -87,12 +87,9 @@ def model(
             card = model_card.text(store, project, chosen, models, facts, found.result())
             (work / "MODEL_CARD.md").write_text(card, "utf-8", "replace")
             files = sorted(path.name for path in work.iterdir())
-            for old in earlier.get("files", ()):  # of other runs
-                name = str(old.get("file", "")) if isinstance(old, dict) else ""
-                if name and name not in files and Path(name).name == name:
-                    (folder / name).unlink(missing_ok=True)
             for file in files:
                 os.replace(work / file, folder / file)
+            place.drop(folder, earlier, files)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         result = {

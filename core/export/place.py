@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,6 +97,13 @@ def whole(path: Path) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def drop(folder: Path, earlier: Mapping[str, Any], files: Sequence[str]) -> None:
+    """Take out what an earlier export wrote into the folder and this one did not: of another split, of other runs."""
+    for old in earlier.get("files", ()):
+        if old["file"] not in files:
+            inside(folder, old["file"]).unlink(missing_ok=True)
 
 
 def inside(folder: Path, *parts: str) -> Path:

@@ -19,6 +19,16 @@ FORMS = {
     "coco": "COCO", "huggingface": "Hugging Face", "model": "Models",
 }  # fmt: skip
 PARTS = {"train": "train", "val": "validation", "test": "test"}
+WHAT = {  # how a file's name ends -> what it is
+    ".onnx": "the network, for onnxruntime and whatever else reads ONNX", ".pt": "the network, for PyTorch (TorchScript)",
+    ".safetensors": "its weights, to go on training", "labels.json": "classes, preprocessing and how several models speak together",
+    "predict.py": "asks the networks: needs onnxruntime, numpy and Pillow", "MODEL_CARD.md": "how good it is, on what, and its limits",
+    "DATASET_CARD.md": "what is in it, where it comes from, what was left out", "README.md": "the card, as the hub shows it",
+    "images.csv": "a row for each picture", "images.parquet": "a row for each picture", "metadata.parquet": "a row for each picture",
+    "classes.json": "which folder is which class", "credits.csv": "author and licence of each picture",
+    "credits.html": "the same as a page to publish", "certificate.json": "how many bad pictures may be left, and who says so",
+    ".json": "pictures, boxes and classes of a part",
+}  # fmt: skip
 REASONS = {
     "rejected": "were rejected", "not in the split": "are not in the split", "licence": "have another licence",
 }  # fmt: skip
@@ -49,17 +59,28 @@ def title(said: dict[str, Any]) -> str:
 
 def one(project: Project, folder: Path, said: dict[str, Any]) -> None:
     st.markdown(same(said) if said.get("format") == "model" else held(said))
-    files = [(each["file"], progress.size(each["bytes"])) for each in said.get("files", ())]
+    files = [(each["file"], progress.size(each["bytes"]), what(each["file"])) for each in said.get("files", ())]
     if said.get("images"):
-        files.append((f"{said['images']:,} pictures", progress.size(said["bytes"])))
+        files.append(
+            (f"{said['images']:,} pictures", progress.size(said["bytes"]), "the originals, named by their SHA-256")
+        )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.link_button(
             "Download as .zip", routes.export_address(project.id, folder.name), icon=":material/download:",
             help="It is put together while it is sent, so it may be as large as it likes.",
         )  # fmt: skip
         st.caption(f"or take the folder on this computer: {house.text(folder)}")
-    st.dataframe(pd.DataFrame(files, columns=["file", "size"]), hide_index=True, width="stretch",
+    st.dataframe(pd.DataFrame(files, columns=["file", "size", "what it is"]), hide_index=True, width="stretch",
                  column_config={"size": st.column_config.TextColumn(width="small")})  # fmt: skip
+
+
+def what(file: str) -> str:
+    return next((about for end, about in WHAT.items() if file.endswith(end)), "")
+
+
+def small(number: float) -> str:
+    """`0.000002`, never 2e-06."""
+    return f"{number:.6f}" if number >= 5e-7 else "0.000001"
 
 
 def held(said: dict[str, Any]) -> str:
@@ -79,7 +100,7 @@ def same(said: dict[str, Any]) -> str:
     networks = max((apart for file, apart in found["largest_difference"].items() if file != "predict.py"), default=0.0)
     return (
         f"Asked about **{house.count(found['images'], 'real picture')}**, no probability of a network differs from the app's by more "
-        f"than {networks:.0e}, and none of predict.py by more than {found['largest_difference']['predict.py']:.0e} "
+        f"than {small(networks)}, and none of predict.py by more than {small(found['largest_difference']['predict.py'])} "
         f"(allowed: {found['limits']['equal pixels']:g} and {found['limits']['files']:g}); the same class on "
         f"{found['labels_equal']:,} of {found['images']:,}."
     )
