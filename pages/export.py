@@ -13,7 +13,7 @@ from core.export.layouts import LAYOUTS
 from core.export.names import safe
 from core.licences import FILTERS
 from core.model import ENSEMBLES, PARTS, Funnel, Project, Run
-from core.runs import choose, names
+from core.runs import choose
 from pages.parts import exported, head, house, places, progress, rights
 
 FORMS = exported.FORMS
@@ -82,10 +82,9 @@ def models(project: Project, busy: bool) -> None:
         "Before you get them they are asked about 100 of your pictures, and have to say what the app says."
     )
     runs = {run.id: run for run in house.store().runs(project.id, done=True) if run.kept}
-    called = dict(zip(runs, names(list(runs.values())), strict=True))
     chosen = st.multiselect(
         "Models", list(runs), [run.id for run in usual], key="export-runs",
-        format_func=lambda run: f"{called[run]} · run {run}, split {runs[run].split}",
+        format_func=lambda run: f"{runs[run].name} · run {run}, split {runs[run].split}",
         help="Those that the page Predict asks are chosen. Several of one split give one answer together.",
     )  # fmt: skip
     ensemble = st.segmented_control(

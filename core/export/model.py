@@ -191,7 +191,8 @@ def _torchscript(folder: Path, settings: Settings, run: Run, one: Model, facts: 
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # deprecated since torch 2.9, and what those who deploy it ask for
         traced = torch.jit.trace(network(one), _example(one), check_trace=False)
-        torch.jit.save(traced, str(folder / f"{run.id}.pt"), _extra_files={"labels.json": json.dumps(_inside(facts))})
+        torch.jit.save(traced, to := io.BytesIO(), _extra_files={"labels.json": json.dumps(_inside(facts))})
+    (folder / f"{run.id}.pt").write_bytes(to.getvalue())
 
 
 def _safetensors(folder: Path, settings: Settings, run: Run, one: Model, facts: Mapping[str, Any]) -> None:

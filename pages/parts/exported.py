@@ -90,8 +90,8 @@ def held(said: dict[str, Any]) -> str:
     if said.get("failed"):
         why = ", ".join(f"{n:,} {reason}" for reason, n in said.get("failures", {}).items())
         out.append(f"{said['failed']:,} could not be read ({why})")
-    left = f" Left out: {', '.join(out)}." if out else ""
-    return f"**{house.count(said.get('images', 0), 'picture')}** ({parts}).{house.text(left)}"
+    left = house.text(f"Left out: {', '.join(out)}.") if out else ""
+    return f"**{house.count(said.get('images', 0), 'picture')}** ({parts}). {left}"
 
 
 def same(said: dict[str, Any]) -> str:
@@ -100,7 +100,7 @@ def same(said: dict[str, Any]) -> str:
     networks = max((apart for file, apart in found["largest_difference"].items() if file != "predict.py"), default=0.0)
     return (
         f"Asked about **{house.count(found['images'], 'real picture')}**, no probability of a network differs from the app's by more "
-        f"than {small(networks)}, and none of predict.py by more than {small(found['largest_difference']['predict.py'])} "
+        f"than {small(networks)}, and none of predict.py's by more than {small(found['largest_difference']['predict.py'])} "
         f"(allowed: {found['limits']['equal pixels']:g} and {found['limits']['files']:g}); the same class on "
         f"{found['labels_equal']:,} of {found['images']:,}."
     )

@@ -105,7 +105,11 @@ def test_what_is_done_lies_there_with_its_files_and_what_they_are(
     made(store, project, home)
     shown = screen("export", project="cars")
     said = plain(shown)
-    assert "Ready to take along" in said and "**36 pictures** (18 train, 14 validation, 4 test)." in said
+    assert (
+        "Ready to take along" in said
+        and "**36 pictures** (18 train, 14 validation, 4 test)." in said
+        and "test).L" not in said
+    )
     files = shown.dataframe[0].value
     assert "annotations/instances_train.json" in list(files["file"]) and "36 pictures" in list(files["file"])
     assert all(files["what it is"])

@@ -164,6 +164,20 @@ def test_the_card_tells_figures_with_intervals_and_what_agrees(export, runs, sto
     assert "It learned from crops" not in said
 
 
+def test_a_model_that_learned_from_crops_says_so(export, runs, store, settings, project, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from core.export import model_card
+    from core.model import Cropping
+
+    loaded = load_models(settings, choose(store, project.id, runs))
+    cropped = {name: replace(one, crop=Cropping("yolo", ("car", "truck"))) for name, one in loaded.items()}
+    said = model_card._limits(cropped, {})
+    assert (
+        "**It learned from crops**: the detector yolo cut out car, truck first" in said and "the whole picture" in said
+    )
+
+
 def test_what_the_test_part_told_stands_in_the_card(export, runs, store, project, tmp_path: Path) -> None:
     from tests.pages import filled
 
