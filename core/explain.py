@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,17 +19,19 @@ if TYPE_CHECKING:
 
 
 def files(
-    model: Model, name: str, run: int, paths: Sequence[str], explainer: str, label: str, to: Path,
-    crop: Callable[[bytes], Box | None] | None = None,
+    model: Model, name: str, run: int, folder: Path, paths: Sequence[str], explainers: Sequence[str], label: str, to: Path,
+    samples: int, crop: Callable[[bytes], Box | None] | None = None,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """Explain one class (default: the predicted one) of each image file; the pictures are written into the folder `to`.
+    """Explain one class (default: the predicted one) of each image file by each explainer; the pictures are written into
+    the folder `to`. One row for each image and explainer, or for an image that cannot be read.
 
-    `crop`: see `core.predict.cropper`.
-    Raises BadInput where a path does not exist, the label is no class, or the folder takes no pictures.
+    `folder` is the run's, which keeps the maps; `samples`: see `core.explainers.explain`; `crop`: `core.predict.cropper`.
+    Raises BadInput where a path does not exist, the label is no class, an explainer cannot be had for the network, or the
+    folder takes no pictures.
     """
     from PIL import Image
 
-    from core.explainers import explain
+    from core.explained import ask
     from core.pixels import squares
     from core.predict import listed
     from core.scrape import read
@@ -45,12 +48,17 @@ def files(
             continue
         probabilities = model.probabilities(np.array(pixels)[None])[0]
         said = label or model.classes[probabilities.argmax()]
-        [found] = explain(model, run, pixels, [said], explainer)
-        target = to / f"{stem}-{name}-{explainer}-{said}.png"
-        with _written(to):
-            Image.fromarray(overlay(found)).save(target)
-        yield {"image": str(path), "label": said, "probability": float(probabilities[model.classes.index(said)]),
-               "additivity_error": found.additivity, "seconds": found.seconds, "picture": str(target)}  # fmt: skip
+        for explainer in explainers:
+            [found] = ask(model, run, folder, pixels, [said], explainer, samples)
+            target = to / f"{stem}-{name}-{explainer}-{said}.png"
+            with _written(to):
+                Image.fromarray(overlay(found)).save(target)
+            yield {
+                "image": str(path), "explainer": explainer, "label": said,
+                "probability": float(probabilities[model.classes.index(said)]),
+                "additivity_error": None if math.isnan(found.additivity) else found.additivity,
+                "deletion": found.deletion, "insertion": found.insertion, "seconds": found.seconds, "picture": str(target),
+            }  # fmt: skip
 
 
 def _stems(paths: Sequence[Path]) -> list[str]:
@@ -74,8 +82,8 @@ def _written(to: Path) -> Iterator[None]:
 
 
 def overlay(found: Explanation, scale: int = 4) -> np.ndarray:
-    """The picture in grey with its heat on it: red spoke for the class, blue against. (scale*S, 2*scale*S, 3) uint8,
-    the plain picture to the left."""
+    """The picture in grey with its heat on it: red spoke for the class (or mattered, of a map without a sign), blue
+    against. (scale*S, 2*scale*S, 3) uint8, the plain picture to the left."""
     grey = np.asarray(found.pixels, np.float32).mean(axis=2, keepdims=True) * 0.6 + 90
     heat = found.heat / max(float(np.quantile(np.abs(found.heat), 0.995)), 1e-12)  # a few peaks must not hide the rest
     strength = np.clip(np.abs(heat), 0, 1)[..., None] ** 0.7

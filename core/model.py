@@ -19,7 +19,7 @@ JobStatus = Literal["queued", "running", "done", "failed", "stopped"]
 # "stopped": a person stopped it; its best epoch so far is kept, and it can go on. "pruned": a sweep stopped it early.
 RunStatus = Literal["started", "done", "stopped", "pruned"]
 KEPT: tuple[RunStatus, ...] = ("done", "stopped")  # those that leave a checkpoint
-ENSEMBLES = ("average", "priority")  # what several models say together; no run may be called so
+ENSEMBLES = ("average", "priority", "weighted")  # what several models say together; no run may be called so
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 WRONG_CLASS = "wrong class"
@@ -496,6 +496,31 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class Paired:
+    """How two models did on the same pictures: how many both have right, one alone, or neither."""
+
+    both: int
+    first: int
+    second: int
+    neither: int
+
+    @property
+    def total(self) -> int:
+        return self.both + self.first + self.second + self.neither
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model said of one picture of an evaluation."""
+
+    image: int
+    label: str  # the true class
+    predicted: str
+    confidence: float  # calibrated, 0..1
+    truth: float | None = None  # the probability of the true class; early evaluations did not keep it
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What the models say of one picture. `probabilities` holds the classes only and sums to 1."""
 
@@ -518,6 +543,9 @@ class Explanation:
     pixels: Any  # (S, S, 3) uint8 array: the picture as the model saw it
     additivity: float  # |sum(heat) - (f(x) - f(background))| / |f(x) - f(background)|; nan where not defined
     seconds: float
+    explainer: str = "shap"  # a key of core.explainers.EXPLAINERS
+    deletion: float = float("nan")  # 0..1, lower is better: see core.faithful; nan = not measured
+    insertion: float = float("nan")  # 0..1, higher is better
 
 
 @dataclass(frozen=True, slots=True)

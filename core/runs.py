@@ -27,6 +27,11 @@ def cache_folder(settings: Settings, split: int) -> Path:
     return settings.home.absolute() / "cache" / str(split)
 
 
+def evaluation_folder(settings: Settings, job: int) -> Path:
+    """What every model said in the evaluation of that job: see core.evaluate.kept."""
+    return settings.home.absolute() / "evaluations" / str(job)
+
+
 def left(settings: Settings, run: int) -> dict[str, Any]:
     """What a training left behind: the figures of its checkpoint, and `bytes`, the size of its files.
 

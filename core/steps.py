@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput, Damaged, Missing
-from core.model import PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe, Run, Split
-from core.runs import cache_folder, choose, load_models, summary
+from core.model import ENSEMBLES, PARTS, Candidate, Claim, Cropping, Job, Part, Progress, Project, Recipe, Run, Split
+from core.runs import cache_folder, choose, evaluation_folder, load_models, run_folder, summary
 
 if TYPE_CHECKING:
     from core.blobs import Blobs
@@ -361,22 +361,76 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     yield from cache(ctx.blobs.get, views, sizes, folder, ctx.engine.map)
     readable = [cached(views, size, folder)[1] for size in sizes]
     rows = [i for i in range(len(views)) if all(good[i] for good in readable)]
-    yield Progress(
-        0, len(rows), f"asking {len(models)} {'model' if len(models) == 1 else 'models'} about {len(rows):,} pictures"
+    pixels = {size: picked(views, size, folder, rows) for size in sizes}
+    images, labels = (
+        np.array([members[i][0] for i in rows]),
+        np.array([frozen.classes.index(members[i][1]) for i in rows]),
     )
-    labels = np.array([frozen.classes.index(members[i][1]) for i in rows])
-    said = e.said(models, {size: picked(views, size, folder, rows) for size in sizes})
+    ensemble, note = e.Ensemble(models), f"asking {len(models)} {'model' if len(models) == 1 else 'models'}"
+    names, kept = [*models, *ENSEMBLES], evaluation_folder(ctx.settings, ctx.job.id)
+    parts: dict[str, list[e.Answers]] = {name: [] for name in names}
+    with e.keep(kept, images, labels, len(names), len(frozen.classes)) as table:
+        for start in range(0, len(rows), e.AT_ONCE):
+            yield Progress(start, len(rows), note)
+            some = slice(start, start + e.AT_ONCE)
+            for n, (name, p) in enumerate(
+                e.answer(models, ensemble, {size: of[some] for size, of in pixels.items()}).items()
+            ):
+                table[n, some] = p
+                parts[name].append(e.Answers.of(labels[some], p))
+    answers, photo, source = (
+        {name: e.Answers.joined(of) for name, of in parts.items()},
+        _groups(store, project),
+        store.sources(images.tolist()),
+    )
+    photos = np.unique([photo.get(image, f"image {image}") for image in images.tolist()], return_inverse=True)[1]
+    scores = {}
+    for name, of in answers.items():
+        yield Progress(len(rows), len(rows), f"working out the figures of {name}")
+        scores[name] = e.scored(of, frozen.classes, photos, [source.get(image, "") for image in images.tolist()])
     result = {
-        "models": {name: e.score(labels, p, frozen.classes) for name, p in said.items()}, "part": part,
-        "split": frozen.id, "classes": list(frozen.classes), "images": len(rows), "unreadable": len(views) - len(rows),
-        "runs": {name: run.id for name, run in zip(models, chosen, strict=True)},
+        "models": scores, "part": part, "split": frozen.id, "classes": list(frozen.classes), "images": len(rows),
+        "unreadable": len(views) - len(rows), "runs": {name: run.id for name, run in zip(models, chosen, strict=True)},
+        "weights": dict(zip(models, ensemble.weights.tolist(), strict=True)), "kept": ctx.job.id,
     }  # fmt: skip
     predictions = (
-        {"model": name, "image": members[i][0], "label": members[i][1], "predicted": frozen.classes[p.argmax()], "confidence": float(p.max())}
-        for name, probabilities in said.items() for i, p in zip(rows, probabilities, strict=True)
+        {"model": name, "image": int(image), "label": frozen.classes[label], "predicted": frozen.classes[guess],
+         "confidence": float(confidence), "truth": float(truth)}
+        for name, of in answers.items()
+        for image, label, guess, confidence, truth in zip(images, of.labels, of.guess, of.confidence, of.truth, strict=True)
     )  # fmt: skip
     number = store.add_evaluation(ctx.claim, project.id, [run.id for run in chosen], part, result, predictions)
     return {**result, "evaluation": number}
+
+
+def explain(
+    ctx: Context, runs: Sequence[int] = (), explainers: Sequence[str] = (), part: Part = "val", classes: Sequence[str] = (),
+    each: int = 10, samples: int = 50,
+) -> Step:  # fmt: skip
+    """What runs (the newest of each recipe by default) look at: maps of `each` pictures a class, and how faithful they are.
+
+    The maps' means and figures lie beside each run's checkpoint; what an earlier attempt did is not done again.
+    """
+    from core import explain_sets as s
+    from core.clean import told
+
+    store, project, explainers = ctx.store, ctx.project, list(dict.fromkeys(explainers or s.USUAL))
+    s.check(explainers, part, each)
+    yield Progress(0, None, "loading the models")
+    chosen = choose(store, project.id, runs)
+    models = load_models(ctx.settings, chosen)
+    numbers = {name: run.id for name, run in zip(models, chosen, strict=True)}
+    frozen = store.split(project.id, chosen[0].split)
+    picked = s.pick(frozen, part, classes, each)
+    sha256 = {record.id: record.facts.sha256 for record in store.images_by_id(project.id, picked.images)}
+    folders = {name: run_folder(ctx.settings, run) for name, run in numbers.items()}
+    work = s.Work(models, numbers, folders, picked, samples)
+    stages = [("reading the pictures", work.read(lambda image: ctx.blobs.get(sha256[image])))]
+    for name in models:
+        every = (s.RANDOM, *explainers)
+        stages += [(f"{name}: {s.title(explainer)}", work.look(name, explainer)) for explainer in every]
+    result = yield from told([*stages, ("putting it together", work.together(explainers))])
+    return {**result, "part": part, "split": frozen.id, "each": each}
 
 
 def export(
@@ -405,5 +459,5 @@ def demo(ctx: Context) -> Step:
 
 
 STEPS: dict[str, Callable[..., Step]] = {
-    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "export": export, "demo": demo,
+    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "explain": explain, "export": export, "demo": demo,
 }  # fmt: skip

@@ -439,9 +439,10 @@ predictions = Table(
     "predictions",
     metadata,
     _ref("evaluation", "evaluations", primary_key=True),
-    Column("model", String(220), primary_key=True),  # a run's name, "average" or "priority"
+    Column("model", String(220), primary_key=True),  # a run's name, or one of core.model.ENSEMBLES
     _ref("image", "images", primary_key=True),
     Column("label", Text, nullable=False),
     Column("predicted", Text, nullable=False),
     Column("confidence", Float, nullable=False),  # calibrated, 0..1
+    Column("truth", Float),  # probability of the true class; early evaluations did not keep it
 )

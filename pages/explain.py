@@ -1,4 +1,4 @@
-"""Which parts of a picture spoke for a class, for each model, with the picture beside it."""
+"""Which parts of a picture spoke for a class, for each model; and what the models look at over whole classes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import streamlit as st
 
 from core.errors import Missing, WinnowError
 from core.model import Box, Project, Run, Split
-from pages.parts import evidence, head, house, models
+from pages.parts import evidence, head, house, looks, methods, models, progress
 
 NAMES = {"train": "Train", "val": "Validation"}
 SHOWN = 6  # pictures at once
+USUAL = ("shap", "guided", "gradcam")
+CLASSES = {1: "the likeliest", 2: "the 2 likeliest", 3: "the 3 likeliest", 0: "I choose"}
 
 
 def pictures(project: Project, split: Split, runs: list[Run]) -> list[tuple[str, str, bytes, Box | None]]:
@@ -68,34 +70,30 @@ def _another() -> None:
     st.session_state["draw"] = st.session_state.get("draw", 0) + 1
 
 
-def main() -> None:
-    shown = head.show("explain")
-    project = shown.project
-    if not house.store().runs(project.id, done=True):
-        st.info("There is no trained model to explain yet.")
-        house.link("train", "Go to Train")
-        return
-    runs: list[Run] = models.choose(project, "explain-runs")
-    split = house.store().split(project.id, runs[0].split)
+def single(project: Project, split: Split, runs: list[Run]) -> None:
+    """Some pictures, at once."""
     with st.container(border=True):
         chosen = pictures(project, split, runs)
-        classes = st.multiselect(
-            "Explain these classes",
-            list(split.classes),
-            [],
-            placeholder="the class each model names",
-            max_selections=3,
+        explainers = methods.choose("explainers", USUAL, runs)
+        top = st.segmented_control(
+            "Classes to explain", list(CLASSES), default=1, required=True, format_func=lambda n: CLASSES[n], key="top",
+            help="Of the classes that each model names for a picture, or the same ones for all.",
+        )  # fmt: skip
+        classes = [] if top else st.multiselect(
+            "Explain these classes", list(split.classes), list(split.classes[:1]), max_selections=3, key="classes",
             help="For each picture and model: what speaks for these classes, and what against.",
-        )
+        )  # fmt: skip
         fine = st.checkbox(
             "Finer, slower",
-            help="Compares with 200 training pictures instead of 50: less noise, about four times the time.",
+            help="SHAP compares with 200 training pictures instead of 50: less noise, about four times the time.",
         )
-        go = st.button("Explain", disabled=not chosen, key="run")
-    if not chosen:
-        st.caption("Choose pictures first.")
+        ready = bool(chosen and explainers and (top or classes))
+        go = st.button("Explain", disabled=not ready, key="run")
+    if not ready:
+        st.caption("Choose pictures first." if not chosen else "Choose what to explain by, and which classes.")
         return
-    wanted = (tuple(run.id for run in runs), tuple(name for name, *_ in chosen), tuple(classes), fine)
+    wanted = (tuple(run.id for run in runs), tuple(name for name, *_ in chosen), tuple(explainers), top, tuple(classes))
+    wanted = (*wanted, fine)
     if go:
         st.session_state["explained"] = wanted
     if st.session_state.get("explained") != wanted:
@@ -104,15 +102,37 @@ def main() -> None:
                 evidence.picture(data, f"{name}, {true}" if true else name, 128, box)
         return
     loaded = models.load(runs)
-    evidence.legend()
+    methods.legend(explainers)
+    methods.faithful()
+    methods.warn(runs, explainers, fine, top or len(classes))
     for name, true, data, box in chosen:
         with st.container(border=True):
             st.markdown(f"**{house.text(name, 60)}**" + (f", true class {house.text(true, 60)}" if true else ""))
             try:
                 with st.spinner("Asking the models …"):
-                    evidence.rows(loaded, runs, data, list(classes), 200 if fine else 50, box)
+                    evidence.rows(loaded, runs, data, box, explainers, classes, top or 1, 200 if fine else 50)
             except WinnowError as error:
                 st.error(house.text(error))
+
+
+def main() -> None:
+    shown = head.show("explain")
+    project = shown.project
+    if not house.store().runs(project.id, done=True):
+        st.info("There is no trained model to explain yet.")
+        house.link("train", "Go to Train")
+        return
+    busy = progress.watch(project, "explain")
+    runs: list[Run] = models.choose(project, "explain-runs")
+    split = house.store().split(project.id, runs[0].split)
+    what = st.segmented_control(
+        "What to look at", ["Single pictures", "Whole classes"], default="Single pictures", required=True, key="what",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if what == "Single pictures":
+        single(project, split, runs)
+    else:
+        looks.show(project, split, runs, busy)
 
 
 main()

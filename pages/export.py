@@ -17,7 +17,11 @@ from core.runs import choose
 from pages.parts import exported, head, house, places, progress, rights
 
 FORMS = exported.FORMS
-WORDS = {"average": "all of them, on average", "priority": "the one that is best on what it says"}
+WORDS = {
+    "average": "all of them, on average",
+    "priority": "the one that is best on what it says",
+    "weighted": "all of them, the better ones more",
+}
 
 
 def pictures(project: Project, state: Funnel, busy: bool) -> None:

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import Damaged, Missing, Permanent, WinnowError
-from core.model import Prediction, Run
-from pages.parts import charts, evidence, head, house, models
+from core.model import ENSEMBLES, Prediction, Run
+from pages.parts import charts, evidence, head, house, methods, models
 
 WAYS = ["Files", "A web address", "The camera"]
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "avif", "tif", "tiff"]
@@ -53,7 +53,7 @@ def fetch(url: str, home: str) -> bytes | str:
 
 
 def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> None:
-    """One picture: the word of the ensemble, every model's probabilities, and SHAP on demand."""
+    """One picture: the word of the ensemble, every model's probabilities, and a map of why on demand."""
     with st.container(border=True):
         left, right = st.columns([1, 2], gap="medium")
         try:
@@ -78,9 +78,11 @@ def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> 
                 alt="Probability of each class by each model",
             )
         if st.toggle("Why? Show what spoke for it", key=f"why-{key}"):
-            evidence.legend()
+            loaded = models.load(runs)
+            methods.legend(list(dict.fromkeys(name for model in loaded.values() for name in methods.quick(model))))
+            methods.faithful()
             with st.spinner("Asking the models why …"):
-                evidence.rows(models.load(runs), runs, data, [], 50, said.box)
+                evidence.rows(loaded, runs, data, said.box)
 
 
 def headline(said: Prediction) -> None:
@@ -109,8 +111,8 @@ def main() -> None:
     ensemble = "average"
     if len(runs) > 1:
         ensemble = st.segmented_control(
-            "Whose word counts", ["average", "priority"], default="average", required=True, key="ensemble",
-            help="**average**: the mean of all models. **priority**: for each picture the model that was better, on validation, at the class it names.",
+            "Whose word counts", list(ENSEMBLES), default="average", required=True, key="ensemble",
+            help="**average**: the mean of all models. **priority**: for each picture the model that was better, on validation, at the class it names. **weighted**: the mean with the weights that fit validation best.",
         )  # fmt: skip
     if not chosen:
         st.caption("The answer appears here, with what each model thinks of it.")

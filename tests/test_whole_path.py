@@ -79,7 +79,7 @@ def test_the_demo_goes_from_names_to_a_prediction(path: Path_) -> None:
 
     for part in ("val", "test"):
         scored = path("evaluate", part=part)
-        assert set(scored["models"]) == {"vgg75-bn", "vgg100-bn", "average", "priority"}
+        assert set(scored["models"]) == {"vgg75-bn", "vgg100-bn", "average", "priority", "weighted"}
         for score in scored["models"].values():
             low, high = score["accuracy_interval"]
             assert low <= score["accuracy"] <= high

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.submit import inside, submit
-from core.errors import BadInput, NotYet
+from core.errors import BadInput
+from core.model import ENSEMBLES
 
 if TYPE_CHECKING:
     from core.model import Recipe, Run
-
-LATER = ("saliency", "guided", "gradcam", "occlusion")  # explainers
 
 
 def train(args: argparse.Namespace) -> dict[str, Any]:
@@ -130,26 +129,39 @@ def _row(run: Run, validation: int) -> dict[str, Any]:
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     result = submit(args, "evaluate", {"runs": args.runs, "part": args.part})
     if args.ensemble and "models" in result:
-        other = {"average": "priority", "priority": "average"}[args.ensemble]
-        result["models"].pop(other, None)
+        for other in ENSEMBLES:
+            if other != args.ensemble:
+                result["models"].pop(other, None)
     return result
 
 
 def explain(args: argparse.Namespace) -> dict[str, Any]:
+    from core.explain_sets import EACH, check
+
+    explainers = list(dict.fromkeys(name.strip() for name in args.explainer.split(",") if name.strip()))
+    check(explainers, args.part or "val", args.per_class or EACH)
+    if bool(args.images) == bool(args.part or args.per_class):
+        raise BadInput(
+            "explain wants either image files, or --part val or train and --per-class N for a set of the split."
+        )
+    if args.images:
+        return _images(args, explainers)
+    params = {"runs": [args.of], "explainers": explainers, "part": args.part or "val", "samples": args.samples,
+              "classes": [args.label] if args.label else [], "each": args.per_class or EACH}  # fmt: skip
+    return submit(args, "explain", params)
+
+
+def _images(args: argparse.Namespace, explainers: list[str]) -> dict[str, Any]:
     from core import explain, runs
-    from core.explainers import EXPLAINERS
     from core.predict import cropper
 
-    known = ", ".join(EXPLAINERS)
-    if args.explainer not in EXPLAINERS:
-        if args.explainer in LATER:
-            raise NotYet(f"--explainer {args.explainer} comes with a later release of Winnow; there is {known}.")
-        raise BadInput(f"--explainer {args.explainer!r} is no explainer: wanted {known}.")
     store, settings, project = inside(args)
     run = runs.choose(store, project.id, [args.of])[0]
     [(name, model)] = runs.load_models(settings, [run]).items()
-    crop = cropper([model], settings)
-    rows = list(explain.files(model, name, run.id, args.images, args.explainer, args.label, args.to, crop))
+    crop, folder = cropper([model], settings), runs.run_folder(settings, run.id)
+    rows = list(
+        explain.files(model, name, run.id, folder, args.images, explainers, args.label, args.to, args.samples, crop)
+    )
     if any("picture" in row for row in rows):
         return {"images": rows}
     error = f"No image could be explained: {rows[0]['error'] if rows else 'the folders given hold no file.'}"

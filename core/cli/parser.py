@@ -126,19 +126,24 @@ def _models(verb: Verb) -> None:
 
     v = verb("evaluate", models.evaluate, "score the newest run of each recipe, and their ensembles")
     _runs(v, "+")  # no image follows that could be taken for a run
-    v.add_argument("--ensemble", choices=("average", "priority"))
+    v.add_argument("--ensemble", choices=ENSEMBLES)
     v.add_argument("--part", choices=("val", "test"), default="val")
 
-    v = verb("explain", models.explain, "which pixels spoke for a class")
+    v = verb("explain", models.explain, "which pixels spoke for a class, in images or in a set of the split")
     v.add_argument("--run", dest="of", type=int, required=True)
-    v.add_argument("--explainer", default="shap")
-    v.add_argument("--label", default="", help="the class to explain; default: the predicted one")
+    v.add_argument("--explainer", default="shap",
+                   help="one, or several with commas: shap, shap-gradient, shap-partition, saliency, guided, relu, gradcam, "
+                        "guided-gradcam, activation, activation-guided, activation-relu, occlusion")  # fmt: skip
+    v.add_argument("--label", default="", help="the class to explain; default: the predicted one, of a set every one")
+    v.add_argument("--samples", type=_positive, default=50, help="training pictures that SHAP compares with, up to 200")
     v.add_argument("--to", type=Path, default=Path("."), help="folder for the pictures")
-    v.add_argument("images", nargs="+", metavar="IMAGE")
+    v.add_argument("--part", choices=("train", "val"), help="a set: of this part of the split; val")
+    v.add_argument("--per-class", type=_positive, help="a set: so many pictures of each class; 10")
+    v.add_argument("images", nargs="*", metavar="IMAGE")
 
     v = verb("predict", models.predict, "ask the newest run of each recipe, and their ensembles")
     _runs(v)
-    v.add_argument("--ensemble", choices=("average", "priority"), default="average")
+    v.add_argument("--ensemble", choices=ENSEMBLES, default="average")
     v.add_argument("images", nargs="+", metavar="IMAGE_OR_FOLDER")
 
     v = verb("export", data.export, "data set and models to go, credits, cards and a report")

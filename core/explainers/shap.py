@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def shap(
-    net: nn.Module, x: torch.Tensor, targets: Sequence[int], background: torch.Tensor
+    net: nn.Module, x: torch.Tensor, targets: Sequence[int], background: torch.Tensor, layer: str = ""
 ) -> tuple[np.ndarray, np.ndarray]:
     """Heat maps of (1, 3, S, S) `x` for the logits `targets`, against the mean of (K, 3, S, S) `background`.
 
@@ -42,6 +42,13 @@ def shap(
             rule.remove()
     heats, sums = (torch.stack(each).sum(dim=0) / len(background) for each in zip(*parts, strict=True))
     return heats.cpu().numpy(), sums.cpu().numpy()
+
+
+def has_rules(net: nn.Module, layer: str = "") -> None:
+    """Raises BadInput for a layer that has no rule here."""
+    for module in net.modules():
+        if not list(module.children()):
+            _rule(module)
 
 
 def _part(
@@ -73,7 +80,10 @@ def _rule(module: nn.Module) -> Any:
     linear = (nn.Conv2d, nn.Linear, nn.Flatten, nn.Identity, nn.Dropout, nn.BatchNorm1d, nn.BatchNorm2d, nn.AvgPool2d)
     if isinstance(module, (*linear, nn.AdaptiveAvgPool2d)):
         return lambda _module, _inputs, _output: None
-    raise BadInput(f"SHAP has no rule for a {type(module).__name__} layer: choose another explainer.")
+    raise BadInput(
+        f"SHAP by DeepLIFT has no rule for a {type(module).__name__} layer: choose SHAP by expected gradients"
+        " (shap-gradient) or by partitions (shap-partition)."
+    )
 
 
 def _relu() -> Any:

@@ -129,7 +129,7 @@ def _speaks(name: str, together: Ensemble) -> dict[str, Any]:
     named first in `order` among equals."""
     if name == "priority":
         return {"trust": together.f1.tolist(), "order": together._order.tolist()}
-    weights = {"average": np.full(len(together.names), 1 / len(together.names))}
+    weights = {"average": np.full(len(together.names), 1 / len(together.names)), "weighted": together.weights}
     return {"weights": weights[name].tolist()}
 
 

@@ -87,7 +87,7 @@ def _figures(scores: Mapping[str, Mapping[str, Any]], split: Split, part: str) -
     count = len(split.parts["val" if part == "validation" else "test"])
     return (
         f"## How good: {part}\n\n"
-        + table(["model", "accuracy", "95 % interval", "macro F1", "weighted F1"], rows)
+        + table(["model", "accuracy", "95 % interval", "macro F1 (95 %)", "weighted F1"], rows)
         + (
             f"\nOn the {count:,} validation pictures. By these the best epoch, the temperature and the ensembles were chosen, so the "
             "figures are a little better than on pictures that nobody has seen.\n"
@@ -99,10 +99,12 @@ def _figures(scores: Mapping[str, Mapping[str, Any]], split: Split, part: str) -
 
 def _row(figures: Mapping[str, Any]) -> tuple[str, ...]:
     low, high = figures["accuracy_interval"]
+    between = figures.get("intervals", {}).get("macro_f1")  # early evaluations have none
+    f1 = f"{figures['macro_f1']:.3f}" + (f" ({between[0]:.3f} to {between[1]:.3f})" if between else "")
     return (
         f"{figures['accuracy']:.1%}",
         f"{low:.1%} to {high:.1%}",
-        f"{figures['macro_f1']:.3f}",
+        f1,
         f"{figures['weighted_f1']:.3f}",
     )
 
@@ -129,7 +131,7 @@ def _test(evaluations: Sequence[Evaluation], runs: Sequence[Run], split: Split) 
     times = len(opened)
     return (
         "## How good: test\n\n"
-        + table(["model", "accuracy", "95 % interval", "macro F1", "weighted F1"], rows.values())
+        + table(["model", "accuracy", "95 % interval", "macro F1 (95 %)", "weighted F1"], rows.values())
         + f"\nOn the {len(split.parts['test']):,} test pictures, which were opened {'once' if times == 1 else f'{times:,} times'} "
         "for these models. Each opening makes the figure a little less honest.\n"
     )
@@ -137,15 +139,20 @@ def _test(evaluations: Sequence[Evaluation], runs: Sequence[Run], split: Split) 
 
 def _classes(name: str, figures: Mapping[str, Any]) -> str:
     rows = [
-        (plain(label), f"{f['precision']:.2f}", f"{f['recall']:.2f}", f"{f['f1']:.2f}", f"{f['support']:,}")
+        (plain(label), _share(f, "precision"), _share(f, "recall"), f"{f['f1']:.2f}", f"{f['support']:,}")
         for label, f in figures["per_class"].items()
     ]
     return (
         f"## By class\n\n{plain(name)}, on validation:\n\n"
         + table(["class", "precision", "recall", "F1", "pictures"], rows)
         + "\nPrecision: of the pictures given this name, the share that deserve it. Recall: of the pictures of this class, the share "
-        "that get its name. F1: their harmonic mean.\n"
+        "that get its name. F1: their harmonic mean. In brackets: 95 % intervals.\n"
     )
+
+
+def _share(of: Mapping[str, Any], name: str) -> str:
+    low, high = of[f"{name}_interval"]
+    return f"{of[name]:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _trained(runs: Sequence[Run], models: Mapping[str, Model]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
@@ -87,6 +87,16 @@ class Provenance(Images):
         with self._read() as c:
             rows = c.execute(self._page(project, which, after, before).limit(limit)).mappings().all()
         return [dict(row) for row in (reversed(rows) if before else rows)]
+
+    def sources(self, images_: Sequence[int]) -> dict[int, str]:
+        """image -> the source of the candidate that brought it, with its host where it came from the network."""
+        found: dict[int, str] = {}
+        with self._read() as c:
+            for some in chunks(images_):
+                wanted = select(candidates.c.image, candidates.c.source, candidates.c.host)
+                for row in c.execute(wanted.where(candidates.c.image.in_(some)).order_by(candidates.c.id)):
+                    found.setdefault(row.image, f"{row.source}, {row.host}" if row.host else row.source)
+        return found
 
     def _page(self, project: int, which: Which, after: int, before: int) -> Select:
         where = self._chosen(project, which)

@@ -6,14 +6,29 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import and_, case, func, insert, select, update
 
 from core.errors import BadInput
-from core.model import ENSEMBLES, KEPT, Box, Claim, Cropping, Evaluation, Part, Recipe, Run, RunStatus, Split
-from db.store.base import Base, Row, now, text
+from core.model import (
+    ENSEMBLES,
+    KEPT,
+    Answer,
+    Box,
+    Claim,
+    Cropping,
+    Evaluation,
+    Paired,
+    Part,
+    Recipe,
+    Run,
+    RunStatus,
+    Split,
+)
+from db.store.base import Base, Row, chunks, now, text
 from db.tables import epochs, evaluations, jobs, predictions, runs, split_images, splits
 
 LONGEST_NAME = 200  # characters
@@ -230,8 +245,8 @@ class Training(Base):
         result: Mapping[str, Any],
         predicted: Iterable[Mapping[str, Any]] = (),
     ) -> int:
-        """Keep an evaluation and what each model said of each image: rows of model, image, label, predicted,
-        confidence. A job that is run again finds its own. Returns the evaluation's number."""
+        """Keep an evaluation and what each model said of each image: rows of model, image, label, predicted, confidence,
+        truth. A job that is run again finds its own. Returns the evaluation's number."""
         with self._write(claim) as c:
             new = c.execute(
                 self._insert_new(evaluations)
@@ -248,9 +263,9 @@ class Training(Base):
             ).scalar_one_or_none()
             if new is None:
                 return c.execute(select(evaluations.c.id).where(evaluations.c.job == claim.job)).scalar_one()
-            rows = [{**row, "evaluation": new} for row in predicted]
-            if rows:
-                c.execute(insert(predictions), rows)
+            rows = ({**row, "evaluation": new} for row in predicted)
+            while some := list(islice(rows, 10_000)):  # of 100,000 pictures and five models half a million
+                c.execute(insert(predictions), some)
         return new
 
     def predicted(
@@ -273,6 +288,43 @@ class Training(Base):
                 )
             ]
 
+    def paired(self, evaluation: int, first: str, second: str) -> dict[str, Paired]:
+        """True class -> how two models of an evaluation did on its pictures."""
+        a, b = predictions.alias(), predictions.alias()
+        one, two = (each.c.predicted == each.c.label for each in (a, b))
+        kinds = (and_(one, two), and_(one, ~two), and_(~one, two), and_(~one, ~two))
+        counts = [func.sum(case((kind, 1), else_=0)) for kind in kinds]
+        wanted = (
+            select(a.c.label, *counts)
+            .join(b, and_(a.c.evaluation == b.c.evaluation, a.c.image == b.c.image))
+            .where(a.c.evaluation == evaluation, a.c.model == first, b.c.model == second)
+            .group_by(a.c.label)
+        )
+        with self._read() as c:
+            return {label: Paired(*map(int, found)) for label, *found in c.execute(wanted)}
+
+    def answers(self, evaluation: int, model: str, wrong: bool = False, limit: int = 100) -> list[Answer]:
+        """What a model said: the worst mistakes first, which gave the least to the true class; with `wrong` no others.
+
+        Of an early evaluation, which did not keep that: the surest mistakes first.
+        """
+        right = predictions.c.predicted == predictions.c.label
+        wanted = select(predictions).where(predictions.c.evaluation == evaluation, predictions.c.model == model)
+        wanted = wanted.where(~right) if wrong else wanted
+        order = (case((right, 1), else_=0), predictions.c.truth, predictions.c.confidence.desc(), predictions.c.image)
+        with self._read() as c:
+            return [_answer(row) for row in c.execute(wanted.order_by(*order).limit(limit))]
+
+    def answered(self, evaluation: int, model: str, images: Sequence[int]) -> list[Answer]:
+        """What a model said of these images, in their order."""
+        found: dict[int, Answer] = {}
+        with self._read() as c:
+            for some in chunks(images):
+                of = predictions.c.evaluation == evaluation, predictions.c.model == model
+                for row in c.execute(select(predictions).where(*of, predictions.c.image.in_(some))):
+                    found[row.image] = _answer(row)
+        return [found[image] for image in images if image in found]
+
     def evaluations(self, project: int, part: str = "") -> list[Evaluation]:
         """The newest first; those of "test" are the log of its openings."""
         wanted = select(evaluations).where(evaluations.c.project == project).order_by(evaluations.c.id.desc())
@@ -293,6 +345,10 @@ class Training(Base):
             return c.execute(
                 select(func.count()).where(evaluations.c.project == project, evaluations.c.part == "test")
             ).scalar_one()
+
+
+def _answer(row: Row) -> Answer:
+    return Answer(row.image, row.label, row.predicted, row.confidence, row.truth)
 
 
 def _run(row: Row, steps: tuple) -> Run:

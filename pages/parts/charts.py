@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -208,15 +208,19 @@ def scores(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: bool, dark: bool) -> Figure:
-    """(C, C) counts, a row per true class, as a heat map; with `share` each row is divided by its sum.
+Share = Literal["", "row", "column"]
+
+
+def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: Share, dark: bool) -> Figure:
+    """(C, C) counts, a row per true class, as a heat map; with `share` each row, or column, is divided by its sum.
 
     Every cell carries an unseen point (heat maps cannot be clicked in Streamlit) whose customdata is [row, column].
     """
     import numpy as np
 
     table = np.asarray(counts, dtype=float)
-    values = table / np.maximum(table.sum(axis=1, keepdims=True), 1) if share else table
+    along = {"row": 1, "column": 0}
+    values = table / np.maximum(table.sum(axis=along[share], keepdims=True), 1) if share else table
     size, ticks = len(classes), list(range(len(classes)))
     cell = max(18, min(64, 620 // max(size, 1)))
     figure = _figure("Confusion: true class against what the model said", 150 + cell * size, x="said", y="true class")
@@ -230,7 +234,7 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], share: bo
         x=columns, y=rows, mode="markers", marker={"size": cell * 0.9, "symbol": "square", "opacity": 0}, showlegend=False,
         customdata=[[int(r), int(c), int(table[r, c]), name(classes[int(r)], 60), name(classes[int(c)], 60), values[r, c]] for r, c in zip(rows, columns, strict=True)],
         hovertemplate="true %{customdata[3]}, said %{customdata[4]}: %{customdata[2]:,} pictures"
-        + (", %{customdata[5]:.1%} of the row" if share else "") + "<extra></extra>",
+        + (f", %{{customdata[5]:.1%}} of the {share}" if share else "") + "<extra></extra>",
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
     )  # fmt: skip
     labels = [name(label, 16) for label in classes]
@@ -264,6 +268,37 @@ def probabilities(frame: pd.DataFrame, most: int = 5) -> Figure:
     figure.update_yaxes(
         tickvals=list(range(len(top))), ticktext=[name(label) for label in top], autorange="reversed", showgrid=False
     )
+    return figure
+
+
+def faithful(frame: pd.DataFrame, of: Sequence[str]) -> Figure:
+    """How faithful explanations are: a dot with its interval for each, a colour for each model of `of`.
+
+    Columns model, explainer (as shown), value, low, high: insertion less deletion, -1..1. Best at the top.
+    """
+    explainers = list(dict.fromkeys(frame.sort_values("value", ascending=False)["explainer"]))
+    models = [model for model in of if model in set(frame["model"])]
+    figure = _figure(
+        "How well each map names the pixels that matter",
+        120 + len(explainers) * (18 + 12 * len(models)),
+        x="insertion less deletion, -1 to 1",
+    )
+    for i, model in enumerate(models):
+        rows = frame[frame["model"] == model]
+        figure.add_scatter(
+            y=[explainers.index(one) - (i - (len(models) - 1) / 2) * -0.22 for one in rows["explainer"]], x=rows["value"],
+            mode="markers", name=name(str(model)), marker={"color": SERIES[i % len(SERIES)], "size": 10},
+            error_x={"type": "data", "symmetric": False, "array": rows["high"] - rows["value"], "arrayminus": rows["value"] - rows["low"],
+                     "color": SERIES[i % len(SERIES)], "thickness": 2, "width": 0},
+            customdata=list(zip(rows["explainer"], rows["low"], rows["high"], strict=True)), showlegend=len(models) > 1,
+            hovertemplate=f"{name(str(model))}, %{{customdata[0]}}: %{{x:.2f}} (%{{customdata[1]:.2f}} to %{{customdata[2]:.2f}})<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(0, line={"color": GREY, "width": 1, "dash": "dot"})
+    figure.update_yaxes(
+        tickvals=list(range(len(explainers))), ticktext=explainers, range=[len(explainers) - 0.5, -0.5], showgrid=False,
+        zeroline=False,
+    )  # fmt: skip
+    figure.update_xaxes(zeroline=False)
     return figure
 
 

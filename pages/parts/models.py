@@ -34,10 +34,10 @@ def choose(project: Project, key: str) -> list[Run]:
 def load(runs: list[Run]) -> dict[str, Model]:
     """name -> model. Raises Missing or Damaged where a checkpoint is not as it was written."""
     current = house.settings()
-    return _load(str(current.home.absolute()), current.device, _key(runs), runs)
+    return _load(str(current.home.absolute()), current.device, key(runs), runs)
 
 
-def _key(runs: list[Run]) -> tuple[tuple, ...]:
+def key(runs: list[Run]) -> tuple[tuple, ...]:
     """What was loaded is known by: a run that is given another name answers under it, and one that was stopped and went
     on has another checkpoint."""
     return tuple((run.id, run.name, run.status, run.result.get("epochs"), run.result.get("seconds")) for run in runs)
@@ -50,7 +50,7 @@ def _load(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> d
 
 def predictor(runs: list[Run], ensemble: str) -> Predictor:
     current = house.settings()
-    return _predictor(str(current.home.absolute()), current.device, _key(runs), ensemble, runs)
+    return _predictor(str(current.home.absolute()), current.device, key(runs), ensemble, runs)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -63,7 +63,7 @@ def _predictor(home: str, device: str, key: tuple[tuple, ...], ensemble: str, _r
 def cropper(runs: list[Run]) -> Callable[[bytes], Box | None] | None:
     """What crops a picture as the pictures were cropped that these runs learned from: see `core.predict.cropper`."""
     current = house.settings()
-    return _cropper(str(current.home.absolute()), current.device, _key(runs), runs)
+    return _cropper(str(current.home.absolute()), current.device, key(runs), runs)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the detector …")

@@ -26,9 +26,9 @@ def data() -> bytes:
     return png(drawn(1, 160, 5).pixels[0])
 
 
-def test_a_prediction_names_every_model_and_both_ensembles(models: dict[str, Model], data: bytes) -> None:
+def test_a_prediction_names_every_model_and_each_ensemble(models: dict[str, Model], data: bytes) -> None:
     said = Predictor(models).predict(data)
-    assert set(said.models) == {"tiny24", "tiny32", "average", "priority"}
+    assert set(said.models) == {"tiny24", "tiny32", "average", "priority", "weighted"}
     assert all(set(p) == set(CLASSES) and sum(p.values()) == pytest.approx(1) for p in said.models.values())
     assert said.probabilities == said.models["average"]
     assert said.label == max(said.probabilities, key=said.probabilities.get)
@@ -43,7 +43,7 @@ def test_the_chosen_ensemble_has_the_word(models: dict[str, Model], data: bytes)
 
 def test_one_model_alone_is_its_own_ensemble(models: dict[str, Model], data: bytes) -> None:
     said = Predictor({"only": models["tiny24"]}).predict(data).models
-    assert said["only"] == said["average"] == said["priority"]
+    assert said["only"] == said["average"] == said["priority"] == said["weighted"]
 
 
 def test_a_picture_gets_the_same_word_alone_and_in_an_evaluation(models: dict[str, Model]) -> None:

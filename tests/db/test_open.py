@@ -89,7 +89,7 @@ def test_a_database_of_a_newer_program_is_refused_and_left_as_it_is(store, file)
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(
-        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0008\): update Winnow"
+        Busy, match=r"written by a newer Winnow \(schema 9999, this program knows 0009\): update Winnow"
     ):
         open_store(url(file))
     assert version(file) == "9999"
@@ -117,7 +117,7 @@ def test_a_database_of_the_schema_before_keeps_its_searches(store, project, clai
             connection.execute(f"DROP TABLE {table}")
         for column in ("projects DROP COLUMN cleaning", "projects DROP COLUMN reviewing", "splits DROP COLUMN crop", "split_images DROP COLUMN box",
                        "images DROP COLUMN crop", "images DROP COLUMN box",
-                       "runs DROP COLUMN name", "runs DROP COLUMN note", "runs DROP COLUMN deleted",
+                       "runs DROP COLUMN name", "runs DROP COLUMN note", "runs DROP COLUMN deleted", "predictions DROP COLUMN truth",
                        "decisions DROP COLUMN box", "decisions DROP COLUMN was_box"):  # fmt: skip
             connection.execute(f"ALTER TABLE {column}")
         if not has_the_column:
@@ -218,6 +218,7 @@ def test_what_was_decided_before_counts_as_looked_at_in_that_order(store, projec
             "runs DROP COLUMN name",
             "runs DROP COLUMN note",
             "runs DROP COLUMN deleted",
+            "predictions DROP COLUMN truth",
         ):
             connection.execute(f"ALTER TABLE {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
@@ -243,6 +244,7 @@ def test_runs_and_what_models_said_before_they_could_be_named_are_kept(store, pr
     store.close()
     with sqlite3.connect(file) as connection:
         connection.execute("DROP TABLE presets")
+        connection.execute("ALTER TABLE predictions DROP COLUMN truth")
         for column in ("name", "note", "deleted"):
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0006'")

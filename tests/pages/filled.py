@@ -16,8 +16,20 @@ from sqlalchemy import insert
 from core import pixels
 from core.blobs import Blobs
 from core.errors import Permanent, Refused
-from core.evaluate import score
-from core.model import Candidate, Claim, Cleaning, Decision, Finding, Job, Measure, Operation, Project, Recipe
+from core.evaluate import Answers, keep, scored
+from core.model import (
+    ENSEMBLES,
+    Candidate,
+    Claim,
+    Cleaning,
+    Decision,
+    Finding,
+    Job,
+    Measure,
+    Operation,
+    Project,
+    Recipe,
+)
 from core.scrape import Tally
 from db.store import Store
 from db.store.base import now
@@ -129,22 +141,27 @@ def trained(
     return runs
 
 
-def evaluated(store: Store, project: Project, runs: Sequence[int]) -> int:
+def evaluated(store: Store, project: Project, runs: Sequence[int], home: Path) -> int:
     """Scores of guesses that are right three times in four, by the program's own arithmetic."""
-    _, claim = begin(store, project, "evaluate", part="val")
+    job, claim = begin(store, project, "evaluate", part="val")
     frozen = store.split(project.id)
     members, classes = frozen.parts["val"], list(frozen.classes)
     truth, draw = np.array([classes.index(label) for _, label in members]), np.random.default_rng(0)
-    models, rows = {}, []
-    for name in ("vgg75-bn", "vgg100-bn", "average", "priority"):
-        guess = np.where(draw.random(len(truth)) < 0.75, truth, draw.integers(0, len(classes), len(truth)))
-        said = np.full((len(truth), len(classes)), 0.1) + 0.7 * np.eye(len(classes))[guess]
-        models[name] = score(truth, said / said.sum(axis=1, keepdims=True), classes)
-        rows += [{"model": name, "image": image, "label": label, "predicted": classes[g], "confidence": 0.8}
-                 for (image, label), g in zip(members, guess, strict=True)]  # fmt: skip
-    number = store.add_evaluation(
-        claim, project.id, runs, "val", {"models": models, "classes": classes, "images": len(members)}, rows
-    )
+    sources = store.sources([image for image, _ in members])
+    models, rows, names = {}, [], ("vgg75-bn", "vgg100-bn", *ENSEMBLES)
+    folder = home / "evaluations" / str(job.id)
+    with keep(folder, np.array([image for image, _ in members]), truth, len(names), len(classes)) as table:
+        for n, name in enumerate(names):
+            guess = np.where(draw.random(len(truth)) < 0.75, truth, draw.integers(0, len(classes), len(truth)))
+            said = np.full((len(truth), len(classes)), 0.1) + 0.7 * np.eye(len(classes))[guess]
+            table[n] = said = said / said.sum(axis=1, keepdims=True)
+            models[name] = scored(Answers.of(truth, said), classes, sources=[sources[image] for image, _ in members])
+            rows += [{"model": name, "image": image, "label": label, "predicted": classes[g], "confidence": 0.8, "truth": float(p[t])}
+                     for (image, label), g, p, t in zip(members, guess, said, truth, strict=True)]  # fmt: skip
+    number = store.add_evaluation(claim, project.id, runs, "val", {
+        "models": models, "classes": classes, "images": len(members), "split": frozen.id, "kept": job.id, "part": "val",
+        "runs": dict(zip(names, runs, strict=False)), "weights": {"vgg75-bn": 0.4, "vgg100-bn": 0.6},
+    }, rows)  # fmt: skip
     store.finish(claim, "done", {"evaluation": number})
     return number
 
@@ -154,7 +171,7 @@ def everything(store: Store, home: Path, name: str = "cars", classes: Sequence[s
     cleaned(store, project)
     reviewed(store, project)
     split(store, project)
-    evaluated(store, project, trained(store, project))
+    evaluated(store, project, trained(store, project), home)
     _, claim = begin(store, project, "clean")
     store.finish(claim, "failed", error="The image 0123456789ab is not in images: was it deleted by hand?")
     _, claim = begin(store, project, "clean")

@@ -119,12 +119,12 @@ def test_intervals_reach_from_low_to_high() -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_confusion_row_sums_to_one_as_shares_and_an_empty_row_to_none(dark: bool) -> None:
-    figure = charts.confusion([[3, 1], [0, 0]], ["a", "b"], share=True, dark=dark)
+    figure = charts.confusion([[3, 1], [0, 0]], ["a", "b"], share="row", dark=dark)
     assert np.asarray(figure.data[0].z).tolist() == [[0.75, 0.25], [0, 0]]
 
 
 def test_every_cell_of_the_confusion_can_be_pressed_and_knows_its_row_and_column() -> None:
-    cells = charts.confusion([[3, 1], [2, 4]], ["a", "b"], share=False, dark=False).data[1]
+    cells = charts.confusion([[3, 1], [2, 4]], ["a", "b"], share="", dark=False).data[1]
     assert [(point[0], point[1], point[2]) for point in cells.customdata] == [
         (0, 0, 3),
         (0, 1, 1),
@@ -135,7 +135,7 @@ def test_every_cell_of_the_confusion_can_be_pressed_and_knows_its_row_and_column
 
 
 def test_a_hundred_classes_are_drawn_without_numbers_in_the_cells() -> None:
-    figure = charts.confusion(np.eye(100).tolist(), [str(i) for i in range(100)], share=False, dark=False)
+    figure = charts.confusion(np.eye(100).tolist(), [str(i) for i in range(100)], share="", dark=False)
     assert figure.data[0].texttemplate is None
     assert len(figure.data[1].x) == 10_000
 
@@ -161,3 +161,20 @@ def test_heat_is_teal_for_rust_against_and_white_where_nothing_speaks() -> None:
 
 def test_heat_of_nothing_at_all_is_white() -> None:
     assert (charts.heat(np.zeros((4, 4), np.float32)) == 255).all()
+
+
+def test_explanations_stand_with_the_most_faithful_one_first_and_a_colour_for_each_model() -> None:
+    rows = [
+        ("b", "SHAP", 0.5, 0.4, 0.6),
+        ("b", "Grad-CAM", 0.1, 0.0, 0.2),
+        ("<a>", "Grad-CAM", 0.2, 0.1, 0.4),
+        ("<a>", "SHAP", 0.3, 0.2, 0.4),
+    ]
+    figure = charts.faithful(pd.DataFrame(rows, columns=["model", "explainer", "value", "low", "high"]), ["<a>", "b"])
+    assert list(figure.layout.yaxis.ticktext) == ["SHAP", "Grad-CAM"]
+    first, second = figure.data
+    assert (first.name, second.name) == ("&lt;a&gt;", "b") and first.marker.color != second.marker.color
+    assert list(first.x) == [0.2, 0.3] and list(first.error_x.array) == pytest.approx([0.2, 0.1])
+    assert list(first.error_x.arrayminus) == pytest.approx([0.1, 0.1])
+    assert all(round(y) == place for y, place in zip(first.y, [1, 0], strict=True)), "each on its explainer's line"
+    assert first.y[0] != second.y[1], "beside the other model's"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import BadInput, Fenced
-from core.model import ClassInfo, Cropping, Decision, Recipe
+from core.model import ClassInfo, Cropping, Decision, Paired, Recipe
 from tests.db.conftest import operation, reject
 
 RECIPE = Recipe("vgg75-bn", epochs=3)
@@ -259,3 +259,27 @@ def test_a_split_freezes_what_of_each_image_counts_and_how_it_was_chosen(store, 
     crop = Cropping("yolo", ("car",), 0.1, 0.2)
     made = store.add_split(claim("split"), project.id, 1, parts, ["sedan"], {}, 0, "", {one: (1, 2, 30.5, 40)}, crop)
     assert (made.boxes, made.crop) == ({one: (1, 2, 30.5, 40)}, crop)
+
+
+def test_models_are_paired_on_the_pictures_that_both_saw(store, project, claim, images):
+    members, truth = images(4), ["suv", "suv", "suv", "coupe"]
+    said = {"a": ["suv", "suv", "coupe", "suv"], "b": ["suv", "coupe", "coupe", "coupe"]}
+    rows = [
+        {"model": model, "image": image, "label": label, "predicted": guess, "confidence": 0.9, "truth": 0.1 * n}
+        for model, guesses in said.items()
+        for n, (image, label, guess) in enumerate(zip(members, truth, guesses, strict=True))
+    ]
+    number = store.add_evaluation(claim("evaluate"), project.id, [1], "val", {}, rows)
+    assert store.paired(number, "a", "b") == {"suv": Paired(1, 1, 0, 1), "coupe": Paired(0, 0, 1, 0)}
+    assert [answer.image for answer in store.answers(number, "a", wrong=True)] == members[2:]
+    assert [answer.image for answer in store.answers(number, "a")] == [*members[2:], *members[:2]]
+    asked = [members[3], members[0]]
+    assert [(answer.image, answer.predicted) for answer in store.answered(number, "b", asked)] == [
+        (asked[0], "coupe"), (asked[1], "suv"),
+    ]  # fmt: skip
+
+
+def test_each_picture_has_the_source_that_brought_it_first(store, project, images):
+    one, two = images(2)
+    assert set(store.sources([one, two])) == {one, two}
+    assert store.sources([]) == {}
