@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from db.store import Store
 
 PICTURE = re.compile(r"[0-9a-f]{64}\.\w+")
-ABANDONED = 600.0  # seconds without a byte, after which a file not ended is nobody's
 SHOWN = 20  # failures that a result names one by one
 
 
@@ -134,12 +133,13 @@ def _card(store: Store, folder: Path, form: str, layout: Layout, told: card.Told
 
 def _sweep(folder: Path, chosen: Chosen, keep: set[str]) -> None:
     """Take out the pictures of an earlier export that are none of this one: rejected, given another class, left out. A
-    folder of a class that is no more goes with them."""
+    folder of a class that is no more goes with them, and so does what a killed export was still writing."""
     classes = {*folders(chosen.classes).values()}
-    for top in (*PARTS, "images", "data"):
+    orphans.remove(folder, 0)
+    for top in (*PARTS, "images", "data", "annotations"):
         for where, _, names in os.walk(folder / top, topdown=False):
             here = Path(where)
-            orphans.remove(here, ABANDONED)
+            orphans.remove(here, 0)  # nobody else writes here: a project has one export at a time
             for name in names:
                 if PICTURE.fullmatch(name) and (here / name).relative_to(folder).as_posix() not in keep:
                     (here / name).unlink()

@@ -68,6 +68,8 @@ def model(
     facts = labels(project, chosen, models, ensemble)
     work = folder / f"export.{uuid.uuid4().hex}.part"
     with place.writing(folder):
+        for left in folder.glob("export.*.part"):  # of an export that was killed
+            shutil.rmtree(left, ignore_errors=True)
         work.mkdir()
         try:
             done = 0

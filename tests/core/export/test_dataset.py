@@ -83,6 +83,18 @@ def test_a_stopped_export_goes_on_and_copies_nothing_twice(
     assert export("coco")["copied"] == 36 - len(some)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_killed_export_was_still_writing_goes_with_the_next_one(
+    export: Export, tmp_path: Path, form: str
+) -> None:
+    export(form)
+    half = [path.with_name(f"{path.name}.{'0' * 32}.part") for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    for path in half:
+        path.touch()
+    export(form)
+    assert half and not [path for path in half if path.exists()]
+
+
 def test_a_picture_that_is_cut_short_is_copied_again(export: Export, tmp_path: Path) -> None:
     export("csv")
     one = next(iter(pictures(tmp_path / "out").values()))

@@ -148,6 +148,13 @@ def test_labels_json_knows_every_ensemble_of_the_app(export, runs, tmp_path: Pat
     assert said["ensembles"]["average"]["weights"] == [0.5, 0.5] and len(said["ensembles"]["priority"]["trust"]) == 2
 
 
+def test_what_a_killed_export_left_goes_with_the_next_one(export, runs, tmp_path: Path) -> None:
+    (tmp_path / "out" / f"export.{'0' * 32}.part").mkdir(parents=True)
+    (tmp_path / "out" / f"export.{'0' * 32}.part" / "1.onnx").touch()
+    export([runs[0]])
+    assert not list((tmp_path / "out").glob("*.part"))
+
+
 def test_other_runs_take_the_place_of_the_earlier_ones(export, runs, tmp_path: Path) -> None:
     export()
     export([runs[1]])
