@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from core.train.feed import Pictures
     from db.store import Store
 
+DECODED = "2"  # how a view becomes pixels (core.pixels.squares); another way, another number, and all is decoded again
 BLOCK = 2**24  # bytes of pictures that are copied at once
 
 Map = Callable[..., Iterable[tuple[Any, Any, BaseException | str | None]]]  # an engine's `map`
@@ -272,7 +273,7 @@ def _squares(read: Callable[[str], bytes], sizes: Sequence[int], view: str) -> l
 
 
 def _key(views: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(views).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join([DECODED, *views]).encode()).hexdigest()[:16]
 
 
 def _facts(folder: Path, key: str) -> dict[str, Any]:

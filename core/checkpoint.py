@@ -55,16 +55,15 @@ class Model:
     val_logits: np.ndarray  # (N, C) float32
     val_labels: np.ndarray  # (N,) int64
     background: np.ndarray  # (K, size, size, 3) uint8, pictures of the train part
-    quick: (
-        nn.Sequential
-    )  # `net`, or its bf16 copy where that is faster and says nearly the same; evaluates and predicts
+    quick: nn.Sequential  # `net`, or its bf16 copy where that is faster and says nearly the same; evaluates
     crop: Cropping = Cropping()  # how the pictures it learned from were cropped
 
-    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """(N, size, size, 3) uint8 -> (N, C) float64, calibrated."""
+    def probabilities(self, pixels: np.ndarray, exact: bool = False) -> np.ndarray:
+        """(N, size, size, 3) uint8 -> (N, C) float64, calibrated; `exact`: by `net`, as an exported model says it."""
         from core.evaluate import logits, softmax
 
-        return softmax(logits(self.quick, pixels, self.mean, self.std, self.device), self.temperature)
+        net = self.net if exact else self.quick
+        return softmax(logits(net, pixels, self.mean, self.std, self.device), self.temperature)
 
 
 def save(
@@ -138,6 +137,11 @@ def load(folder: Path, device: str = "cpu") -> Model:
 def metrics(folder: Path) -> Mapping[str, Any]:
     """The figures of a checkpoint whose files are whole; the network is not built. Raises Missing or Damaged."""
     return _whole(folder)[0]["metrics"]
+
+
+def weights(folder: Path) -> bytes:
+    """The weights as they were trained, batch norm not folded: bytes of safetensors. Raises Missing or Damaged."""
+    return _whole(folder)[1][WEIGHTS]
 
 
 def finished(folder: Path, recipe: Recipe, classes: Sequence[str]) -> bool:

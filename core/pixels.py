@@ -80,14 +80,15 @@ def ingest(data: bytes) -> tuple[ImageFacts, bytes]:
 def squares(data: bytes, sizes: Sequence[int], box: Box | None = None) -> list[np.ndarray]:
     """The pixels models see: one (S, S, 3) uint8 array for each S in `sizes`, from as few decodes as possible.
 
-    `box` None takes the whole picture. The aspect ratio is not kept. A large JPEG is decoded at a reduced scale, which
-    depends on S and the box alone, never on which other sizes are asked for: training and prediction see equal pixels.
+    `box` None takes the whole picture. The aspect ratio is not kept. A large JPEG is decoded at a half, a quarter or an
+    eighth, which every decoder can (an exported model's script too); which one depends on S and the box alone, never on
+    which other sizes are asked for: training and prediction see equal pixels.
     Raises Permanent as `decode` does, or with reason "empty box".
     """
     frames: dict[int, tuple[Image.Image, Box | None]] = {}
-    for need in {_frame_side(size) for size in sizes}:
+    for need in {frame_side(size) for size in sizes}:
         frames[need] = _reduced(data, need, box)
-    return [square(frames[_frame_side(size)][0], size, frames[_frame_side(size)][1]) for size in sizes]
+    return [square(frames[frame_side(size)][0], size, frames[frame_side(size)][1]) for size in sizes]
 
 
 def square(image: Image.Image, size: int, box: Box | None = None) -> np.ndarray:
@@ -165,7 +166,7 @@ def _upright(frame: Image.Image, image: Image.Image) -> Image.Image:
 
 
 def _jpeg(data: bytes, height: int = 0, width: int = 0) -> np.ndarray | None:
-    """(H, W, 3) uint8, scaled by 1/2 or less where `height` and `width` still fit in; None where Pillow must decide."""
+    """(H, W, 3) uint8, as small as `height` and `width` still fit in, by 1/2 or less; None where Pillow must decide."""
     try:
         return simplejpeg.decode_jpeg(data, min_height=height, min_width=width, min_factor=2)
     except MemoryError:
@@ -174,7 +175,7 @@ def _jpeg(data: bytes, height: int = 0, width: int = 0) -> np.ndarray | None:
         return None
 
 
-def _frame_side(size: int) -> int:
+def frame_side(size: int) -> int:
     """Shorter side, px, that a reduced frame keeps for squares of `size` px: at least twice, in doubling levels."""
     side = 224
     while side < 2 * size:
@@ -190,7 +191,9 @@ def _reduced(data: bytes, need: int, box: Box | None) -> tuple[Image.Image, Box 
     frame = None
     if kind == "JPEG" and image.mode in ("RGB", "L"):
         wide, high = (need, need) if box is None else (_whole(need, box, 0, width), _whole(need, box, 1, height))
-        if width >= 2 * wide and height >= 2 * high:
+        scale = next((by for by in (8, 4, 2) if width >= by * wide and height >= by * high), 0)
+        if scale:
+            wide, high = -(-width // scale), -(-height // scale)
             array = _jpeg(data, wide, high) if turned else _jpeg(data, high, wide)
             frame = None if array is None else _upright(Image.fromarray(array), image)
     if frame is None:

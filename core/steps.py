@@ -422,6 +422,24 @@ def explain(
     return {**result, "part": part, "split": frozen.id, "each": each}
 
 
+def export(
+    ctx: Context, format: str, to: str, licence: str = "", runs: Sequence[int] = (), ensemble: str = "average"
+) -> Step:
+    """Write the data set in a form of `core.export.layouts`, or as "model" trained runs, into the folder `to`.
+
+    An export that was stopped or killed goes on where it was: a picture that is there is not copied again.
+    """
+    from pathlib import Path
+
+    if format == "model":
+        from core.export.model import model
+
+        return (yield from model(ctx.store, ctx.blobs, ctx.settings, ctx.project, Path(to), runs, ensemble))
+    from core.export.dataset import dataset
+
+    return (yield from dataset(ctx.store, ctx.blobs, ctx.project, format, Path(to), licence))
+
+
 def demo(ctx: Context) -> Step:
     """The demo: fetch the drawn cars from their own little Openverse, then clean."""
     fetched = yield from scrape(ctx, source="demo")
@@ -430,5 +448,5 @@ def demo(ctx: Context) -> Step:
 
 
 STEPS: dict[str, Callable[..., Step]] = {
-    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "explain": explain, "demo": demo,
+    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "explain": explain, "export": export, "demo": demo,
 }  # fmt: skip

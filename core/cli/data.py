@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from core.cli.submit import inside, submit
-from core.errors import BadInput, NotYet
+from core.errors import BadInput
 
 if TYPE_CHECKING:
     from core.model import Project
@@ -174,18 +174,35 @@ def split(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def export(args: argparse.Namespace) -> dict[str, Any]:
-    if args.format not in ("credits", "report"):
-        raise NotYet(
-            f"The export of {args.format} comes with a later release of Winnow: so far there are credits and report."
-        )
+    """Small tables and pages at once; pictures and models by a job, which is waited for."""
     from core import credits, report
+    from core.export import card, dataset, model, place
+    from core.export.chosen import Chosen
     from core.review import certificate
+    from core.runs import choose
 
     store, _, project = inside(args)
+    folder = args.to.absolute()
+    if args.runs and args.format != "model":
+        raise BadInput("--run goes with --format model.")
+    if args.licence and args.format in ("model", "report"):
+        raise BadInput("--licence goes with the pictures: credits, card and the forms of a data set.")
     if args.format == "report":
         return {"files": [str(report.save(store, project, args.to))]}
-    written = credits.write(store.kept_origins(project.id), args.to, project.name, args.licence)
-    return written | {"files": [*written["files"], *certificate.export(store, project, args.to)]}
+    if args.format == "credits":
+        written = credits.write(store.kept_origins(project.id), args.to, project.name, args.licence)
+        return written | {"files": [*written["files"], *certificate.export(store, project, args.to)]}
+    if args.format == "card":
+        text = card.text(store, told := card.counted(Chosen(store, project, args.licence)), 0)
+        return {"files": [place.page(folder, "DATASET_CARD.md", text), *certificate.export(store, project, folder)],
+                "images": told.pictures, "left_out": dict(told.chosen.left_out)}  # fmt: skip
+    if args.format == "model":  # what is wrong is said here, before there is a job
+        model.check(folder, project.name, choose(store, project.id, args.runs))
+        return submit(
+            args, "export", {"format": "model", "to": str(folder), "runs": args.runs, "ensemble": args.ensemble}
+        )
+    dataset.check(folder, args.format, Chosen(store, project, args.licence))
+    return submit(args, "export", {"format": args.format, "to": str(folder), "licence": args.licence})
 
 
 def _known_kind(kind: str, *more: str) -> None:

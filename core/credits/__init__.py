@@ -18,7 +18,9 @@ from core.export import write_csv
 from core.licences import FILTERS
 from core.model import UNKNOWN_LICENCE, Candidate, ImageRecord, Origin
 
-__all__ = ["allows", "attribution", "attribution_html", "file_name", "rights", "web", "words", "write"]
+__all__ = [
+    "allows", "attribution", "attribution_html", "file_name", "known_first", "rights", "row", "web", "words", "write",
+]  # fmt: skip
 
 Row = tuple[ImageRecord, Sequence[Origin]]  # a kept picture and where it came from: what brought it is the first
 
@@ -98,17 +100,23 @@ class _Kept:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for record, origins in self._rows:
-            origins = origins or (Origin(Candidate(record.origin, record.label, ""), None),)
-            origins = sorted(origins, key=lambda origin: licence(origin.candidate.licence) == UNKNOWN_LICENCE)
+            origins = known_first(record, origins)
             known = licence(origins[0].candidate.licence)
             if not allowed(known, self._wanted):
                 self.left_out += 1
                 continue
             self.groups.add(known, line(record.facts.sha256, file_name(record), record.label, origins))
-            yield _row(record, origins)
+            yield row(record, origins)
 
 
-def _row(record: ImageRecord, origins: Sequence[Origin]) -> dict[str, Any]:
+def known_first(record: ImageRecord, origins: Sequence[Origin]) -> tuple[Origin, ...]:
+    """The places a picture came from, those that state a licence first; its own address where there is none."""
+    origins = origins or (Origin(Candidate(record.origin, record.label, ""), None),)
+    return tuple(sorted(origins, key=lambda origin: licence(origin.candidate.licence) == UNKNOWN_LICENCE))
+
+
+def row(record: ImageRecord, origins: Sequence[Origin]) -> dict[str, Any]:
+    """The COLUMNS of one picture; of its places the first counts. What strangers wrote is one line of text."""
     first, fetched = origins[0].candidate, origins[0].fetched
     return {
         "image": record.id, "sha256": record.facts.sha256, "file": file_name(record), "label": record.label,

@@ -89,13 +89,15 @@ def weights(truth: np.ndarray) -> np.ndarray:
     return found
 
 
-def answer(models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:
+def answer(
+    models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray], exact: bool = False
+) -> dict[str, np.ndarray]:
     """What each model and each ensemble says of N pictures: {name: (N, C) calibrated probabilities}.
 
     `ensemble` was made of the models; `pixels` holds, for each size that a model sees, the same N pictures as
-    (N, S, S, 3) uint8.
+    (N, S, S, 3) uint8; `exact`: see `Model.probabilities`.
     """
-    members = np.stack([model.probabilities(pixels[model.size]) for model in models.values()])  # (M, N, C)
+    members = np.stack([model.probabilities(pixels[model.size], exact) for model in models.values()])  # (M, N, C)
     return {**dict(zip(models, members, strict=True)), **ensemble.combine(members)}
 
 

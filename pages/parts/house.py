@@ -70,6 +70,9 @@ SCREENS: dict[str, Screen] = {
         "See which parts of a picture spoke for a class and which against it, for each model.")),
     "predict": Screen("Predict", ":material/image_search:", "Use", (
         "Ask your models about new pictures: files, a web address or the camera. Nothing leaves this computer.")),
+    "export": Screen("Export", ":material/ios_share:", "Use", (
+        "Take along what you made: the pictures in a form that other programs read, and the models as files that run without "
+        "Winnow.")),
     "jobs": Screen("Jobs", ":material/pending_actions:", "Use", (
         "What runs, what waits and what ended. Jobs go on when the browser is closed.")),
 }  # fmt: skip

@@ -1,8 +1,10 @@
-"""Pictures over HTTP: a page's thumbnails as one binary, and one picture large. No other bytes leave the house.
+"""Pictures over HTTP: a page's thumbnails as one binary, and one picture large; and an export as a .zip. No other bytes
+leave the house.
 
 A page of Streamlit is behind its gate, a route is not: so an address is signed (HMAC-SHA256) with a key that lies in
 the home folder, and holds for one to two hours. It is the same within an hour, so a browser may keep what it fetched.
-A pack is `u32 n, u32 length[n]`, little endian, and then n JPEGs; length 0 = not on disk. Only re-encoded JPEG leaves.
+A pack is `u32 n, u32 length[n]`, little endian, and then n JPEGs; length 0 = not on disk. Only re-encoded JPEG leaves, but for
+an export, which is a file to save and nothing that a browser shows.
 """
 
 from __future__ import annotations
@@ -17,12 +19,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from core.errors import Missing, WinnowError
+from core.export import place
+from core.export.zipped import zipped
 from pages.parts import house
 
 if TYPE_CHECKING:
@@ -41,13 +46,21 @@ HEADERS = {
 
 def pack_address(project: int, images: Sequence[int]) -> str:
     """The signed address of these pictures' thumbnails, relative to any page of the app."""
-    path = f"{project}/{','.join(map(str, images))}"
+    return _signed("pictures", f"{project}/{','.join(map(str, images))}")
+
+
+def export_address(project: int, name: str) -> str:
+    """The signed address of one of the project's exports as a .zip."""
+    return _signed("exports", f"{project}/{quote(name)}.zip")
+
+
+def _signed(kind: str, path: str) -> str:
     expires = (int(time.time()) // HOUR + 2) * HOUR
-    return f"winnow/pictures/{path}?expires={expires}&signature={_signature(path, expires)}"
+    return f"winnow/{kind}/{path}?expires={expires}&signature={_signature(kind, path, expires)}"
 
 
-def _signature(path: str, expires: int) -> str:
-    return hmac.digest(_key(house.settings().home), f"{path}?{expires}".encode(), "sha256").hex()
+def _signature(kind: str, path: str, expires: int) -> str:
+    return hmac.digest(_key(house.settings().home), f"{kind}/{path}?{expires}".encode(), "sha256").hex()
 
 
 @lru_cache
@@ -71,13 +84,9 @@ def _key(home: Path) -> bytes:
 def pictures(request: Request) -> Response:
     """The pack; or with `&large=ID`, where the signed address holds that image, one JPEG of at most 1600 px."""
     project, ids = request.path_params["project"], request.path_params["ids"]
-    expires, signature = request.query_params.get("expires", ""), request.query_params.get("signature", "")
-    if not expires.isascii() or not expires.isdigit() or len(expires) > 12:
-        return _refused(403, "This address is not signed.")
-    if not hmac.compare_digest(signature.encode(), _signature(f"{project}/{ids}", int(expires)).encode()):
-        return _refused(403, "This address is not signed by this program.")
-    if int(expires) < time.time():
-        return _refused(410, "This address has expired: reload the page.")
+    expires = request.query_params.get("expires", "")
+    if refused := _unsigned(request, "pictures", f"{project}/{ids}"):
+        return refused
     images = [int(i) for i in ids.split(",") if i.isascii() and i.isdigit()]
     if not 0 < len(images) <= IDS_MAX:
         return _refused(400, f"An address holds 1 to {IDS_MAX} pictures.")
@@ -91,6 +100,37 @@ def pictures(request: Request) -> Response:
         return Response(_large(project, int(large)), headers=HEADERS | keep, media_type="image/jpeg")
     except WinnowError as error:
         return _refused(404, str(error))
+
+
+def export(request: Request) -> Response:
+    """One of the project's finished exports as a .zip, made while it is sent."""
+    project, name = request.path_params["project"], request.path_params["name"]
+    if refused := _unsigned(request, "exports", f"{project}/{quote(name)}.zip"):
+        return refused
+    try:
+        there = {
+            path.name: path
+            for path, said in place.kept(place.shelf(house.settings().home, project))
+            if said.get("finished")
+        }
+    except WinnowError as error:
+        return _refused(404, str(error))
+    if name not in there:
+        return _refused(404, "This export is not there any more: reload the page.")
+    save = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}.zip", "Cache-Control": "no-store"}
+    return StreamingResponse(zipped(there[name]), headers=HEADERS | save, media_type="application/zip")
+
+
+def _unsigned(request: Request, kind: str, path: str) -> Response | None:
+    """What is answered to an address that was not signed for this path, or has expired; None where all is well."""
+    expires, signature = request.query_params.get("expires", ""), request.query_params.get("signature", "")
+    if not expires.isascii() or not expires.isdigit() or len(expires) > 12:
+        return _refused(403, "This address is not signed.")
+    if not hmac.compare_digest(signature.encode(), _signature(kind, path, int(expires)).encode()):
+        return _refused(403, "This address is not signed by this program.")
+    if int(expires) < time.time():
+        return _refused(410, "This address has expired: reload the page.")
+    return None
 
 
 def _refused(status: int, sentence: str) -> Response:
@@ -129,4 +169,7 @@ def _large(project: int, image: int) -> bytes:
     return out.getvalue()
 
 
-ROUTES = [Route("/winnow/pictures/{project:int}/{ids}", pictures)]
+ROUTES = [
+    Route("/winnow/pictures/{project:int}/{ids}", pictures),
+    Route("/winnow/exports/{project:int}/{name}.zip", export),
+]

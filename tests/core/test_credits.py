@@ -332,7 +332,6 @@ def test_the_command_writes_the_credits_of_what_is_kept(store, tmp_path: Path, c
 
 
 @pytest.mark.parametrize(("given", "said"), [
-    (("--to", "d", "--format", "coco"), "The export of coco comes with a later release"),
     (("--to", "d", "--format", "docx"), "invalid choice: 'docx'"),
     (("--format", "credits"), "--to"),
     (("--to", "d", "--format", "credits", "--licence", "free"), "invalid choice: 'free'"),

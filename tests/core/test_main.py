@@ -160,7 +160,7 @@ def test_a_table_on_the_own_machine_is_refused_row_by_row(run: Run, tmp_path: Pa
         (("train", "--project", "p", "--recipe", "vgg75"), "'p'"),
         (("train", "--project", "p", "--sweep", "gone.toml"), "gone.toml"),
         (("review", "certificate", "--project", "p"), "'p'"),
-        (("export", "--project", "p", "--to", "d", "--format", "coco"), "later release"),
+        (("export", "--project", "p", "--to", "d", "--format", "coco"), "'p'"),
         (("backup", "f"), "later release"),
         (("run", "7"), "no job 7"),
         (("nonsense",), "'nonsense'"),

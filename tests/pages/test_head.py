@@ -28,7 +28,8 @@ def test_the_next_action_follows_the_order_of_the_work(standing: Standing, page:
 
 
 @pytest.mark.parametrize(
-    ("verb", "page"), [("scrape", "scrape"), ("train", "train"), ("demo", "scrape"), ("export", "jobs")]
+    ("verb", "page"),
+    [("scrape", "scrape"), ("train", "train"), ("demo", "scrape"), ("export", "export"), ("backup", "jobs")],
 )
 def test_while_a_job_runs_the_next_action_is_to_watch_it(verb: str, page: str) -> None:
     for standing in (NOTHING, FETCHED, EVALUATED):

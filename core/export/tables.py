@@ -1,4 +1,4 @@
-"""Out of Winnow: tables for a spreadsheet (data sets and models follow in a later release)."""
+"""Tables for a spreadsheet: nothing in them runs as a formula, and what was written reads back unchanged."""
 
 from __future__ import annotations
 
