@@ -232,6 +232,7 @@ def train(
     `runs` that were stopped go on where they were. With `evaluate_on`, a part, the trained runs and their ensembles are
     scored on it at the end.
     """
+    from core.neighbours import remember
     from core.recipes import check
     from core.train.runner import Runner
 
@@ -282,6 +283,10 @@ def train(
         yield Progress(len(results), len(wanted), sentence, told)
         raise BadInput(sentence)
     there = [run["run"] for run in runs_now if store.run(project.id, run["run"]).kept]  # the rest was deleted meanwhile
+    if there:
+        chosen = choose(store, project.id, there)
+        models = load_models(ctx.settings, chosen)
+        yield from remember(ctx, frozen, dict(zip(models, chosen, strict=True)), models)
     scored = (yield from evaluate(ctx, there, evaluate_on)) if evaluate_on and there else {}
     return told | ({"evaluation": scored["evaluation"]} if scored else {})
 
@@ -348,6 +353,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
 
     from core import evaluate as e
     from core.cache import cache, cached, picked, views_of
+    from core.neighbours import remember
 
     store, project = ctx.store, ctx.project
     chosen = choose(store, project.id, runs)
@@ -356,6 +362,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     members = frozen.parts[part]
     if not members:
         raise BadInput(f"The part {part!r} of split {frozen.id} holds no image: make a split with more in it.")
+    yield from remember(ctx, frozen, dict(zip(models, chosen, strict=True)), models)
     views, folder = views_of(store, project.id, frozen, part), cache_folder(ctx.settings, frozen.id)
     sizes = sorted({model.size for model in models.values()})
     yield from cache(ctx.blobs.get, views, sizes, folder, ctx.engine.map)

@@ -1,0 +1,127 @@
+"""The training pictures that a network finds most like a picture: evidence for what it says, and where a mistake comes from.
+
+Alike is the direction of what the network sees before its last layer (cosine). Of every run the vectors of its training and
+validation pictures lie beside its checkpoint, as `neighbours.safetensors`; the file may be deleted at any time and is made
+again when the run is evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.errors import Damaged
+from core.model import Part, Progress
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from core.checkpoint import Model
+    from core.model import Run, Split
+    from core.steps import Context
+
+FILE = "neighbours.safetensors"
+AT_ONCE = 1024  # pictures between two words on how far it is
+BLOCK = 4096  # training pictures compared at once: vectors are kept in half precision and widened a block at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What a run's pictures are to its network. Vectors have length one."""
+
+    images: np.ndarray  # (N,) int64, of the train part
+    labels: np.ndarray  # (N,) int64, index into the model's classes, as they were when the split was frozen
+    vectors: np.ndarray  # (N, D) float16
+    validation: np.ndarray  # (V, D) float16, of the validation part
+
+    def nearest(self, vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """(B, D) float32 of length one -> (B, K) rows of `images`, the most alike first, and their (B, K) likeness, -1..1;
+        K is `count`, or N where that is less."""
+        count = min(count, len(self.images))
+        likeness, rows = np.empty((len(vectors), 0), np.float32), np.empty((len(vectors), 0), np.int64)
+        for start in range(0, len(self.images), BLOCK):
+            block = vectors @ self.vectors[start : start + BLOCK].astype(np.float32).T
+            at = np.broadcast_to(np.arange(start, start + block.shape[1]), block.shape)
+            likeness, rows = np.hstack([likeness, block]), np.hstack([rows, at])
+            best = np.argsort(-likeness, axis=1, kind="stable")[:, :count]
+            likeness, rows = np.take_along_axis(likeness, best, axis=1), np.take_along_axis(rows, best, axis=1)
+        return rows, likeness
+
+
+def vectors(model: Model, pixels: np.ndarray) -> np.ndarray:
+    """(B, S, S, 3) uint8 -> (B, D) float32 of length one: what the network sees before its last layer."""
+    from core.evaluate import logits
+
+    seen = logits(_front(model), pixels, model.mean, model.std, model.device)
+    return seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-12)
+
+
+def load(model: Model, folder: Path) -> Neighbours | None:
+    """Those of the run whose `folder` it is; None where they were not made yet, or are of an earlier state of the run."""
+    from core.explained import read
+
+    found = read(folder / FILE)
+    if found is None or found[1].get("of") != _of(model):
+        return None
+    arrays = found[0]
+    return Neighbours(arrays["images"], arrays["labels"], arrays["vectors"], arrays["validation"])
+
+
+def remember(ctx: Context, split: Split, runs: Mapping[str, Run], models: Mapping[str, Model]) -> Iterator[Progress]:
+    """Look at every training and validation picture once by each model, where that was not done, and keep what it sees.
+
+    `runs` and `models` have the same names; the runs are of that split.
+    """
+    from core.cache import cache, cached, pictures, views_of
+    from core.runs import cache_folder, run_folder
+
+    missing = [name for name, run in runs.items() if load(models[name], run_folder(ctx.settings, run.id)) is None]
+    if not missing:
+        return
+    folder, sizes = cache_folder(ctx.settings, split.id), sorted({models[name].size for name in missing})
+    parts: tuple[Part, ...] = ("train", "val")
+    views = {part: views_of(ctx.store, ctx.project.id, split, part) for part in parts}
+    for part in parts:
+        yield from cache(ctx.blobs.get, views[part], sizes, folder, ctx.engine.map)
+    for name in missing:
+        model, seen, images, labels = models[name], {}, {}, {}
+        for part in parts:
+            if not cached(views[part], model.size, folder)[1].any():
+                raise Damaged(f"None of the {len(views[part]):,} pictures of the part {part!r} can be read.")
+            there, images[part] = pictures(views[part], model.size, folder, split.parts[part], split.classes)
+            labels[part], seen[part] = there.labels, []
+            for start in range(0, len(there), AT_ONCE):
+                yield Progress(start, len(there), f"{name} looks at the pictures it learned from")
+                seen[part].append(vectors(model, there.pixels[start : start + AT_ONCE]).astype(np.float16))
+        _write(
+            run_folder(ctx.settings, runs[name].id) / FILE, model,
+            Neighbours(np.array(images["train"]), labels["train"], *(np.concatenate(seen[part]) for part in parts)),
+        )  # fmt: skip
+
+
+def _write(path: Path, model: Model, made: Neighbours) -> None:
+    from safetensors.numpy import save
+
+    from core.checkpoint import write
+
+    arrays = {name: np.ascontiguousarray(getattr(made, name)) for name in Neighbours.__dataclass_fields__}
+    write(path, save(arrays, {"of": _of(model)}))
+
+
+def _of(model: Model) -> str:
+    from core.explained import identity, key
+
+    return key(*identity(model))
+
+
+def _front(model: Model) -> nn.Sequential:
+    """The network without its last layer, which makes logits of what it sees."""
+    from collections import OrderedDict
+
+    from torch import nn
+
+    return nn.Sequential(OrderedDict(list(model.net.named_children())[:-1])).eval()
