@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.steps import Context
 
 FILE = "neighbours.safetensors"
-AT_ONCE = 1024  # pictures between two words on how far it is
+AT_ONCE = 256  # pictures between two words on how far it is
 BLOCK = 4096  # training pictures compared at once: vectors are kept in half precision and widened a block at a time
 
 
@@ -95,8 +95,9 @@ def remember(ctx: Context, split: Split, runs: Mapping[str, Run], models: Mappin
             there, images[part] = pictures(views[part], model.size, folder, split.parts[part], split.classes)
             labels[part], seen[part] = there.labels, []
             for start in range(0, len(there), AT_ONCE):
-                yield Progress(start, len(there), f"{name} looks at the pictures it learned from")
                 seen[part].append(vectors(model, there.pixels[start : start + AT_ONCE]).astype(np.float16))
+                done = min(start + AT_ONCE, len(there))
+                yield Progress(done, len(there), f"{name} looks at the pictures it learned from")
         _write(
             run_folder(ctx.settings, runs[name].id) / FILE, model,
             Neighbours(np.array(images["train"]), labels["train"], *(np.concatenate(seen[part]) for part in parts)),
