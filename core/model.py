@@ -35,6 +35,7 @@ REASONS: tuple[str, ...] = (
     "too small in the picture",
     "other",
 )
+TOLD = "told"  # the kind of finding that is a person's word: what was asked about on Predict is something else
 DUPLICATE = "duplicate"  # the reason of copies taken out together; it says nothing of what the picture shows
 TOGETHER = "together"  # the reason of what was kept with the rest of its class, without a look at each
 UNSEEN = (DUPLICATE, TOGETHER)  # decisions for which nobody looked at what the picture shows
@@ -184,7 +185,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The machine's opinion of one image. It takes nothing out by itself."""
+    """The machine's opinion of one image, or (TOLD) what a person said of it on Predict. It takes nothing out by itself."""
 
     image: int
     kind: str  # a key of core.clean.KINDS

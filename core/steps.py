@@ -447,6 +447,16 @@ def export(
     return (yield from dataset(ctx.store, ctx.blobs, ctx.project, format, Path(to), licence))
 
 
+def tell(ctx: Context, path: str, label: str, by: str, said: str, confidence: float) -> Step:
+    """A picture that models were asked about comes into the project, as what a person says that it is: a class, or "" for
+    none of them. The models had `said` another class."""
+    from core import tell as t
+
+    yield Progress(0, None, "fetching the picture")
+    image, new = yield from t.bring(ctx, path, label or said, by)
+    return t.noted(ctx, image, new, label, by, said, confidence)
+
+
 def demo(ctx: Context) -> Step:
     """The demo: fetch the drawn cars from their own little Openverse, then clean."""
     fetched = yield from scrape(ctx, source="demo")
@@ -455,5 +465,5 @@ def demo(ctx: Context) -> Step:
 
 
 STEPS: dict[str, Callable[..., Step]] = {
-    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "explain": explain, "export": export, "demo": demo,
+    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "explain": explain, "export": export, "tell": tell, "demo": demo,
 }  # fmt: skip

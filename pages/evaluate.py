@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.model import Evaluation, Run
-from pages.parts import against, confused, gallery, head, house, progress, scored, trusted
+from pages.parts import against, causes, confused, gallery, head, house, progress, scored, trusted
 
 PARTS = {"val": "Validation", "test": "Test"}
 ENSEMBLES = {
@@ -91,6 +91,8 @@ def main() -> None:
     st.caption("  \n".join(_ensemble(name, evaluation) for name in ENSEMBLES if name in models))
     st.subheader("What is taken for what", anchor=False)
     confused.show(project, evaluation, classes)
+    st.subheader("Where mistakes come from", anchor=False)
+    causes.show(project, evaluation)
     st.subheader("Class by class", anchor=False)
     scored.per_class(models, classes)
     scored.per_source(models)

@@ -32,7 +32,7 @@ from core.clean.look import ALIKE
 from core.clean.measure import measure
 from core.clean.quality import KINDS as QUALITY
 from core.errors import BadInput
-from core.model import Cleaning, Progress, Project
+from core.model import TOLD, Cleaning, Progress, Project
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -64,6 +64,7 @@ KINDS: dict[str, str] = {
     "cut_by_border": "What you look for is cut off by the border of the picture.",
     "small_box": "What you look for is only a small part of the picture. The picture stays whole.",
     **{kind: about.sentence for kind, about in QUALITY.items()},
+    TOLD: "Somebody asked about it on the page Predict, found the answer wrong, and said what it is.",
 }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.clean import groups as g
 from core.clean.embed import scratch, vectors
 from core.clean.quality import KINDS as QUALITY
-from core.model import Finding, Measure, Progress
+from core.model import TOLD, Finding, Measure, Progress
 
 if TYPE_CHECKING:
     from core.model import Cleaning, Cropping
@@ -39,7 +39,7 @@ def judge(
     found += labels(ctx, of, key, together)
     yield Progress(0, None, "choosing crops")
     found += crops(ctx, how.crop, sees)
-    store.replace_findings(ctx.claim, project, list(KINDS), found)
+    store.replace_findings(ctx.claim, project, [kind for kind in KINDS if kind != TOLD], found)
     store.set_cleaning(project, how)  # last: what the project says of itself holds for what is stored
     for one in filter(None, (key, sees)):
         yield from forgotten(ctx, one)

@@ -22,6 +22,15 @@ class Findings(Base):
                      "group": f.group, "note": f.note} for f in some
                 ])  # fmt: skip
 
+    def add_finding(self, claim: Claim, project: int, found: Finding) -> None:
+        """One more of its kind; in the place of the image's own one of that kind, where there is one."""
+        with self._write(claim) as c:
+            c.execute(delete(findings).where(findings.c.image == found.image, findings.c.kind == found.kind))
+            c.execute(insert(findings).values(
+                project=project, image=found.image, kind=found.kind, score=found.score, by=found.by, group=found.group,
+                note=found.note,
+            ))  # fmt: skip
+
     def findings(self, project: int, kind: str = "", batch: int = 5000) -> Iterator[Finding]:
         """By kind, group and image; read in short transactions."""
         where = [findings.c.project == project, *([findings.c.kind == kind] if kind else [])]

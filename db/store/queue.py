@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import and_, func, literal, or_, select
 
-from core.model import Finding, Tile
+from core.model import TOLD, Finding, Tile
 from db.store.base import chunks, now, text
 from db.store.findings import Findings
 from db.store.second_looks import disputed
@@ -166,4 +166,6 @@ def _with_why(tile: Tile, found: Sequence[Finding]) -> Tile:
 
 def _said(finding: Finding) -> str:
     like = finding.looks_like
+    if finding.kind == TOLD:
+        return finding.note
     return f"looks like {like[0]}, {like[1]:.0%}" if like else finding.kind.replace("_", " ")

@@ -199,15 +199,16 @@ def cleans(project: Project) -> tuple[tuple[int, str], ...]:
     return tuple((job.id, job.status) for job in (*newest, *splits[:1]))
 
 
-def start(verb: str, need: str = "cpu", project: Project | None = None, **params: Any) -> Job:
-    """Queue the job and see that a worker runs. Raises BadInput where the project has such a job under way."""
+def start(verb: str, need: str = "cpu", project: Project | None = None, alone: bool = True, **params: Any) -> Job:
+    """Queue the job and see that a worker runs. Raises BadInput where the project has such a job under way, if it has to
+    be `alone`."""
     from core import jobs
 
     inside = project or globals()["project"]()
     if inside is None:
         raise BadInput("There is no project yet: name your classes on the page Project first.")
     jobs.ensure_worker(settings())  # first: a worker that is there takes the job at once, under the settings it knows
-    return store().submit(verb, params, inside.id, need, alone=True)
+    return store().submit(verb, params, inside.id, need, alone)
 
 
 def again(job: int) -> None:

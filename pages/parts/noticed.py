@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core.clean import KINDS, QUALITY
-from core.model import Finding, Project
+from core.model import TOLD, Finding, Project
 from pages.parts import house
 
 GROUPS = 6  # shown side by side; the page Duplicates shows all
@@ -24,6 +24,7 @@ OTHERS = {
 # In the order of the page. What stands first is what hurts a classifier most.
 CHAPTERS: dict[str, tuple[str, ...]] = {
     "Copies": tuple(OTHERS),
+    "Told on Predict": (TOLD,),
     "Classes": ("label_issue", "far_from_class"),
     "Crops": ("no_box", "several_boxes", "cut_by_border", "small_box"),
 }
@@ -33,7 +34,7 @@ NAMES = {
     "exact_duplicate": "Exact copies", "near_duplicate": "Near copies", "no_box": "Nothing to crop",
     "several_boxes": "Several to crop", "cut_by_border": "Cut by the border", "small_box": "Small in the picture",
     "corrupt": "Damaged files", "odd_aspect": "Very long or very tall", "greyscale": "Black and white",
-    "text": "Much text", "drawing": "Drawing or screenshot", "too_small": "Too small",
+    TOLD: "A wrong answer, set right", "text": "Much text", "drawing": "Drawing or screenshot", "too_small": "Too small",
 }  # fmt: skip
 
 

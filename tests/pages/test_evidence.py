@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import runs, steps
+from core import neighbours, runs, steps
 from core.blobs import Blobs
 from core.engine.serial import Serial
-from core.model import Job, Recipe
+from core.model import Decision, Job, Operation, Recipe
 from core.settings import load
 from core.train import fit
 from db.store import Store
@@ -104,7 +104,7 @@ def finished(store: Store, job: Job) -> None:
     taken = store.claim("here", 3600)
     assert taken and taken[0].id == job.id
     context = steps.Context(store, Blobs(load().storage), Serial(), load(), *taken, store.project("colours"))
-    step = steps.explain(context, **job.params)
+    step = steps.STEPS[job.verb](context, **job.params)
     while True:
         try:
             next(step)
@@ -171,3 +171,35 @@ def test_a_damaged_checkpoint_is_one_sentence(models: list[int], screen: Callabl
     next(b for b in shown.button if b.label == "Explain").click().run(timeout=60)
     assert not shown.exception
     assert len(shown.error) == 1
+
+
+def evaluated(store: Store, models: list[int]) -> None:
+    """Both models on the validation part, after they looked at what they learned from."""
+    store.submit("evaluate", {"runs": models, "part": "val"}, store.project("colours").id)
+    finished(store, store.jobs(verb="evaluate")[0])
+
+
+def test_each_mistake_stands_with_what_it_comes_from_and_the_way_to_its_review(
+    models: list[int], screen: Callable[..., AppTest], store: Store
+) -> None:
+    evaluated(store, models)
+    shown = screen("evaluate", project="colours").run(timeout=120)
+    said = plain(shown)
+    wrong = store.answers(store.evaluations(1)[0].id, "average", wrong=True)
+    assert f"The {len(wrong)} mistakes in which the true class got least." in said
+    assert said.count("Called **") == len(wrong) and "(as vgg75" in said
+    kinds = [said.count(words) for words in ("probably a wrong label**", "perhaps something else**", "a hard one**")]
+    assert sum(kinds) == len(wrong)
+    gone = store.images_by_id(1, [wrong[0].image])[0]
+    store.apply(1, Operation("9c5b94b1-35ad-49bb-b118-8e8fc24abf80", "ann", (Decision(gone.id, "reject"),)))
+    assert "**It is rejected now.**" in plain(screen("evaluate", project="colours").run(timeout=120))
+
+
+def test_where_the_training_pictures_are_not_known_to_the_run_evaluating_is_asked_for(
+    models: list[int], screen: Callable[..., AppTest], store: Store
+) -> None:
+    evaluated(store, models)
+    for run in models:
+        (runs.run_folder(load(), run) / neighbours.FILE).unlink()
+    shown = screen("evaluate", project="colours").run(timeout=120)
+    assert "evaluate again to see where mistakes come from" in plain(shown)

@@ -53,10 +53,7 @@ def reviewer() -> str:
     Until one is typed it is that of whoever started the app, or the one this browser was used under last.
     """
     if REVIEWER not in st.session_state:
-        try:
-            st.session_state[REVIEWER] = getpass.getuser()
-        except (KeyError, OSError):  # a container's user without a name
-            st.session_state[REVIEWER] = "reviewer"
+        st.session_state[REVIEWER] = usual_reviewer()
         st.session_state["named"] = False
     else:  # straight from another page with this field, its value would come only with the next run
         st.session_state[REVIEWER] = st.session_state[REVIEWER]
@@ -65,6 +62,16 @@ def reviewer() -> str:
         help="Stands beside each of your decisions. Two people with two names get different pages.",
     )  # fmt: skip
     return reviewer_name(typed)
+
+
+def usual_reviewer() -> str:
+    """The name that was typed in this session, or that of whoever started the app."""
+    if REVIEWER in st.session_state:
+        return st.session_state[REVIEWER]
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "reviewer"
 
 
 def _named() -> None:
