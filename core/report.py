@@ -31,7 +31,7 @@ CURVES = len(COLOURS)  # runs whose curves are drawn
 HARDEST = 8  # classes
 WORDS = {  # field of a recipe -> what a reader calls it; the others are called as they are
     "augment": "augmentation", "backbone": "network", "ema": "mean of weights", "fixed_sides": "never mirrored", "gray": "grey",
-    "lr": "learning rate", "scratch": "from scratch", "size": "picture size", "train": "what learns", "watch": "best by",
+    "lr": "learning rate", "scratch": "from scratch", "share": "share of the pictures", "size": "picture size", "train": "what learns", "watch": "best by",
 }  # fmt: skip
 STYLE = """<style>
 body { max-width: 76rem; } p { max-width: 60rem; } /* tables may be wider than a line that is read */
