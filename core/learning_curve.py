@@ -2,8 +2,8 @@
 
 A recipe's `share` takes some of the training pictures: of each class as many, the smaller share within the larger one, and
 the same ones for every recipe of a split. The error falls with the number of pictures as a power of it (Hestness et al.
-2017), so its logarithm is a straight line over the number of doublings. What that line says of the next doubling is told
-with an interval. No more than one doubling is foretold: from few runs further ones are told too high (Mahmood et al. 2022).
+2017), down to an end that is not known. What the curves that fit say of the next doubling is told with an interval. No
+more than one doubling is foretold: from few runs further ones are told too high (Mahmood et al. 2022).
 """
 
 from __future__ import annotations
@@ -12,15 +12,21 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.model import Recipe, Run, Split
 from core.recipes import BASELINES, MOST_EPOCHS
 from core.runs import interval
 
+if TYPE_CHECKING:
+    import numpy as np
+
 SHARES = (0.125, 0.25, 0.5)  # beside all pictures: three doublings
-FEWEST = 3  # numbers of pictures that a line needs
+FEWEST = 3  # numbers of pictures that a curve needs
 LITTLE = 0.01  # a gain of accuracy that is not worth the search
+POWERS = tuple(step / 20 for step in range(1, 21))  # .05 to 1: of the number of pictures, by which the error may fall
+DRAWS = 20_000
+BEFORE = 4  # runs' worth of what the validation pictures alone would make runs differ by
 
 
 # which pictures a share is ------------------------------------------------------------------------------------------
@@ -74,13 +80,17 @@ def curves(runs: Sequence[Run]) -> dict[tuple[int, Recipe], list[Run]]:
     return {key: of for key, of in found.items() if any(run.recipe.share == 1 for run in of)}
 
 
-def missing(runs: Sequence[Run]) -> list[Recipe]:
-    """The recipes that a curve still wants, the smallest share first: of each seed there is, every one of SHARES."""
+def missing(runs: Sequence[Run], seeds: int = 1) -> list[Recipe]:
+    """The recipes that a curve still wants, the smallest share first: of so many seeds, which its runs of all pictures have
+    or which are new, every one of SHARES and all pictures."""
     there = {(run.recipe.share, run.recipe.seed) for run in runs}
-    seeds = {run.recipe.seed: run.recipe for run in runs if run.recipe.share == 1}
+    whole = {run.recipe.seed: run.recipe for run in runs if run.recipe.share == 1}
+    some = next(iter(whole.values()))
+    for seed in range(seeds):
+        whole.setdefault(seed, replace(some, seed=seed))
+    wanted = sorted(whole, key=lambda seed: ((1.0, seed) not in there, seed))[:seeds]
     return [
-        part_of(recipe, share) for share in SHARES for seed, recipe in sorted(seeds.items(), key=lambda one: one[0])
-        if (share, seed) not in there
+        part_of(whole[seed], share) for share in (*SHARES, 1.0) for seed in wanted if (share, seed) not in there
     ]  # fmt: skip
 
 
@@ -101,16 +111,19 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What twice the pictures would bring, as the line through a curve's points has it."""
+    """What twice the pictures would bring, as a curve's points have it."""
 
     images: int  # the most that a run learned from
-    accuracy: float  # there, by the line, 0..1
+    accuracy: float  # there, by the curve, 0..1
     gain: float  # of accuracy by as many pictures again
-    low: float  # the 95 % interval of the gain; below 0 where fewer pictures were no worse
+    low: float  # the 95 % interval of the gain; below 0 where fewer pictures may be no worse
     high: float
-    foretold: tuple[float, float] | None = (
-        None  # accuracy with all pictures: from the smaller shares alone, and as it is
+    then: tuple[float, float]  # the 95 % interval of the accuracy with twice the pictures
+    line: tuple[tuple[float, float], ...]  # (images, accuracy) along the curve, up to twice the pictures
+    foretold: tuple[float, float, float, float] | None = (
+        None  # accuracy with all pictures: what the smaller shares alone
     )
+    # would have foretold, its 95 % interval, and what it is
 
     @property
     def sure(self) -> bool:
@@ -135,47 +148,76 @@ def outlook(found: Sequence[Point], validation: int, classes: int) -> Outlook | 
     `validation` is the number of validation pictures, by which the errors are measured. Points that are no better than
     guessing among `classes` are left out: the power law begins later (Hestness et al. 2017, the small data region).
     """
+    import numpy as np
+
     beyond = [one for one in found if one.low > 1 / classes]
-    line = _line(beyond, validation)
-    if line is None:
+    drawn = _drawn(beyond, validation)
+    if drawn is None:
         return None
     most = max(one.images for one in beyond)
-    error, slope, half = line
-    gain, low, high = (error * (1 - math.exp(each)) for each in (slope, slope + half, slope - half))
+    at = np.geomspace(min(one.images for one in beyond), 2 * most, 40)
+    line = tuple((float(n), float(1 - np.median(_error(drawn, n / most)))) for n in at)
+    low, high = _between(drawn[1])
+    then = _between(1 - _error(drawn, 2.0))
     fewer = [one for one in beyond if one.images < most]
-    before, foretold = _line(fewer, validation), None
+    before, foretold = _drawn(fewer, validation), None
     if before is not None:
-        doublings = math.log2(most / max(one.images for one in fewer))
+        said = 1 - _error(before, most / max(one.images for one in fewer))
         now = [one.accuracy for one in beyond if one.images == most]
-        foretold = (1 - before[0] * math.exp(before[1] * doublings), sum(now) / len(now))
-    return Outlook(most, 1 - error, gain, low, high, foretold)
+        foretold = (float(np.median(said)), *_between(said), sum(now) / len(now))
+    return Outlook(
+        most, float(1 - np.median(drawn[0])), float(np.median(drawn[1])), low, high, then, line, foretold
+    )  # fmt: skip
 
 
-def _line(found: Sequence[Point], validation: int) -> tuple[float, float, float] | None:
-    """(error at the most pictures, change of its logarithm by a doubling, half the 95 % interval of that); None where the
-    points lie at too few numbers of pictures.
+def _between(drawn: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of (D,) draws."""
+    import numpy as np
 
-    Least squares. The interval is that of a slope (Student's t), from how far the runs lie beside the line: the validation
-    pictures are the same for all, so that an easy or hard choice of them shifts the line and does not tilt it. With few
-    runs they may lie on a line by luck: it is never narrower than the number of validation pictures allows.
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _error(drawn: np.ndarray, times: float) -> np.ndarray:
+    """(3, D) draws -> (D,) error with so many times the most pictures."""
+    error, gain, power = drawn
+    return error - gain * (1 - times**-power) / (1 - 2**-power)
+
+
+def _drawn(found: Sequence[Point], validation: int) -> np.ndarray | None:
+    """Curves that the points allow: (3, D) error at the most pictures, its fall by a doubling, and the power; None where
+    the points lie at too few numbers of pictures.
+
+    The error is a + b n^-c, a from 0 on. A power near 0 lets each doubling bring as much, a large one lets the curve end
+    soon: no one of them is chosen, for few points do not tell which, and that is most of what is not known (Mahmood et al.
+    2022). For each c the rest is a linear regression, whose posterior under flat priors is known (Gelman et al., Bayesian
+    Data Analysis, 14.2). How far runs lie beside their curve is learned from them, and begins with what so few validation
+    pictures alone would make it.
     """
     import numpy as np
-    from scipy.stats import t
 
     if len({one.images for one in found}) < FEWEST:
         return None
-    x = np.log2([one.images for one in found])
-    error = np.maximum(1 - np.array([one.accuracy for one in found]), 0.5 / max(validation, 1))
-    y, middle = np.log(error), x.mean()
-    spread = float(((x - middle) ** 2).sum())
-    slope = float(((x - middle) * y).sum() / spread)
-    beside = y - y.mean() - slope * (x - middle)
-    free = len(found) - 2
-    scattered = t.ppf(0.975, free) * math.sqrt(float((beside**2).sum()) / free / spread)
-    by_chance = ((1 - error) / (error * max(validation, 1))).mean()  # variance of the logarithm of a share
-    sampled = 1.959963984540054 * math.sqrt(float(by_chance) / spread)
-    at_most = math.exp(float(y.mean()) + slope * (float(x.max()) - middle))
-    return at_most, slope, float(max(scattered, sampled))
+    rng = np.random.default_rng(0)
+    y = 1 - np.array([one.accuracy for one in found])
+    n = np.array([one.images for one in found], float)
+    free = BEFORE + len(y) - 2
+    beforehand = BEFORE * float(np.maximum(y * (1 - y), 0.5 / max(validation, 1)).mean()) / max(validation, 1)
+    weights, parts = [], []
+    for c in POWERS:
+        x = np.stack([np.ones_like(n), ((n / n.max()) ** -c - 1) / (1 - 2**-c)], axis=1)  # error = x @ (error, gain)
+        cross = np.linalg.inv(x.T @ x)
+        best = cross @ x.T @ y
+        spread = beforehand + float(((y - x @ best) ** 2).sum())
+        weights.append(-free / 2 * math.log(spread) + 0.5 * math.log(np.linalg.det(cross)))
+        sigma = np.sqrt(spread / rng.chisquare(free, DRAWS))
+        parts.append(np.stack([*(best[:, None] + np.linalg.cholesky(cross) @ rng.standard_normal((2, DRAWS)) * sigma), np.full(DRAWS, c)]))  # fmt: skip
+    likely = np.exp(np.array(weights) - max(weights))
+    chosen = rng.choice(len(POWERS), DRAWS, p=likely / likely.sum())
+    drawn = np.stack(parts)[chosen, :, np.arange(DRAWS)].T
+    error, gain, power = drawn
+    possible = error - gain / (1 - 2**-power) >= 0  # no end of the curve lies below an error of 0
+    return drawn[:, possible] if possible.sum() > DRAWS // 100 else drawn
 
 
 def sentence(told: Outlook | None) -> str:

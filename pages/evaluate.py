@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.model import Evaluation, Run
-from pages.parts import against, confused, gallery, head, house, progress, scored, trusted
+from pages.parts import against, confused, gallery, head, house, more_pictures, progress, scored, trusted
 
 PARTS = {"val": "Validation", "test": "Test"}
 ENSEMBLES = {
@@ -100,6 +100,7 @@ def main() -> None:
     trusted.show(evaluation, classes)
     st.subheader("Picture by picture", anchor=False)
     gallery.show(project, evaluation)
+    more_pictures.show(project, store.runs(project.id))
     openings(opened)
 
 

@@ -72,8 +72,8 @@ def foretold(found: list[curve.Point], validation: int, classes: int) -> dict[st
     slope, level = np.polyfit([math.log2(p.share) for p in fewer], [p.accuracy for p in fewer], 1)
     row = {"truth": truth, "straight": float(level), "last gain again": 2 * mean[0.5] - mean[0.25], "a half": mean[0.5]}
     if told:
-        held = told.accuracy + told.low <= truth <= told.accuracy + told.high
-        row |= {"power": told.accuracy + told.gain, "low": told.accuracy + told.low, "high": told.accuracy + told.high, "held": held}  # fmt: skip
+        low, high = told.then
+        row |= {"app": told.accuracy + told.gain, "low": low, "high": high, "held": low <= truth <= high}
     return row
 
 

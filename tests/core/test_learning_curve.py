@@ -82,25 +82,34 @@ def test_runs_are_one_curve_where_they_differ_in_share_and_seed_alone_and_one_kn
 def test_what_is_missing_is_every_share_of_every_seed() -> None:
     recipe = read("simplecnn")
     runs = [run(1, recipe, 0.8), run(2, replace(recipe, seed=1), 0.8), run(3, curve.part_of(recipe, 0.25), 0.7)]
-    assert [(one.share, one.seed) for one in curve.missing(runs)] == [
-        (0.125, 0),
-        (0.125, 1),
-        (0.25, 1),
-        (0.5, 0),
-        (0.5, 1),
-    ]
-    assert curve.missing([run(4, one, 0.5) for one in curve.missing(runs)] + runs) == []
+    wanted = curve.missing(runs, 2)
+    assert {(one.share, one.seed) for one in wanted} == {(0.125, 0), (0.125, 1), (0.25, 1), (0.5, 0), (0.5, 1)}
+    assert curve.missing([run(4, one, 0.5) for one in wanted] + runs, 2) == []
+    assert [(one.share, one.seed) for one in curve.missing(runs)] == [(0.125, 0), (0.5, 0)]
+    third = curve.missing([run(4, one, 0.5) for one in wanted] + runs, 3)
+    assert [(one.share, one.seed) for one in third] == [(0.125, 2), (0.25, 2), (0.5, 2), (1, 2)]
+    assert {curve.whole_of(one) for one in (*wanted, *third)} == {recipe}
 
 
 def test_an_error_that_falls_as_a_power_is_foretold_and_the_interval_holds_the_truth() -> None:
-    errors = {share: 0.2 * share**-0.3 for share in (0.125, 0.25, 0.5, 1.0)}
-    told = curve.outlook(following(errors), VALIDATION, 10)
-    assert told and told.sure
-    truth = 0.2 * (1 - 2**-0.3)
-    assert told.gain == pytest.approx(truth, abs=1e-3) and told.low < truth < told.high
-    assert told.accuracy == pytest.approx(0.8, abs=1e-3) and told.images == 120
-    assert told.foretold == pytest.approx((0.8, 0.8), abs=1e-3)
-    assert "with twice as many, 240, it would name about 84% rightly instead of about 80%" in curve.sentence(told)
+    for power, end in ((0.3, 0.02), (0.5, 0.05), (0.4, 0.1)):
+        errors = {share: end + 0.2 * share**-power for share in (0.125, 0.25, 0.5, 1.0)}
+        told = curve.outlook(following(errors, 3), VALIDATION, 10)
+        assert told and told.sure
+        truth = 0.2 * (1 - 2**-power)
+        assert told.low < truth < told.high and told.gain == pytest.approx(truth, rel=0.3)
+        assert told.accuracy == pytest.approx(0.8 - end, abs=0.01) and told.images == 120
+        assert told.then[0] < 1 - end - 0.2 * 2**-power < told.then[1]
+        assert told.foretold and told.foretold[1] < 0.8 - end < told.foretold[2]
+        assert told.foretold[3] == pytest.approx(0.8 - end)
+        assert "with twice as many, 240, it would name about" in curve.sentence(told)
+        images, accuracy = zip(*told.line, strict=True)
+        assert (images[0], images[-1]) == pytest.approx((15, 240)) and accuracy == tuple(sorted(accuracy))
+
+
+def test_a_curve_that_has_come_to_its_end_is_not_drawn_on() -> None:
+    told = curve.outlook(following({0.125: 0.40, 0.25: 0.27, 0.5: 0.22, 1.0: 0.20}, 3), VALIDATION, 10)
+    assert told and 0 < told.gain < 0.025, "a straight line would bring five points more"
 
 
 def test_few_validation_pictures_and_scattered_runs_make_the_interval_wider() -> None:
@@ -110,19 +119,20 @@ def test_few_validation_pictures_and_scattered_runs_make_the_interval_wider() ->
     beside = curve.outlook(following(scattered), VALIDATION, 10)
     assert sharp and few and beside
     width = sharp.high - sharp.low
-    assert few.high - few.low > 2 * width and beside.high - beside.low > 2 * width
+    assert few.high - few.low > 1.3 * width and beside.high - beside.low > 1.3 * width
     assert not few.sure and "It cannot be told" in curve.sentence(few)
 
 
 def test_more_seeds_make_it_surer() -> None:
     errors = {0.125: 0.40, 0.25: 0.34, 0.5: 0.33, 1.0: 0.27}
-    one, three = (curve.outlook(following(errors, seeds), VALIDATION, 10) for seeds in (1, 3))
-    assert one and three and three.high - three.low < (one.high - one.low) / 1.5
+    one, three = (curve.outlook(following(errors, seeds), 1000, 10) for seeds in (1, 3))
+    assert one and three and three.high - three.low < one.high - one.low
+    assert three.then[1] - three.then[0] < (one.then[1] - one.then[0]) / 1.3
 
 
 def test_where_fewer_pictures_were_no_worse_more_are_not_promised() -> None:
     told = curve.outlook(following({0.125: 0.2, 0.25: 0.2, 0.5: 0.2, 1.0: 0.2}), VALIDATION, 10)
-    assert told and not told.sure and told.gain == pytest.approx(0)
+    assert told and not told.sure and told.gain == pytest.approx(0, abs=0.002)
     worse = curve.outlook(following({0.125: 0.10, 0.25: 0.14, 0.5: 0.19, 1.0: 0.26}), VALIDATION, 10)
     assert worse and worse.high < 0 and "would hardly help" in curve.sentence(worse)
 
