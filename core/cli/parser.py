@@ -149,7 +149,7 @@ def _models(verb: Verb) -> None:
     v.add_argument("--ensemble", choices=ENSEMBLES, default="average")
     v.add_argument("images", nargs="+", metavar="IMAGE_OR_FOLDER")
 
-    v = verb("export", data.export, "data set and models to go, credits, cards and a report")
+    v = verb("export", data.export, "data set and models to go, credits, cards, and reports on training and evaluation")
     v.add_argument("--to", type=Path, required=True, help="folder; made where it is missing")
     v.add_argument("--format", choices=data.FORMATS, required=True)
     v.add_argument("--licence", choices=tuple(FILTERS), default="", help="only pictures of such a licence")
