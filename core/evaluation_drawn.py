@@ -93,8 +93,9 @@ def trusted(model: Mapping[str, Any], name: str) -> str:
 
     ticks = "".join(
         f'<line x1="{x(0):.0f}" x2="{x(1):.0f}" y1="{y(s):.0f}" y2="{y(s):.0f}"/><text x="0" y="{y(s) + 4:.0f}">{s:.0%}</text>'
-        f'<text x="{x(s):.0f}" y="{size - 12}" text-anchor="{"end" if s == 1 else "middle"}">{s:.0%}</text>'
         for s in (0, 0.25, 0.5, 0.75, 1)
+    ) + "".join(
+        f'<text x="{x(s):.0f}" y="{size - 12}" text-anchor="{"end" if s == 1 else "middle"}">{s:.0%}</text>' for s in (0, 0.5, 1)
     )  # fmt: skip
     most = max(row["images"] for row in model["reliability"])
     dots = "".join(
