@@ -36,7 +36,7 @@ def show(project: Project, runs: Sequence[Run]) -> None:
     told = curve.outlook(found, len(split.parts["val"]), len(split.classes))
     if len({point.images for point in found}) > 1:
         _drawn(found, told)
-    _said(told, {run.recipe.seed for run in of})
+    _said(told, found, len(split.classes))
     _classes(of, split)
     _start(of, training)
 
@@ -78,7 +78,7 @@ def _drawn(found: Sequence[curve.Point], told: curve.Outlook | None) -> None:
     )
 
 
-def _said(told: curve.Outlook | None, seeds: set[int]) -> None:
+def _said(told: curve.Outlook | None, found: Sequence[curve.Point], classes: int) -> None:
     if told is None:
         st.caption(
             "The same recipe, trained with an eighth, a quarter and a half of the pictures, tells from how its accuracy grows what twice as "
@@ -93,9 +93,11 @@ def _said(told: curve.Outlook | None, seeds: set[int]) -> None:
             f" A check: from the smaller shares alone {before:.0%} ({low:.0%} to {high:.0%}) would have been foretold for all pictures; "
             f"it became {now:.0%}."
         )
+    guessing = sum(point.low <= 1 / classes for point in found)
+    out = f" {house.count(guessing, 'training')} no better than guessing left out." if guessing else ""
     st.caption(
-        f"By {house.count(len(seeds), 'training')} for each number of pictures, on the validation part. The foretold figure holds for pictures like "
-        f"those that are there: other sources and angles can bring more, more of the same less.{checked}"
+        f"By {house.count(len(found), 'training')}, measured on the validation part.{out} The foretold figure holds for pictures like those that are "
+        f"there: other sources and angles can bring more, more of the same less.{checked}"
     )
 
 
@@ -106,13 +108,13 @@ def _classes(runs: Sequence[Run], split: Split) -> None:
     shares = sorted(rows[0]["found"])
     with st.expander("Class by class: which one would gain most?"):
         frame = pd.DataFrame([
-            {"class": row["class"], **{NAMES.get(s, f"{s:g}"): row["found"][s] for s in shares}, "gain": 100 * row["gain"],
+            {"class": row["class"], **{NAMES.get(s, f"{s:g}"): 100 * row["found"][s] for s in shares}, "gain": 100 * row["gain"],
              "pictures": row["support"]}
             for row in rows
         ])  # fmt: skip
         column = st.column_config
         st.dataframe(frame, hide_index=True, column_config={
-            **{NAMES.get(s, f"{s:g}"): column.NumberColumn(format="percent", help="Share of the class's validation pictures that were found (recall), with so many of the training pictures.") for s in shares},
+            **{NAMES.get(s, f"{s:g}"): column.NumberColumn(format="%.0f %%", help="Share of the class's validation pictures that were found (recall), with so many of the training pictures.") for s in shares},
             "gain": column.NumberColumn("gain, points", format="%+.1f", help="Percentage points more by the last doubling."),
             "pictures": column.NumberColumn("validation pictures", help="The fewer there are, the more of a gain may be chance."),
         })  # fmt: skip
@@ -130,10 +132,9 @@ def _start(runs: Sequence[Run], training: bool) -> None:
     )  # fmt: skip
     wanted = curve.missing(runs, seeds or 1)
     if not wanted:
-        st.caption(
-            "All of them are there."
-            + ("" if seeds == 3 else " Three for each share would show how much of it is chance.")
-        )
+        three = not curve.missing(runs, 3)
+        more = "" if three else " Three for each share would show how much of it is chance."
+        st.caption(f"All of them are there{', three for each share' if three else ''}.{more}")
         return
     took = [run.result["seconds"] for run in runs if run.recipe.share == 1 and "seconds" in run.result]
     about = f", about {duration(len(wanted) * sum(took) / len(took))} at the speed of the last time" if took else ""
