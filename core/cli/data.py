@@ -203,7 +203,7 @@ def export(args: argparse.Namespace) -> dict[str, Any]:
         return {"files": [str(report.save(store, project, args.to))]}
     if args.format == "evaluation":
         blobs = Blobs(settings.storage)
-        return {"files": [str(evaluation_report.save(store, blobs, settings, project, args.to))]}
+        return {"files": [str(evaluation_report.save(store, blobs, settings, project, folder))]}
     if args.format == "credits":
         written = credits.write(store.kept_origins(project.id), args.to, project.name, args.licence)
         return written | {"files": [*written["files"], *certificate.export(store, project, args.to)]}
