@@ -120,10 +120,8 @@ class Outlook:
     high: float
     then: tuple[float, float]  # the 95 % interval of the accuracy with twice the pictures
     line: tuple[tuple[float, float], ...]  # (images, accuracy) along the curve, up to twice the pictures
-    foretold: tuple[float, float, float, float] | None = (
-        None  # accuracy with all pictures: what the smaller shares alone
-    )
-    # would have foretold, its 95 % interval, and what it is
+    # Accuracy with all pictures: what the smaller shares alone would have foretold, its 95 % interval, and what it is.
+    foretold: tuple[float, float, float, float] | None = None
 
     @property
     def sure(self) -> bool:
