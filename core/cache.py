@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DECODED = "2"  # how a view becomes pixels (core.pixels.squares); another way, another number, and all is decoded again
 BLOCK = 2**24  # bytes of pictures that are copied at once
+RECORDS = 10_000  # records read at once: a view is a tenth of the memory of one
 
 Map = Callable[..., Iterable[tuple[Any, Any, BaseException | str | None]]]  # an engine's `map`
 
@@ -41,8 +42,11 @@ def view(sha256: str, box: Box | None = None) -> str:
 
 def views_of(store: Store, project: int, split: Split, part: Part) -> list[str]:
     """What is learned from of each image of the part of a split."""
-    records = store.images_by_id(project, [image for image, _ in split.parts[part]])
-    return [view(record.facts.sha256, split.boxes.get(record.id)) for record in records]
+    images, views = [image for image, _ in split.parts[part]], []
+    for start in range(0, len(images), RECORDS):
+        records = store.images_by_id(project, images[start : start + RECORDS])
+        views += [view(record.facts.sha256, split.boxes.get(record.id)) for record in records]
+    return views
 
 
 def cache(

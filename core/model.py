@@ -408,6 +408,7 @@ class Recipe:
     label_smoothing: float = 0.05
     augment: tuple[str, ...] = ("crop", "flip", "colour")  # names of core.augment.AUGMENTATIONS
     fixed_sides: tuple[str, ...] = ()  # classes that are never mirrored: that would make them something else
+    share: float = 1.0  # above 0, at most 1: of each class's training pictures learned from; see core.learning_curve
     balance: str = "weights"  # of classes with few pictures: "weights" in the loss, "sampling" more often, "none"
     ema: float = 0.0  # share of the old weights in a running mean of them that is validated and kept; 0 = no mean
     compile: bool = False  # by torch.compile
@@ -430,17 +431,19 @@ class Recipe:
             facts["augment"] = ()  # named once, though a frozen network saw each picture as it is
         return cls(**facts)
 
-    NAMED: ClassVar = ("head", "train", "scratch", "size", "gray")  # the fields that `name` tells
+    NAMED: ClassVar = ("head", "train", "scratch", "size", "gray", "share")  # the fields that `name` tells
 
     @property
     def name(self) -> str:
-        """The backbone, and what of the network differs from how its name alone is understood."""
+        """The backbone, what of the network differs from how its name alone is understood, and whether it knows only some
+        of the pictures."""
         told = [
             f"head={self.head}" if self.head else "",
             f"train={self.train}" if self.train != "all" and self.head in ("", "bn-dropout") else "",
             "scratch=yes" if self.scratch else "",
             f"size={self.size}" if self.size else "",
             "gray=yes" if self.gray else "",
+            f"share={self.share}" if self.share != 1 else "",
         ]
         options = ",".join(option for option in told if option)
         return f"{self.backbone}:{options}" if options else self.backbone

@@ -61,7 +61,14 @@ BALANCES = {
     "none": "each picture counts the same",
 }
 MOST_EPOCHS = 100_000
-SHARED = ("size", "gray", "balance", "seed", "deterministic")  # what a baseline and a head that learns both have
+SHARED = (
+    "size",
+    "gray",
+    "share",
+    "balance",
+    "seed",
+    "deterministic",
+)  # what a baseline and a head that learns both have
 OF_BASELINES = ("head", "train", "epochs", *SHARED)  # all that a baseline has
 SEEDS = 2**32  # seeds there are, from 0: what every generator that is fed from it takes
 
@@ -290,8 +297,9 @@ def check(recipe: Recipe) -> None:
         raise BadInput(f"seed = {recipe.seed} is no seed: a whole number from 0 to {SEEDS - 1} was wanted.")
     if not recipe.lr > 0:
         raise BadInput(f"lr = {recipe.lr} does not train: a learning rate above 0 was wanted, such as 0.001.")
-    if not 0 < recipe.layer_decay <= 1:
-        raise BadInput(f"layer_decay = {recipe.layer_decay} does not fit: above 0, and at most 1, was wanted.")
+    for key in ("layer_decay", "share"):
+        if not 0 < getattr(recipe, key) <= 1:
+            raise BadInput(f"{key} = {getattr(recipe, key)} does not fit: above 0, and at most 1, was wanted.")
     for key in ("ema", "label_smoothing"):
         if not 0 <= getattr(recipe, key) < 1:
             raise BadInput(f"{key} = {getattr(recipe, key)} does not fit: from 0 to less than 1 was wanted.")

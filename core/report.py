@@ -6,16 +6,14 @@ All figures are on the validation part, by which models are chosen; how often th
 from __future__ import annotations
 
 import html
-import math
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core import sheet
 from core.backbones import BACKBONES
-from core.credits.page import HEAD
 from core.errors import BadInput
 from core.jobs.watch import duration
 from core.model import Evaluation, Job, Project, Recipe, Run, Split
@@ -26,35 +24,12 @@ from core.sweep import TOP, told_apart, top
 if TYPE_CHECKING:
     from db.store import Store
 
-COLOURS = ("#14a08d", "#7c6fe0", "#e0a100", "#d9622b", "#3b82c4", "#c2569b")
-CURVES = len(COLOURS)  # runs whose curves are drawn
+CURVES = len(sheet.COLOURS)  # runs whose curves are drawn
 HARDEST = 8  # classes
 WORDS = {  # field of a recipe -> what a reader calls it; the others are called as they are
     "augment": "augmentation", "backbone": "network", "ema": "mean of weights", "fixed_sides": "never mirrored", "gray": "grey",
-    "lr": "learning rate", "scratch": "from scratch", "size": "picture size", "train": "what learns", "watch": "best by",
+    "lr": "learning rate", "scratch": "from scratch", "share": "share of the pictures", "size": "picture size", "train": "what learns", "watch": "best by",
 }  # fmt: skip
-STYLE = """<style>
-body { max-width: 76rem; } p { max-width: 60rem; } /* tables may be wider than a line that is read */
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.85rem; }
-th, td { text-align: left; padding: 0.3rem 1rem 0.3rem 0; border-bottom: 1px solid var(--edge); overflow-wrap: break-word; }
-td { min-width: 2.5rem; } td:first-child { min-width: 5rem; max-width: 22rem; overflow-wrap: anywhere; }
-td:first-child:has(wbr) { min-width: 8rem; } /* the name of a recipe, which has places to be broken at */
-th { font-weight: 600; color: var(--quiet); vertical-align: bottom; } td.number, th.number { text-align: right; }
-td.number, td span { white-space: nowrap; } td svg { display: block; }
-figure { margin: 0; } figure svg { max-width: 100%; height: auto; } svg text { fill: var(--quiet); font: 11px system-ui, sans-serif; }
-figure line { stroke: var(--edge); }
-.key { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; font-size: 0.85rem; }
-.key i { display: inline-block; width: 1.1rem; height: 3px; vertical-align: middle; margin-right: 0.4rem; }
-@media screen and (max-width: 40rem) { th, td { padding-right: 0.6rem; } figure svg text { font-size: 17px; } }
-@media print {
-  @page { margin: 12mm; }
-  body { max-width: none; padding: 0; } .wide { overflow: visible; } table { font-size: 0.65rem; }
-  th, td, td:first-child:has(wbr) { min-width: 0; padding-right: 0.5rem; overflow-wrap: anywhere; } td.number { overflow-wrap: normal; }
-  td:first-child { min-width: 5rem; } th { overflow-wrap: break-word; } tr:has(th:nth-child(13)) th { overflow-wrap: anywhere; } td svg { width: 60px; } tr, figure { break-inside: avoid; } h2 { break-after: avoid; }
-  * { print-color-adjust: exact; } /* the colours of the key are backgrounds */
-}
-</style>
-"""
 
 
 def write(store: Store, project: Project) -> str:
@@ -100,26 +75,12 @@ def write(store: Store, project: Project) -> str:
             _honest(store, project),
         )
     )
-    title = html.escape(f"Training report: {project.name}")
-    return (
-        HEAD % {"title": title, "about": about}
-        + STYLE
-        + "<main>\n"
-        + "\n".join(parts)
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return sheet.document(f"Training report: {project.name}", about, parts)
 
 
 def save(store: Store, project: Project, folder: Path) -> Path:
     """Write it as report.html into the folder, and say where. Raises BadInput where that cannot be."""
-    page = write(store, project)
-    path = folder / "report.html"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"The report cannot be written to {str(path)!r}: {error.strerror}.") from None
-    return path
+    return sheet.save(write(store, project), folder, "report.html")
 
 
 def _best(runs: Sequence[Run]) -> Run:
@@ -142,7 +103,7 @@ def _headline(
     """Which model is the best `among` these, which are called `of`, how good it is, and whether a baseline beats it."""
     baseline = min(beside, key=lambda run: run.result["val_loss"], default=best)
     beaten = (
-        f" The baseline {_name(called[baseline.id])}, computed without training, has a lower loss and names"
+        f" The baseline {sheet.name(called[baseline.id])}, computed without training, has a lower loss and names"
         f" {_share(baseline, val)} rightly."
         if baseline.result["val_loss"] < best.result["val_loss"]
         else ""
@@ -150,7 +111,7 @@ def _headline(
     gone = any(run.result["val_loss"] < best.result["val_loss"] for run in among)
     return (
         f"The best {of}{' that can still be asked' if gone else ''}, by its loss on validation, is"
-        f" <strong>{_name(called[best.id])}</strong>: it names {_share(best, val)} of the validation"
+        f" <strong>{sheet.name(called[best.id])}</strong>: it names {_share(best, val)} of the validation"
         f" pictures rightly.{beaten} An interval holds the true share in 95 of 100 cases; where two intervals overlap,"
         " the difference may be chance."
     )
@@ -175,7 +136,7 @@ def _models(final: Sequence[Run], beside: Sequence[Run], called: Mapping[int, st
     low = min((interval(run, val) or (0.0, 1.0))[0] for run in runs)
     rows = [
         (
-            _name(called[run.id]) + _state(run), _share(run, val), _bar(run, val, low), f"{run.result['val_loss']:.3f}", f"{run.result.get('val_macro_f1', float('nan')):.3f}",
+            sheet.name(called[run.id]) + _state(run), _share(run, val), _bar(run, val, low), f"{run.result['val_loss']:.3f}", f"{run.result.get('val_macro_f1', float('nan')):.3f}",
             _amount(run.result.get("parameters"), 1e6, "M"), _amount(run.result.get("bytes"), 1e6, "MB"),
             _amount(run.result.get("latency"), 1e-3, "ms"), duration(run.result["seconds"]) or "0 s",
         )
@@ -188,7 +149,7 @@ def _models(final: Sequence[Run], beside: Sequence[Run], called: Mapping[int, st
         if beside
         else ""
     )
-    return f"<section>\n<h2>Models</h2>\n{_table(head, rows, numbers=range(3, 9))}{note}\n</section>"
+    return f"<section>\n<h2>Models</h2>\n{sheet.table(head, rows, numbers=range(3, 9))}{note}\n</section>"
 
 
 def _state(run: Run) -> str:
@@ -208,7 +169,7 @@ def _bar(run: Run, val: int, low: float) -> str:
     middle = at(run.result["val_accuracy"])
     return (
         f'<svg viewBox="0 0 110 14" width="110" height="14" role="img" aria-label="{left:.1%} to {right:.1%}"><path d="M{at(left):.1f} 7H{at(right):.1f}"'
-        f' stroke="{COLOURS[0]}" stroke-width="2"/><circle cx="{middle:.1f}" cy="7" r="4" fill="{COLOURS[0]}"/></svg>'
+        f' stroke="{sheet.COLOURS[0]}" stroke-width="2"/><circle cx="{middle:.1f}" cy="7" r="4" fill="{sheet.COLOURS[0]}"/></svg>'
     )
 
 
@@ -218,7 +179,7 @@ def _curves(runs: Sequence[Run], of: int, called: Mapping[int, str]) -> str:
     if not runs:
         return ""
     longest = max(len(run.epochs) for run in runs)
-    shares = _marks(min(row["val_accuracy"] for run in runs for row in run.epochs))
+    shares = sheet.marks(min(row["val_accuracy"] for run in runs for row in run.epochs))
     width, height, left = 640, 240, 40
 
     def x(epoch: int) -> float:
@@ -228,10 +189,10 @@ def _curves(runs: Sequence[Run], of: int, called: Mapping[int, str]) -> str:
         return 8 + (height - 36) * (1 - share) / (1 - shares[0])
 
     lines, keys = [], []
-    for colour, run in zip(COLOURS, runs, strict=False):
+    for colour, run in zip(sheet.COLOURS, runs, strict=False):
         points = " L".join(f"{x(row['epoch']):.1f} {y(row['val_accuracy']):.1f}" for row in run.epochs)
         lines.append(f'<path d="M{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        keys.append(f'<span><i style="background:{colour}"></i>{_name(called[run.id])}</span>')
+        keys.append(f'<span><i style="background:{colour}"></i>{sheet.name(called[run.id])}</span>')
     ticks = "".join(
         f'<line x1="{left}" x2="{width - 8}" y1="{y(share):.1f}" y2="{y(share):.1f}"/>'
         f'<text x="0" y="{y(share) + 4:.1f}">{share:.0%}</text>'
@@ -251,13 +212,6 @@ def _curves(runs: Sequence[Run], of: int, called: Mapping[int, str]) -> str:
     )
 
 
-def _marks(lowest: float) -> list[float]:
-    """Round shares from one that is not above `lowest` up to 1, six steps at most."""
-    step = next(step for step in (1, 2, 5, 10, 20) if 100 * (1 - lowest) <= 6 * step)  # in a hundred
-    first = min(math.floor(100 * lowest / step) * step, 100 - step)
-    return [share / 100 for share in range(first, 101, step)]
-
-
 def _sweep(job: Job, runs: Sequence[Run], val: int) -> str:
     """What was tried in short runs, the ten best of them, and what each choice was worth."""
     space: Mapping[str, Any] = job.params["space"]
@@ -274,8 +228,8 @@ def _sweep(job: Job, runs: Sequence[Run], val: int) -> str:
     told = told_apart(axes)
     rows = [
         (
-            _name(run.recipe.name), f"{run.result['val_loss']:.3f}", _share(run, val),
-            *(_name(_choice(run.recipe, key, axes)) for key in told), f"{run.result['epochs']} of {run.recipe.epochs}",
+            sheet.name(run.recipe.name), f"{run.result['val_loss']:.3f}", _share(run, val),
+            *(sheet.name(_choice(run.recipe, key, axes)) for key in told), f"{run.result['epochs']} of {run.recipe.epochs}",
         )
         for run in best
     ]  # fmt: skip
@@ -283,7 +237,7 @@ def _sweep(job: Job, runs: Sequence[Run], val: int) -> str:
     return (
         f"<section>\n<h2>What was tried <span>{', '.join(counts)}</span></h2>\n"
         f"<p>{'Some combinations' if space.get('mode') == 'random' else 'Every combination'} of {html.escape(', '.join(map(_word, axes)) or 'one recipe')} for a few epochs; after the first,"
-        f" the second, the fourth and so on the worse half stopped. The {min(TOP, len(best))} best by validation loss:</p>\n{_table(head, rows)}\n"
+        f" the second, the fourth and so on the worse half stopped. The {min(TOP, len(best))} best by validation loss:</p>\n{sheet.table(head, rows)}\n"
         f"<p>The lowest validation loss with each choice:</p>\n{_worth(tried, axes)}\n</section>"
     )
 
@@ -296,10 +250,10 @@ def _worth(runs: Sequence[Run], axes: Collection[str]) -> str:
             if "val_loss" in run.result:
                 of.setdefault(_choice(run.recipe, axis, axes), []).append(run.result["val_loss"])
         rows += [
-            (html.escape(_word(axis)), _name(value), f"{min(losses):.3f}", f"{len(losses):,}")
+            (html.escape(_word(axis)), sheet.name(value), f"{min(losses):.3f}", f"{len(losses):,}")
             for value, losses in sorted(of.items(), key=lambda item: min(item[1]))
         ]
-    return _table(("choice", "value", "lowest loss", "runs"), rows)
+    return sheet.table(("choice", "value", "lowest loss", "runs"), rows)
 
 
 def _choice(recipe: Recipe, axis: str, axes: Collection[str]) -> str:
@@ -315,11 +269,11 @@ def _classes(scored: Sequence[Evaluation], best: Run, called: Mapping[int, str])
     """The classes that the best model finds hardest, and what they are taken for; `scored`: evaluations, the newest first."""
     evaluation, name = _measured(scored, best)
     run = evaluation.result.get("runs", {}).get(name)
-    shown = _name(called.get(run) or (f"{name} (run {run})" if run else f"the ensemble {name}"))
+    shown = sheet.name(called.get(run) or (f"{name} (run {run})" if run else f"the ensemble {name}"))
     missing = (
         ""
         if run == best.id
-        else f"<p>{_name(called[best.id])} was not evaluated yet: these are of the best model of the newest evaluation.</p>\n"
+        else f"<p>{sheet.name(called[best.id])} was not evaluated yet: these are of the best model of the newest evaluation.</p>\n"
     )
     classes, model = list(evaluation.result["classes"]), evaluation.result["models"][name]
     rows = []
@@ -335,7 +289,7 @@ def _classes(scored: Sequence[Evaluation], best: Run, called: Mapping[int, str])
         f"<section>\n<h2>Hardest classes <span>of {shown}{some}</span></h2>\n{missing}"
         "<p>Recall is the share of a class's pictures that were found, precision the share of those given to the class that"
         " belong there; F1 joins both, and 1 is perfect.</p>\n"
-        f"{_table(('class', 'F1', 'precision', 'recall', 'most often taken for'), rows, numbers=range(1, 4))}\n</section>"
+        f"{sheet.table(('class', 'F1', 'precision', 'recall', 'most often taken for'), rows, numbers=range(1, 4))}\n</section>"
     )
 
 
@@ -357,11 +311,11 @@ def _made(runs: Sequence[Run], best: Run, called: Mapping[int, str], split: Spli
         ("augmentation", ", ".join(same.augment) or "none"), ("best by", same.watch), ("seed", same.seed),
     ]  # fmt: skip
     how = "; ".join(f"{key} {value}" for key, value in told)
-    of = f" The recipe of {_name(called[best.id])}: {html.escape(how)}." if same.head not in BASELINES else ""
+    of = f" The recipe of {sheet.name(called[best.id])}: {html.escape(how)}." if same.head not in BASELINES else ""
     rows = [
         (
-            _name(called[run.id]),
-            *(_name(as_read(field, values[i])) for field, values in fields.items()),
+            sheet.name(called[run.id]),
+            *(sheet.name(as_read(field, values[i])) for field, values in fields.items()),
             html.escape(_where(run)),
         )
         for i, run in enumerate(runs)
@@ -370,17 +324,12 @@ def _made(runs: Sequence[Run], best: Run, called: Mapping[int, str], split: Spli
         "<section>\n<h2>How it was made</h2>\n"
         f"<p>Split {split.id}, seed {split.seed}, frozen on {split.created:%d %B %Y}.{of}"
         f"{' What differs between the models:' if fields else ''}</p>\n"
-        f"{_table(('model', *map(_word, fields), 'trained on'), rows)}\n</section>"
+        f"{sheet.table(('model', *map(_word, fields), 'trained on'), rows)}\n</section>"
     )
 
 
 def _word(field: str) -> str:
     return WORDS.get(field, field.replace("_", " "))
-
-
-def _name(text: str) -> str:
-    """As HTML, with places to break a long name of a recipe."""
-    return re.sub("([:,=])", r"\1<wbr>", html.escape(text))
 
 
 def _where(run: Run) -> str:
@@ -394,14 +343,3 @@ def _share(run: Run, val: int) -> str:
 
 def _amount(value: float | None, unit: float, name: str) -> str:
     return f"{value / unit:,.1f} {name}" if value is not None else ""
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> str:
-    """Cells are HTML; `numbers` are the columns that stand to the right."""
-    right = set(numbers)
-
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "".join(f"<{tag}{' class=number' if i in right else ''}>{c}</{tag}>" for i, c in enumerate(cells))
-
-    body = "\n".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    return f'<div class="wide"><table>\n<tr>{line(head, "th")}</tr>\n{body}\n</table></div>'

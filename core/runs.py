@@ -47,7 +47,8 @@ def left(settings: Settings, run: int) -> dict[str, Any]:
 def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
     """The runs asked for, or the newest one that can be asked of each recipe among those of the newest split that has any.
 
-    Where only a sweep's short runs are there, the best one of each recipe that is no baseline.
+    A run that learned from a share of the pictures counts only where none knows all of them. Where only a sweep's short
+    runs are there, the best one of each recipe that is no baseline.
     Raises BadInput where there is none, for one without a model, and where they come from different splits.
     """
     if runs:
@@ -66,6 +67,7 @@ def choose(store: Store, project: int, runs: Sequence[int] = ()) -> list[Run]:
     every = store.runs(project, done=True)
     if not every:
         raise BadInput("There is no trained model yet: train one on the page Train, or with `train`.")
+    every = [run for run in every if run.recipe.share == 1] or every
     every = [run for run in every if run.split == every[0].split]
     trials = {job.id for job in store.jobs(project, "sweep", limit=1000)}
     done = [run for run in every if run.job not in trials]

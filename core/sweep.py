@@ -93,11 +93,11 @@ def full(recipe: Recipe) -> Recipe:
 
 
 def baselines(recipes: Sequence[Recipe]) -> list[Recipe]:
-    """The three baselines on each pretrained network among the recipes, at each of its sizes."""
-    seen = dict.fromkeys((r.backbone, r.size, r.gray, r.seed) for r in recipes if pretrained_start(r))
+    """The three baselines on each pretrained network among the recipes, at each of its sizes and shares of the pictures."""
+    seen = dict.fromkeys((r.backbone, r.size, r.gray, r.share, r.seed) for r in recipes if pretrained_start(r))
     return [
-        read(backbone, head=head, size=size, gray=gray, seed=seed)
-        for backbone, size, gray, seed in seen
+        read(backbone, head=head, size=size, gray=gray, share=share, seed=seed)
+        for backbone, size, gray, share, seed in seen
         for head in BASELINES
     ]
 

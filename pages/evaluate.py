@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.model import Evaluation, Run
-from pages.parts import against, causes, confused, gallery, head, house, progress, scored, trusted
+from core import evaluation_report
+from core.model import Evaluation, Project, Run
+from pages.parts import against, causes, confused, gallery, head, house, more_pictures, progress, scored, trusted
 
 PARTS = {"val": "Validation", "test": "Test"}
 ENSEMBLES = {
@@ -102,7 +103,18 @@ def main() -> None:
     trusted.show(evaluation, classes)
     st.subheader("Picture by picture", anchor=False)
     gallery.show(project, evaluation)
+    more_pictures.show(project, store.runs(project.id))
     openings(opened)
+    report(project, evaluation)
+
+
+def report(project: Project, evaluation: Evaluation) -> None:
+    st.download_button(
+        "Download as a report",
+        lambda: evaluation_report.write(house.store(), house.blobs(), house.settings(), project, evaluation.id).encode(),
+        f"evaluation {project.name}.html", "text/html", key="report", on_click="ignore", icon=":material/download:",
+        help="All of this page as one HTML file to send or print, with the worst mistakes as small pictures. Nothing in it is fetched.",
+    )  # fmt: skip
 
 
 def _ensemble(name: str, evaluation: Evaluation) -> str:

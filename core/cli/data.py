@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from core.settings import Settings
     from db.store import Store
 
-FORMATS = ("imagefolder", "coco", "csv", "parquet", "huggingface", "model", "credits", "card", "report")  # of an export
+FORMATS = (
+    "imagefolder",
+    "coco",
+    "csv",
+    "parquet",
+    "huggingface",
+    "model",
+    "credits",
+    "card",
+    "report",
+    "evaluation",
+)  # of an export
 
 
 def clean(args: argparse.Namespace) -> dict[str, Any]:
@@ -175,20 +186,24 @@ def split(args: argparse.Namespace) -> dict[str, Any]:
 
 def export(args: argparse.Namespace) -> dict[str, Any]:
     """Small tables and pages at once; pictures and models by a job, which is waited for."""
-    from core import credits, report
+    from core import credits, evaluation_report, report
+    from core.blobs import Blobs
     from core.export import card, dataset, model, place
     from core.export.chosen import Chosen
     from core.review import certificate
     from core.runs import choose
 
-    store, _, project = inside(args)
+    store, settings, project = inside(args)
     folder = args.to.absolute()
     if args.runs and args.format != "model":
         raise BadInput("--run goes with --format model.")
-    if args.licence and args.format in ("model", "report"):
+    if args.licence and args.format in ("model", "report", "evaluation"):
         raise BadInput("--licence goes with the pictures: credits, card and the forms of a data set.")
     if args.format == "report":
         return {"files": [str(report.save(store, project, args.to))]}
+    if args.format == "evaluation":
+        blobs = Blobs(settings.storage)
+        return {"files": [str(evaluation_report.save(store, blobs, settings, project, folder))]}
     if args.format == "credits":
         written = credits.write(store.kept_origins(project.id), args.to, project.name, args.licence)
         return written | {"files": [*written["files"], *certificate.export(store, project, args.to)]}

@@ -12,7 +12,8 @@ from core.errors import BadInput
 from core.model import ENSEMBLES
 
 if TYPE_CHECKING:
-    from core.model import Recipe, Run
+    from core.model import Project, Recipe, Run
+    from db.store import Store
 
 
 def train(args: argparse.Namespace) -> dict[str, Any]:
@@ -100,9 +101,13 @@ def runs(args: argparse.Namespace) -> dict[str, Any]:
             raise BadInput("runs lists every run of the project; with a number it wants rename, note or delete.")
         pictures = store.part_sizes(project.id, "val")
         return {"runs": [_row(run, pictures.get(run.split, 0)) for run in store.runs(project.id)]}
-    wanted = {"rename": "a run and its name", "note": "a run and a text", "delete": "a run"}[args.what]
-    if args.run_number is None or (args.text is None) != (args.what == "delete"):
+    wanted = {"rename": "a run and its name", "note": "a run and a text", "delete": "a run", "curve": "a run"}[
+        args.what
+    ]
+    if args.run_number is None or (args.text is None) != (args.what in ("delete", "curve")):
         raise BadInput(f"runs {args.what} wants {wanted}; `runs` lists their numbers.")
+    if args.what == "curve":
+        return _curve(store, project, args.run_number)
     if args.what == "delete":
         from core.runs import delete_files
 
@@ -111,6 +116,26 @@ def runs(args: argparse.Namespace) -> dict[str, Any]:
     change = {"rename": store.rename_run, "note": store.note_run}[args.what]
     run = change(project.id, args.run_number, args.text)
     return {"run": run.id, "name": run.name, "note": run.note}
+
+
+def _curve(store: Store, project: Project, number: int) -> dict[str, Any]:
+    """Accuracy against the number of pictures of the runs that differ from this one in that alone, and what twice as many
+    would bring; `missing`: what `train --recipe` is to be given for that."""
+    from dataclasses import asdict
+
+    from core import learning_curve as curve
+
+    run = store.run(project.id, number)
+    runs = curve.curves(store.runs(project.id)).get((run.split, curve.whole_of(run.recipe)))
+    if not runs:
+        raise BadInput(f"Run {number} ({run.name}) is not trained to its end with all pictures: choose one that is.")
+    split = store.split(project.id, run.split)
+    found = curve.points(runs, split)
+    told = curve.outlook(found, len(split.parts["val"]), len(split.classes))
+    return {
+        "sentence": curve.sentence(told), "outlook": {key: value for key, value in asdict(told).items() if key != "line"} if told else None, "points": [asdict(one) for one in found],
+        "classes": curve.by_class(runs, split.classes), "missing": [_written(one) for one in curve.missing(runs)],
+    }  # fmt: skip
 
 
 def _row(run: Run, validation: int) -> dict[str, Any]:

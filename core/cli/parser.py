@@ -116,9 +116,13 @@ def _models(verb: Verb) -> None:
     v.add_argument("--about", default="", help="save: a sentence about it")
     v.add_argument("--reviewer", default="command line", help="save: who it is from")
 
-    v = verb("runs", models.runs, "the trained runs with their figures; rename one, note something, delete its files")
-    v.add_argument("what", nargs="?", choices=("list", "rename", "note", "delete"), default="list",
-                   help="delete: only the files; what is known of the run stays")  # fmt: skip
+    v = verb(
+        "runs",
+        models.runs,
+        "the trained runs with their figures; rename one, note something, delete its files, ask if more pictures would help",
+    )
+    v.add_argument("what", nargs="?", choices=("list", "rename", "note", "delete", "curve"), default="list",
+                   help="delete: only the files; what is known of the run stays. curve: would more pictures help")  # fmt: skip
     v.add_argument("run_number", metavar="RUN", nargs="?", type=int)
     v.add_argument(
         "text", metavar="NAME_OR_TEXT", nargs="?", help="rename: '' for its recipe's name; note: '' for none"
@@ -145,7 +149,7 @@ def _models(verb: Verb) -> None:
     v.add_argument("--ensemble", choices=ENSEMBLES, default="average")
     v.add_argument("images", nargs="+", metavar="IMAGE_OR_FOLDER")
 
-    v = verb("export", data.export, "data set and models to go, credits, cards and a report")
+    v = verb("export", data.export, "data set and models to go, credits, cards, and reports on training and evaluation")
     v.add_argument("--to", type=Path, required=True, help="folder; made where it is missing")
     v.add_argument("--format", choices=data.FORMATS, required=True)
     v.add_argument("--licence", choices=tuple(FILTERS), default="", help="only pictures of such a licence")

@@ -8,7 +8,7 @@ import numpy as np
 
 DRAWS = 1000  # of the bootstrap; fewer, never under 200, where the pictures are many and the intervals narrow anyway
 WORK = 2 * 10**7  # pictures drawn in all
-BLOCK = 2**22  # pictures drawn at once: 32 MB of weights
+BLOCK = 2**20  # pictures drawn at once: 8 MB of weights, and a few times as much beside them
 
 
 def wilson(right: int, total: int) -> tuple[float, float]:

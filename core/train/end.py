@@ -39,6 +39,7 @@ def leave(training: Training, out: np.ndarray | None, split: int | None, crop: C
         "logits": torch.from_numpy(out), "labels": torch.from_numpy(labels),
         "background": torch.from_numpy(np.ascontiguousarray(training.train.pixels[rows])),
     }  # fmt: skip
+    ones = [labels == at for at in range(len(training.classes))]  # the pictures of each class
     right = int((out.argmax(axis=1) == labels).sum())
     best = {key: value for key, value in training.history[training.best_epoch - 1].items() if key != "worst"}
     metrics = {
@@ -49,6 +50,7 @@ def leave(training: Training, out: np.ndarray | None, split: int | None, crop: C
         "precision": training.precision, "threads": torch.get_num_threads(), "batch": training.batch,
         "parameters": parameters, **(_latency(training) if finished else {}), "history": training.history,
         **judged(out, labels), "val_accuracy_interval": list(wilson(right, len(labels))),
+        "val_found": [[int((out[of].argmax(axis=1) == at).sum()), int(of.sum())] for at, of in enumerate(ones)],
     }  # fmt: skip
     checkpoint.save(
         training.folder,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import WinnowError
+from core.learning_curve import learned, left_out
 from core.model import Part, Progress, Recipe, Run, Split
 from core.runs import cache_folder, left, run_folder
 from core.train.events import Note, check, events
@@ -68,7 +69,9 @@ class Work:
         from core.cache import pictures
 
         split, file = self.split, self.folder / UNREADABLE
-        without = set(json.loads(file.read_text())) if file.exists() else ()
+        without = set(json.loads(file.read_text())) if file.exists() else set()
+        if part == "train":
+            without |= left_out(split, self.recipe.share)
         return pictures(self.views[part], look(self.recipe).size, self.cache, split.parts[part], split.classes, without)
 
 
@@ -271,7 +274,7 @@ class Runner:
         from core.device import describe, device
 
         where, recipe = describe(device(self.ctx.settings.device)), run.recipe
-        count, left = len(self.split.parts["train"]), {}
+        count, left = learned(self.split, recipe.share), {}
         for row in rows:
             if row is None:
                 yield None

@@ -63,6 +63,40 @@ def precision_recall(frame: pd.DataFrame, label: str) -> Figure:
     return figure
 
 
+def learned(frame: pd.DataFrame, line: pd.DataFrame, ahead: tuple[float, float, float, float] | None) -> Figure:
+    """Accuracy against the number of pictures learned from, each step to the right a doubling.
+
+    `frame`: a row a run, columns images, accuracy, low, high (0..1), run. `line`: what is read from them, columns images,
+    accuracy; empty where nothing is. `ahead`: images, accuracy, low, high of what it foretells, which is ringed.
+    """
+    figure = _figure("Accuracy by the number of pictures learned from", 380, x="training pictures (each step twice as many)", y="validation accuracy")  # fmt: skip
+    if len(line):
+        figure.add_scatter(
+            x=line["images"], y=line["accuracy"], mode="lines", line={"color": VIOLET, "dash": "dot", "width": 2}, name="the curve that fits", hoverinfo="skip"
+        )  # fmt: skip
+    figure.add_scatter(
+        x=frame["images"], y=frame["accuracy"], mode="markers", name="a training", marker={"size": 10, "color": TEAL}, cliponaxis=False,
+        error_y={"type": "data", "symmetric": False, "array": frame["high"] - frame["accuracy"],
+                 "arrayminus": frame["accuracy"] - frame["low"], "color": TEAL, "thickness": 1.5, "width": 5},
+        customdata=frame[["low", "high", "run"]],
+        hovertemplate="%{x:,} pictures: %{y:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%}), run %{customdata[2]}<extra></extra>",
+    )  # fmt: skip
+    at = sorted(set(frame["images"]))
+    if ahead:
+        images, accuracy, low, high = ahead
+        figure.add_scatter(
+            x=[images], y=[accuracy], mode="markers", name="twice as many, foretold", cliponaxis=False,
+            marker={"size": 13, "color": VIOLET, "symbol": "circle-open", "line": {"width": 2.5}},
+            error_y={"type": "data", "symmetric": False, "array": [high - accuracy], "arrayminus": [accuracy - low],
+                     "color": VIOLET, "thickness": 1.5, "width": 5},
+            hovertemplate=f"{images:,.0f} pictures: %{{y:.1%}} ({low:.1%} to {high:.1%}), foretold<extra></extra>",
+        )  # fmt: skip
+        at.append(images)
+    figure.update_xaxes(type="log", tickvals=at, ticktext=[f"{value:,.0f}" for value in at])
+    figure.update_yaxes(tickformat=".0%")
+    return figure
+
+
 def gains(frame: pd.DataFrame, first: str, second: str) -> Figure:
     """How many more of each class the first model finds. Columns class, gain, low, high (-1..1), sure (bool)."""
     figure = _figure(

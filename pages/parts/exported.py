@@ -116,5 +116,5 @@ def terminal(project: Project) -> None:
         )
         st.caption(
             "Forms: imagefolder, csv, parquet, coco, huggingface, model; and small ones that are written at once: credits, card "
-            "(the data set's card alone), report. An export made again into its folder copies only what is new."
+            "(the data set's card alone), report (on training), evaluation. An export made again into its folder copies only what is new."
         )

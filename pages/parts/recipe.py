@@ -38,7 +38,7 @@ LABEL = {  # field of core.model.Recipe -> how it is called in the form
     "lr": "Learning rate", "optimiser": "Optimiser", "schedule": "Schedule", "watch": "Best by", "balance": "Small classes",
     "size": "Size, px", "label_smoothing": "Label smoothing", "weight_decay": "Weight decay", "ema": "Mean of the weights",
     "seed": "Seed", "gray": "Without colour", "deterministic": "The same at each run", "scratch": "From scratch",
-    "compile": "Compiled", "layer_decay": "Lower layers",
+    "compile": "Compiled", "layer_decay": "Lower layers", "share": "Share of pictures",
 }  # fmt: skip
 HELP = {
     "network": "A saved recipe, a preset, or the exact name of any network of the library timm, such as convnext_tiny.",
@@ -61,6 +61,7 @@ HELP = {
     "scratch": "It begins without what it has learned from other pictures, and needs many more of yours.",
     "compile": "By torch.compile: often faster on a GPU, after a slow beginning. It needs a C++ compiler.",
     "layer_decay": "Layer decay: each layer learns at this share of the rate of the one above it; 1 = all alike.",
+    "share": "Of each class's training pictures only so many are learned from, 1 = all. Evaluate draws from it whether more would help.",
     "seed": "Another number draws other beginnings and another order: trained twice with two seeds, you see what is chance.",
 }
 
@@ -201,6 +202,7 @@ def _fields(project: Project, split: Split, usual: Recipe, key: str, augmentatio
             "weight_decay": _number(three, "weight_decay", usual, key, small=True),
             "ema": _number(one, "ema", usual, key, shown="%.4g"),
             "seed": _number(two, "seed", usual, key),
+            "share": _number(one, "share", usual, key, shown="%.4g"),
             "gray": three.checkbox(LABEL["gray"], usual.gray, key=f"gray-{key}", persist_state="session", help=HELP["gray"]),
             "deterministic": three.checkbox(LABEL["deterministic"], usual.deterministic, key=f"same-{key}", persist_state="session", help=HELP["deterministic"]),
             "compile": three.checkbox(LABEL["compile"], usual.compile, key=f"compile-{key}", persist_state="session", help=HELP["compile"]),

@@ -21,6 +21,10 @@ RECIPE = {  # field of core.model.Recipe -> how it is called, what it is
     "label_smoothing": ("label smoothing", "Share of certainty taken from the true class, against being too sure."),
     "augment": ("augmentation", "How training pictures are varied each time they are shown."),
     "fixed_sides": ("never mirrored", "Classes that mirroring would make something else."),
+    "share": (
+        "share of pictures",
+        "Share of each class's training pictures that it learned from: see Would more pictures help, on Evaluate.",
+    ),
     "balance": ("balance", "What makes up for classes with few pictures."),
     "ema": ("mean of weights", "EMA: share of the old weights in a running mean that is kept."),
     "compile": ("compiled", "Whether torch.compile makes it faster."),

@@ -53,6 +53,8 @@ def test_the_name_tells_what_network_it_is_and_reads_back() -> None:
         "mobilenetv2_100:head=bn-dropout,train=half",
         "simplecnn:size=96,gray=yes",
         "resnet18:scratch=yes",
+        "vgg75-bn:share=0.25",
+        "resnet18:head=knn,share=0.125",
     ):
         assert read(text).name == text
         assert read(read(text).name) == read(text)
@@ -99,6 +101,9 @@ def test_written_down_and_read_it_is_the_same() -> None:
         ("resnet18:lr=nan", r"lr = nan"),
         ("resnet18:ema=1", r"ema = 1"),
         ("resnet18:layer_decay=0", r"layer_decay = 0"),
+        ("vgg75:share=0", r"share = 0.0 does not fit: above 0, and at most 1, was wanted"),
+        ("vgg75:share=1.5", r"share = 1.5 does not fit"),
+        ("vgg75:share=nan", r"share = nan does not fit"),
         ("resnet18:weight_decay=-1", r"weight_decay = -1"),
         ("resnet18:size=100000", r"size = 100000"),
         ("resnet18:seed=-1", r"seed = -1"),

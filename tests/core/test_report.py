@@ -11,7 +11,7 @@ import pytest
 from core.errors import BadInput
 from core.model import Project
 from core.recipes import read
-from core.report import _marks, save, write
+from core.report import save, write
 from db.store import Store
 from tests.pages import filled
 
@@ -182,13 +182,6 @@ def test_curves_that_are_left_out_are_told_of(store: Store, project: Project) ->
     trained(store, project, "train", [(f"vgg75-bn:lr=0.00{i}", "done", i / 10) for i in range(1, 8)])
     page = write(store, project)
     assert "the 6 best of 7 models" in text(page) and page.count("<path d=") == 6 + 7  # and a bar for each model
-
-
-@pytest.mark.parametrize(
-    ("lowest", "marks"), [(0.03, "0 20 40 60 80 100"), (0.71, "70 75 80 85 90 95 100"), (0.982, "98 99 100"), (1, "99 100")]
-)  # fmt: skip
-def test_the_marks_of_the_curves_are_round_numbers(lowest: float, marks: str) -> None:
-    assert " ".join(f"{100 * mark:.0f}" for mark in _marks(lowest)) == marks
 
 
 def test_it_tells_how_often_the_test_part_was_opened(store: Store, project: Project) -> None:

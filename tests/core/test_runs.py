@@ -75,6 +75,22 @@ def test_deleted_files_are_gone_for_good_and_the_record_stays(store: Store, proj
         runs.load_models(load(), [gone])
 
 
+def test_a_run_that_knows_a_quarter_of_the_pictures_is_asked_only_where_none_knows_all(
+    store: Store, project: Project
+) -> None:
+    _, claim = filled.begin(store, project, "train")
+    split = store.split(project.id).id
+    recipes = [Recipe("vgg75"), Recipe("vgg75", share=0.25), Recipe("vgg100", share=0.5)]
+    quarter = store.start_run(claim, project.id, split, recipes[1], 1).id
+    store.finish_run(claim, quarter, {"val_loss": 1.0})
+    assert [one.id for one in runs.choose(store, project.id)] == [quarter]
+    whole, half = (store.start_run(claim, project.id, split, recipes[n], n).id for n in (0, 2))
+    for number in (whole, half):
+        store.finish_run(claim, number, {"val_loss": 1.0})
+    assert [one.id for one in runs.choose(store, project.id)] == [whole]
+    assert [one.id for one in runs.choose(store, project.id, [quarter])] == [quarter], "who asks for it gets it"
+
+
 def test_a_deletion_that_was_killed_half_way_is_ended_by_the_next(
     store: Store, project: Project, folders: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,8 +33,17 @@ def test_the_card_is_written_at_once_beside_whatever_is_there(run: Run, cars: Pr
     assert not store.jobs(cars.id, "export")
 
 
+def test_the_newest_evaluation_is_written_at_once_as_one_file(run: Run, store, home: Path, tmp_path: Path) -> None:
+    filled.everything(store, home)
+    said = run("export", "--format", "evaluation", "--to", tmp_path / "new")
+    assert said["files"] == [str(tmp_path / "new" / "evaluation.html")]
+    assert "Evaluation report: cars" in (tmp_path / "new" / "evaluation.html").read_text()
+
+
 @pytest.mark.parametrize(("given", "said"), [
     (("--format", "model"), "There is no trained model yet"),
+    (("--format", "evaluation"), "nothing to report yet: evaluate models"),
+    (("--format", "evaluation", "--licence", "open"), "--licence goes with the pictures"),
     (("--format", "coco", "--run", "1"), "--run goes with --format model"),
     (("--format", "model", "--licence", "open"), "--licence goes with the pictures"),
     (("--format", "model", "--run", "7"), "7"),

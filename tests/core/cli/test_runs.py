@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.__main__ import main
+from core.recipes import read
 from core.runs import run_folder
 from core.settings import load
 from db.store import Store
@@ -95,3 +96,23 @@ def test_it_ends_quietly_where_nobody_reads_on(runs: Run) -> None:
     )  # fmt: skip
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_the_curve_of_a_run_is_told_with_what_it_still_wants(runs: Run, store: Store) -> None:
+    told = runs("curve", 1)
+    assert [point["run"] for point in told["points"]] == [1] and told["outlook"] is None
+    assert told["missing"] == [
+        f"vgg75-bn:share={share},epochs={epochs},patience={patience}"
+        for share, epochs, patience in ((0.125, 320, 64), (0.25, 160, 32), (0.5, 80, 16))
+    ]
+    project = store.project("cars")
+    _, claim = filled.begin(store, project, "train")
+    for position, text in enumerate(told["missing"]):
+        run = store.start_run(claim, project.id, store.split(project.id).id, read(text), position)
+        store.finish_run(
+            claim, run.id, {"val_accuracy": 0.5 + 0.1 * position, "val_accuracy_interval": [0.4 + 0.1 * position, 0.8]}
+        )
+    told = runs("curve", 1)
+    assert [point["accuracy"] for point in told["points"]] == [0.5, 0.6, 0.7, 0.84] and told["missing"] == []
+    assert told["outlook"]["low"] < told["outlook"]["gain"] < told["outlook"]["high"] and told["sentence"]
+    assert "wants a run" in runs("curve", code=2)["said"] and "no run 99" in runs("curve", 99, code=2)["said"]

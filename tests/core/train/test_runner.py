@@ -20,6 +20,7 @@ from core.checkpoint import load
 from core.engine.local import Local
 from core.engine.serial import Serial
 from core.errors import BadInput, BadSetting, Died, Missing
+from core.learning_curve import learned, part_of
 from core.model import Claim, Job, Progress, Project, Recipe, Run
 from core.recipes import BASELINES
 from core.runs import choose, run_folder
@@ -108,6 +109,23 @@ def test_a_run_keeps_its_epochs_its_worst_pictures_and_its_figures(worker: Worke
     assert (folder / neighbours.FILE).exists()
     left = [file for file in folder.iterdir() if file.name != neighbours.FILE]  # that is made of it afterwards
     assert run.result["bytes"] == sum(file.stat().st_size for file in left)
+
+
+def test_a_share_of_the_pictures_is_learned_from_and_all_of_validation_is_asked(worker: Worker) -> None:
+    recipes = [asdict(part_of(QUICK, share)) for share in (0.5, 1.0)]
+    half, whole = worker.run("train", recipes=recipes)["runs"]
+    assert half["name"] == "tiny24:share=0.5" and half["epochs"] == 6
+    split = worker.store.split(worker.project.id)
+    told = [worker.store.run(worker.project.id, one["run"]) for one in (half, whole)]
+    models = [load(run_folder(worker.settings, run.id)) for run in told]
+    counts = [len(model.background) for model in models]  # of so few pictures all that were learned from
+    assert counts == [learned(split, 0.5), learned(split, 1.0)] and counts[0] < counts[1]
+    assert {one.tobytes() for one in models[0].background} < {one.tobytes() for one in models[1].background}
+    assert np.array_equal(models[0].val_labels, models[1].val_labels)
+    for run in told:
+        right, of = zip(*run.result["val_found"], strict=True)
+        assert sum(right) / sum(of) == pytest.approx(run.result["val_accuracy"]) and sum(of) == len(split.parts["val"])
+    assert [run.id for run in choose(worker.store, worker.project.id)] == [whole["run"]]
 
 
 def test_stopped_by_a_person_the_best_epoch_so_far_can_be_asked_and_the_run_can_go_on(worker: Worker) -> None:
