@@ -195,6 +195,8 @@ def _against(store: Store, found: Evaluation, usual: str) -> str:
 
 def _found(settings: Settings, found: Evaluation, classes: Sequence[str]) -> str:
     """Precision against recall in one number for each class, as far as what was said lies on the disk still."""
+    from sklearn.metrics import average_precision_score
+
     said = kept.read(evaluation_folder(settings, found.result["kept"])) if "kept" in found.result else None
     names = list(found.result["models"])
     if said is None or len(said.probabilities) != len(names):
@@ -206,7 +208,7 @@ def _found(settings: Settings, found: Evaluation, classes: Sequence[str]) -> str
     for place, label in enumerate(classes[:FOUND]):
         there = said.labels == place
         if there.any():
-            areas = [kept.precision_recall(said.probabilities[n, :, place], there)[3] for n in range(len(names))]
+            areas = [average_precision_score(there, said.probabilities[n, :, place]) for n in range(len(names))]
             rows.append((sheet.name(label), f"{int(there.sum()):,}", *(f"{area:.3f}" for area in areas)))
     body = (
         "<p>Average precision: the area below precision against recall, as the probability that counts as this class falls from 1 to 0. 1 is"

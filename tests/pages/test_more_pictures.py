@@ -52,9 +52,9 @@ def test_what_it_comes_to_stands_there_with_its_check_and_three_seeds_are_offere
     shown = screen("evaluate", project="cars")
     assert "It cannot be told whether more pictures would help" in plain(shown), "12 validation pictures tell nothing"
     assert "A check: from the smaller shares alone" in plain(shown) and "it became 84%" in plain(shown)
-    table = next(one.value for one in shown.dataframe if "gain" in one.value)
+    table = next(one.value for one in shown.dataframe if "gain" in one.value.columns)
     assert list(table.columns) == ["class", "an eighth", "a quarter", "a half", "gain", "validation pictures"[11:]]
-    assert table["class"][0] == "sedan" and table["gain"][0] == 25
+    assert list(table["class"])[0] == "sedan" and list(table["gain"])[0] == 25
     assert "All of them are there" in plain(shown)
     shown.button_group(key="curve-seeds").set_value(3).run()
     shown.button(key="curve-train").click().run()
