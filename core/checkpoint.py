@@ -58,12 +58,18 @@ class Model:
     quick: nn.Sequential  # `net`, or its bf16 copy where that is faster and says nearly the same; evaluates
     crop: Cropping = Cropping()  # how the pictures it learned from were cropped
 
-    def probabilities(self, pixels: np.ndarray, exact: bool = False) -> np.ndarray:
-        """(N, size, size, 3) uint8 -> (N, C) float64, calibrated; `exact`: by `net`, as an exported model says it."""
-        from core.evaluate import logits, softmax
+    def logits(self, pixels: np.ndarray, exact: bool = False) -> np.ndarray:
+        """(N, size, size, 3) uint8 -> (N, C) float32; `exact`: by `net`, as an exported model says it."""
+        from core.evaluate import logits
 
         net = self.net if exact else self.quick
-        return softmax(logits(net, pixels, self.mean, self.std, self.device), self.temperature)
+        return logits(net, pixels, self.mean, self.std, self.device)
+
+    def probabilities(self, pixels: np.ndarray, exact: bool = False) -> np.ndarray:
+        """(N, size, size, 3) uint8 -> (N, C) float64, calibrated; `exact` as of `logits`."""
+        from core.evaluate import softmax
+
+        return softmax(self.logits(pixels, exact), self.temperature)
 
 
 def save(

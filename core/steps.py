@@ -347,15 +347,21 @@ def rate(ctx: Context, recipe: Mapping[str, Any], split: int | None = None) -> S
     return {**found, "recipe": wanted.name}
 
 
-def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step:
-    """Score runs (the newest of each recipe by default) and their ensembles on a part; each opening of test is logged."""
+def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val", distractors: Sequence[str] = ()) -> Step:
+    """Score runs (the newest of each recipe by default) and their ensembles on a part; each opening of test is logged.
+
+    `distractors`: other projects, or "rejected" for this one's own: how often are their pictures taken for a class?
+    """
     import numpy as np
 
     from core import evaluate as e
     from core.cache import cache, cached, picked, views_of
+    from core.evaluate.distractors import check
+    from core.evaluate.others import measure
     from core.neighbours import remember
 
     store, project = ctx.store, ctx.project
+    check(store, project, distractors)
     chosen = choose(store, project.id, runs)
     models = load_models(ctx.settings, chosen)
     frozen = store.split(project.id, chosen[0].split)
@@ -376,7 +382,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
     images, labels = [members[i][0] for i in rows], np.array([frozen.classes.index(members[i][1]) for i in rows])
     ensemble, kept = e.Ensemble(models), evaluation_folder(ctx.settings, ctx.job.id)
     with e.keep(kept, np.array(images), labels, len(models) + len(ENSEMBLES), len(frozen.classes)) as table:
-        answers = yield from e.ask(models, ensemble, pixels, labels, table)
+        answers, energies = yield from e.ask(models, ensemble, pixels, labels, table)
     photo, source = _groups(store, project), store.sources(images)
     photos = np.unique([photo.get(image, f"image {image}") for image in images], return_inverse=True)[1]
     sources = [source.get(image, "") for image in images]
@@ -389,6 +395,10 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
         "unreadable": len(views) - len(rows), "runs": {name: run.id for name, run in zip(models, chosen, strict=True)},
         "weights": dict(zip(models, ensemble.weights.tolist(), strict=True)), "kept": ctx.job.id,
     }  # fmt: skip
+    if distractors:
+        result["distractors"] = yield from measure(
+            ctx, frozen, models, ensemble, distractors, answers, energies, photos
+        )
     predictions = (
         {"model": name, "image": image, "label": frozen.classes[label], "predicted": frozen.classes[guess],
          "confidence": float(confidence), "truth": float(truth)}

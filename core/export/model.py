@@ -23,6 +23,7 @@ import numpy as np
 from core.embed.kept import FAILURES
 from core.errors import BadInput
 from core.evaluate import Ensemble
+from core.evaluate.strange import exported
 from core.export import model_card, place, same
 from core.model import ENSEMBLES, Progress, Run
 from core.pixels import frame_side
@@ -114,15 +115,13 @@ def labels(project: Project, runs: Sequence[Run], models: Mapping[str, Model], e
             "run": run.id, "name": name, "recipe": written(one.recipe), "file": f"{run.id}.onnx", "size": one.size,
             "reduced": frame_side(one.size), "resize": "bicubic, antialiased, to a square; the aspect ratio is not kept",
             "mean": list(one.mean), "std": list(one.std), "temperature": one.temperature,
-            "input": f"pixels: (B, {one.size}, {one.size}, 3) uint8, RGB", "output": "probabilities: (B, classes) float32, calibrated",
+            "input": f"pixels: (B, {one.size}, {one.size}, 3) uint8, RGB", "output": "probabilities: (B, classes) float32, calibrated; energy: (B,) float32, high where no class draws the picture",
         }
         for run, (name, one) in zip(runs, models.items(), strict=True)
     ]  # fmt: skip
     return {
         "classes": list(first.classes), "ensemble": ensemble, "members": members,
-        "ensembles": {
-            name: {**_speaks(name, together), "known_from": together.thresholds[name]} for name in ENSEMBLES
-        },
+        "ensembles": {name: _speaks(name, together) for name in ENSEMBLES}, "none_of_these": exported(together.strange),
         "project": project.name, "split": first.split, "crop": first.crop.detector, "made_with": "Winnow",
     }  # fmt: skip
 
@@ -137,7 +136,8 @@ def _speaks(name: str, together: Ensemble) -> dict[str, Any]:
 
 
 def network(one: Model) -> nn.Module:
-    """(B, S, S, 3) uint8 -> (B, C) float32 calibrated probabilities, in full precision on the CPU."""
+    """(B, S, S, 3) uint8 -> (B, C) float32 calibrated probabilities and (B,) energy (`core.evaluate.strange`), in full
+    precision on the CPU."""
     import copy
 
     import torch
@@ -152,9 +152,9 @@ def network(one: Model) -> nn.Module:
             self.register_buffer("mean", 255 * torch.tensor(one.mean).view(1, 3, 1, 1))
             self.register_buffer("std", 255 * torch.tensor(one.std).view(1, 3, 1, 1))
 
-        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-            x = (pixels.permute(0, 3, 1, 2).to(torch.float32) - self.mean) / self.std
-            return torch.softmax(self.net(x) / one.temperature, dim=1)
+        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            logits = self.net((pixels.permute(0, 3, 1, 2).to(torch.float32) - self.mean) / self.std)
+            return torch.softmax(logits / one.temperature, dim=1), -torch.logsumexp(logits, dim=1)
 
     return Whole().eval()
 
@@ -171,8 +171,8 @@ def _onnx(folder: Path, settings: Settings, run: Run, one: Model, facts: Mapping
     import torch
 
     to: Any = io.BytesIO()
-    names: dict[str, Any] = {"input_names": ["pixels"], "output_names": ["probabilities"]}
-    free = {"pixels": {0: "batch"}, "probabilities": {0: "batch"}}
+    names: dict[str, Any] = {"input_names": ["pixels"], "output_names": ["probabilities", "energy"]}
+    free = {name: {0: "batch"} for name in ("pixels", "probabilities", "energy")}
     try:
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):  # it prints the whole graph where it fails
             warnings.simplefilter("ignore")

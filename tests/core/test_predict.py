@@ -51,7 +51,7 @@ def test_a_picture_gets_the_same_word_alone_and_in_an_evaluation(models: dict[st
 
     files, labels = [png(p) for p in drawn(12, 160, 6).pixels], np.arange(12) % 3
     pixels = {size: np.stack([squares(file, [size])[0] for file in files]) for size in (24, 32)}
-    scores = {name: score(labels, p, CLASSES) for name, p in answer(models, Ensemble(models), pixels).items()}
+    scores = {name: score(labels, p, CLASSES) for name, p in answer(models, Ensemble(models), pixels)[0].items()}
     guesses = [Predictor(models).predict(file).models for file in files]
     assert set(scores) == set(guesses[0])
     for name, got in scores.items():
@@ -63,8 +63,10 @@ def test_validation_pictures_are_mostly_known_and_a_low_score_is_none_of_these(m
     predictor = Predictor({"only": models["tiny24"]})
     known = [predictor.predict(png(p)).known for p in drawn(24, 24, 2).pixels]  # what it was calibrated on
     assert np.mean(known) >= 0.9
-    predictor._together.thresholds["average"] = 1.1
-    assert not predictor.predict(png(drawn(1, 24, 2).pixels[0])).known
+    predictor._together.strange.limit = -99.0
+    said = predictor.predict(png(drawn(1, 24, 2).pixels[0]))
+    assert not said.known and 0 <= said.strangeness <= 1
+    assert f"stranger to the models than {said.strangeness:.0%}" in said.why and "5 of 100" in said.why
 
 
 def test_bytes_that_are_no_picture_are_refused_in_a_sentence(models: dict[str, Model]) -> None:

@@ -48,7 +48,7 @@ def test_it_writes_every_form_of_each_run_and_measures_that_they_say_the_same(ex
     assert names(tmp_path / "out") == each | {"labels.json", "predict.py", "MODEL_CARD.md", "export.json"}
     assert {Path(file).name for file in result["files"]} == names(tmp_path / "out") - {"export.json"}
     found = result["same"]
-    assert found["images"] == 14 and found["part"] == "val" and found["labels_equal"] == 14
+    assert found["images"] == 14 and found["part"] == "val" and found["labels_equal"] == found["known_equal"] == 14
     assert set(found["largest_difference"]) == each | {"predict.py"}
     assert max(found["largest_difference"].values()) < 1e-4
 
@@ -69,9 +69,10 @@ def test_predict_py_answers_as_the_app_does(
     assert [each["image"] for each in said["failed"]] == [str(tmp_path / "no.jpg")]
     for each, file in zip(said["images"], files, strict=True):
         ours = app.predict(file.read_bytes())
-        assert set(each) == {"image", "label", "confidence", "probabilities", "known", "models"}
+        assert set(each) == {"image", "label", "confidence", "probabilities", "known", "strangeness", "models"}
         assert (each["label"], each["known"]) == (ours.label, ours.known) and set(each["models"]) == set(ours.models)
         assert each["confidence"] == pytest.approx(ours.confidence, abs=1e-5)
+        assert each["strangeness"] == pytest.approx(ours.strangeness, abs=1e-3)
         assert sum(each["probabilities"].values()) == pytest.approx(1) and list(each["probabilities"]) == list(CLASSES)
         for name, p in ours.models.items():
             assert each["models"][name] == pytest.approx(p, abs=1e-5)
@@ -209,7 +210,7 @@ def test_a_file_that_says_something_else_fails_the_export_by_name_and_leaves_not
         return made
 
     monkeypatch.setattr(exported, "network", wrong)
-    said = rf"{runs[0]}\.onnx does not say what the model says: on 14 pictures a probability differs by up to 0\.\d+"
+    said = rf"{runs[0]}\.onnx does not say what the model says: on 14 pictures a probability or energy differs by up to 0\.\d+"
     with pytest.raises(Damaged, match=said):
         export()
     assert names(tmp_path / "out") == set()
