@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.model import Evaluation, Run
-from pages.parts import against, confused, gallery, head, house, progress, scored, trusted
+from pages.parts import against, confused, gallery, head, house, others, progress, scored, trusted
 
 PARTS = {"val": "Validation", "test": "Test"}
 ENSEMBLES = {
@@ -37,6 +37,7 @@ def choose(shown: head.Head, runs: list[Run], opened: list[Evaluation]) -> None:
         placeholder="the newest run of each recipe",
         help="Runs of one split. Left empty: the newest of each recipe.",
     )
+    distractors = others.choose(shown.project)
     if part == "test":
         so_far = (
             "It has not been looked at yet"
@@ -52,7 +53,7 @@ def choose(shown: head.Head, runs: list[Run], opened: list[Evaluation]) -> None:
             f"The test part is for the end. {so_far}; each look by which you choose something makes its figures too good. Each is logged."
         )
     if st.button("Evaluate", type=shown.emphasis("evaluate"), key="run"):  # type: ignore[arg-type]
-        house.start("evaluate", runs=[int(run) for run in chosen], part=part)
+        house.start("evaluate", runs=[int(run) for run in chosen], part=part, distractors=distractors)
         st.rerun()
 
 
@@ -60,7 +61,7 @@ def pick(evaluations: list[Evaluation]) -> Evaluation:
     if len(evaluations) == 1:
         return evaluations[0]
     names = {e.id: f"{PARTS[e.part]}, {e.created:%Y-%m-%d %H:%M} UTC, {house.count(len(e.runs), 'model')} "
-                   f"(run {', '.join(map(str, e.runs))})" for e in evaluations}  # fmt: skip
+                   f"(run {', '.join(map(str, e.runs))}){', with pictures of something else' if 'distractors' in e.result else ''}" for e in evaluations}  # fmt: skip
     number = st.selectbox("Which evaluation", list(names), format_func=lambda i: names[i])
     return next(e for e in evaluations if e.id == number)
 
@@ -98,6 +99,7 @@ def main() -> None:
     against.show(evaluation)
     st.subheader("Can its confidence be trusted?", anchor=False)
     trusted.show(evaluation, classes)
+    others.show(evaluation)
     st.subheader("Picture by picture", anchor=False)
     gallery.show(project, evaluation)
     openings(opened)

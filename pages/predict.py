@@ -93,9 +93,10 @@ def headline(said: Prediction) -> None:
     else:
         st.markdown("### None of these")
         st.caption(
-            f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}; that is less sure than 95 % of the "
-            f"validation pictures were · {took}",
-            help="The models know only your classes. When they are unusually unsure, the picture most likely shows something else.",
+            f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}. {house.text(said.why, 400)} · {took}",
+            help="The models know only your classes. Where none of them draws a picture as it draws the validation pictures (the energy of "
+            "the logits, Liu et al. 2020), it most likely shows something else. How often that is found out *Evaluate* measures, with "
+            "*pictures of something else*.",
         )
 
 

@@ -31,7 +31,7 @@ def square(path: str, size: int, reduced: int) -> np.ndarray:  # (1, size, size,
 def predict(path: str) -> dict:
     pixels = [{"pixels": square(path, m["size"], m["reduced"])} for m in FACTS["members"]]
     told = [net.run(["probabilities", "energy"], seen) for net, seen in zip(NETS, pixels, strict=True)]
-    said, energies = np.stack([np.asarray(each[0])[0] for each in told]), np.array([each[1][0] for each in told])
+    said, energies = np.stack([np.asarray(each[0])[0] for each in told]), np.array([np.asarray(each[1])[0] for each in told])
     models = {m["name"]: p for m, p in zip(FACTS["members"], said, strict=True)}  # name -> (C,) probabilities
     for name, how in FACTS["ensembles"].items():
         if "weights" in how:  # a weighted mean

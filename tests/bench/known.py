@@ -35,6 +35,7 @@ SHOES = ("Casual Shoes", "Sports Shoes", "Heels")
 NEAR = {"sneakers": {"fashion": SHOES, "sneakers": ()}, "porsche": {"seat": (), "porsche": ()}}
 NOT = {("fashion", "sneakers")}  # fashion has a class of sports shoes
 EACH, RATE = 300, 0.05
+SHOWN = ("near", "far", "false alarms", "near caught", "far caught")  # areas under the curve first
 
 
 def others(store: Any, project: Any) -> dict[str, list[str]]:
@@ -179,6 +180,11 @@ def measure(pair: str) -> dict[str, dict[str, Any]]:
     return told
 
 
+def _mean(of: list[dict[str, Any]], key: str) -> str:
+    there = [each[key] for each in of if key in each]
+    return f"{np.mean(there):.3f}" if there else "  -  "
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("pairs", nargs="+", metavar="PROJECT:RUN+RUN")
@@ -191,16 +197,9 @@ def main() -> None:
         for who, ways in every[pair].items():
             for way, figures in ways.items():
                 pooled[pair.split(":")[0], who, way].append(figures)
-        print(f"{pair} measured", flush=True)
+        print(f"{pair} measured: {json.dumps(every[pair])}" if args.json else f"{pair} measured", flush=True)
     for (project, who, way), of in pooled.items():
-
-        def mean(key: str) -> str:
-            there = [each[key] for each in of if key in each]
-            return f"{np.mean(there):.3f}" if there else "  -  "
-
-        print(
-            f"{project:9} {who:22} {way:24} AUROC near {mean('near')} far {mean('far')}  false alarms {mean('false alarms')}  caught near {mean('near caught')} far {mean('far caught')}"
-        )
+        print(f"{project:9} {who:22} {way:24} {' '.join(f'{key} {_mean(of, key)}' for key in SHOWN)}")
     if args.json:
         print(json.dumps(every))
 
