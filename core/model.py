@@ -19,7 +19,6 @@ JobStatus = Literal["queued", "running", "done", "failed", "stopped"]
 # "stopped": a person stopped it; its best epoch so far is kept, and it can go on. "pruned": a sweep stopped it early.
 RunStatus = Literal["started", "done", "stopped", "pruned"]
 KEPT: tuple[RunStatus, ...] = ("done", "stopped")  # those that leave a checkpoint
-FALSE_ALARMS = 0.05  # share of the pictures that belong, and are called "none of these" nevertheless
 ENSEMBLES = ("average", "priority", "weighted")  # what several models say together; no run may be called so
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -533,13 +532,7 @@ class Prediction:
     seconds: float
     box: Box | None = None  # what of the picture was asked about; None = the whole
     strangeness: float = 0.0  # share of the validation pictures that are less strange to the models, 0..1
-
-    @property
-    def why(self) -> str:
-        """Why it is known, or none of these, in words."""
-        than = f"It is stranger to the models than {self.strangeness:.0%} of the validation pictures."
-        rule = f" Of pictures that belong, {100 * FALSE_ALARMS:.0f} of 100 are called none of these as well."
-        return than if self.known else than + rule
+    why: str = ""  # the same in words, and by what rule
 
 
 @dataclass(frozen=True, slots=True)

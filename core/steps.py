@@ -368,7 +368,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val", distrac
     members = frozen.parts[part]
     if not members:
         raise BadInput(f"The part {part!r} of split {frozen.id} holds no image: make a split with more in it.")
-    yield from remember(ctx, frozen, dict(zip(models, chosen, strict=True)), models)
+    models = yield from remember(ctx, frozen, dict(zip(models, chosen, strict=True)), models)
     views, folder = views_of(store, project.id, frozen, part), cache_folder(ctx.settings, frozen.id)
     sizes = sorted({model.size for model in models.values()})
     yield from cache(ctx.blobs.get, views, sizes, folder, ctx.engine.map)
@@ -382,7 +382,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val", distrac
     images, labels = [members[i][0] for i in rows], np.array([frozen.classes.index(members[i][1]) for i in rows])
     ensemble, kept = e.Ensemble(models), evaluation_folder(ctx.settings, ctx.job.id)
     with e.keep(kept, np.array(images), labels, len(models) + len(ENSEMBLES), len(frozen.classes)) as table:
-        answers, energies = yield from e.ask(models, ensemble, pixels, labels, table)
+        answers, measured = yield from e.ask(models, ensemble, pixels, labels, table, exact=bool(distractors))
     photo, source = _groups(store, project), store.sources(images)
     photos = np.unique([photo.get(image, f"image {image}") for image in images], return_inverse=True)[1]
     sources = [source.get(image, "") for image in images]
@@ -397,7 +397,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val", distrac
     }  # fmt: skip
     if distractors:
         result["distractors"] = yield from measure(
-            ctx, frozen, models, ensemble, distractors, answers, energies, photos
+            ctx, frozen, models, ensemble, distractors, answers, measured, photos
         )
     predictions = (
         {"model": name, "image": image, "label": frozen.classes[label], "predicted": frozen.classes[guess],

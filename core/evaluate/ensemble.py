@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import BadInput
 from core.evaluate.calibration import softmax
 from core.evaluate.figures import Answers, f_scores
-from core.evaluate.strange import Strange, energy
+from core.evaluate.strange import Strange
 from core.model import Progress
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Ensemble:
         self.f1 = np.stack([f_scores(table) for table in tables])  # (M, C)
         self.weights = weights(validation[:, np.arange(len(first.val_labels)), first.val_labels])  # (M,)
         self._order = np.argsort([-table.trace() for table in tables], kind="stable")
-        self.strange = Strange(np.stack([energy(model.val_logits) for model in members]))
+        self.strange = Strange(models)
 
     def combine(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
         """(M, N, C) calibrated probabilities, in the order of the models -> {ensemble: (N, C)}."""
@@ -89,34 +89,38 @@ def weights(truth: np.ndarray) -> np.ndarray:
 def answer(
     models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray], exact: bool = False
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """What each model and each ensemble says of N pictures: {name: (N, C) calibrated probabilities}; and the (M, N) energy
-    that they have for each model.
+    """What each model and each ensemble says of N pictures: {name: (N, C) calibrated probabilities}; and how strange they are
+    to each model, (M, N), which is measured only where `exact`: in half precision small directions drown. Else it is nan.
 
     `ensemble` was made of the models; `pixels` holds, for each size that a model sees, the same N pictures as
     (N, S, S, 3) uint8; `exact`: see `Model.logits`.
     """
-    seen = [model.logits(pixels[model.size], exact) for model in models.values()]
-    members = np.stack([softmax(one, model.temperature) for one, model in zip(seen, models.values(), strict=True)])
-    said = {**dict(zip(models, members, strict=True)), **ensemble.combine(members)}  # members: (M, N, C)
-    return said, np.stack([energy(one) for one in seen])
+    members, strange = [], []
+    for model in models.values():
+        seen = pixels[model.size]
+        logits, how = model.seen(seen) if exact else (model.logits(seen), np.full(len(seen), np.nan))
+        members.append(softmax(logits, model.temperature))
+        strange.append(how)
+    together = np.stack(members)  # (M, N, C)
+    return {**dict(zip(models, together, strict=True)), **ensemble.combine(together)}, np.stack(strange)
 
 
 def ask(
     models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray], labels: np.ndarray,
-    table: np.ndarray | None = None,
+    table: np.ndarray | None = None, exact: bool = False,
 ) -> Generator[Progress, None, tuple[dict[str, Answers], np.ndarray]]:  # fmt: skip
     """The same of many pictures, AT_ONCE at a time, written into the (M, N, C) `table`: what the figures need of it,
-    {name: Answers}, and the (M, N) energies. `labels` is (N,) int, 0..C-1, or -1 for something else."""
+    {name: Answers}, and the (M, N) strangeness. `labels` is (N,) int, 0..C-1, or -1 for something else."""
     parts: dict[str, list[Answers]] = {}
-    energies = [np.empty((len(models), 0))]
+    strange = [np.empty((len(models), 0))]
     note = f"asking {len(models)} {'model' if len(models) == 1 else 'models'}"
     for start in range(0, len(labels), AT_ONCE):
         yield Progress(start, len(labels), note)
         some = slice(start, start + AT_ONCE)
-        said, strange = answer(models, ensemble, {size: of[some] for size, of in pixels.items()})
-        energies.append(strange)
+        said, how = answer(models, ensemble, {size: of[some] for size, of in pixels.items()}, exact)
+        strange.append(how)
         for place, (name, probabilities) in enumerate(said.items()):
             if table is not None:
                 table[place, some] = probabilities
             parts.setdefault(name, []).append(Answers.of(labels[some], probabilities))
-    return {name: Answers.joined(of) for name, of in parts.items()}, np.concatenate(energies, axis=1)
+    return {name: Answers.joined(of) for name, of in parts.items()}, np.concatenate(strange, axis=1)

@@ -12,8 +12,8 @@ from core.errors import BadInput, Damaged, Missing, Refused
 from core.evaluate.distractors import REJECTED, Source, draw
 from core.evaluate.ensemble import Ensemble, ask
 from core.evaluate.figures import Answers, gaps
-from core.evaluate.strange import Strange, caught, energy
-from core.model import FALSE_ALARMS, Box, Progress
+from core.evaluate.strange import FALSE_ALARMS, Strange, caught
+from core.model import Box, Progress
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
@@ -26,11 +26,11 @@ TOGETHER = "all together"  # the rule by all models, beside that of each
 
 def measure(
     ctx: Context, split: Split, models: Mapping[str, Model], ensemble: Ensemble, names: Sequence[str],
-    answers: Mapping[str, Answers], energies: np.ndarray, photos: np.ndarray,
+    answers: Mapping[str, Answers], measured: np.ndarray, photos: np.ndarray,
 ) -> Generator[Progress, None, dict[str, Any]]:  # fmt: skip
     """Ask the models about distractors (`core.evaluate.distractors.draw` of `names`) as well.
 
-    Of the pictures that belong, `answers` are what each model and ensemble said, `energies` (M, N) how strange they were and
+    Of the pictures that belong, `answers` are what each model and ensemble said, `measured` (M, N) how strange they were and
     `photos` (N,) which photo each shows. Returns what stands under `distractors` in an evaluation's result:
     `models` {name: GAP without and with the distractors, and where no answer is given to what is "none of these"}, `rule`
     {model or TOGETHER: as `core.evaluate.strange.caught`}, `sources`, `worst` and `taken_for` {class: how many}.
@@ -53,18 +53,18 @@ def measure(
     if not rows:
         raise BadInput(f"None of the {len(views):,} pictures of something else can be read.")
     pixels, there = {size: picked(views, size, folder, rows) for size in sizes}, [every[row] for row in rows]
-    said, others = yield from ask(models, ensemble, pixels, np.full(len(rows), -1))
+    said, others = yield from ask(models, ensemble, pixels, np.full(len(rows), -1), exact=True)
     yield Progress(len(rows), len(rows), "working out how many are found out")
     photo = np.array(list(_photos(ctx, there)))
     photos = np.unique(np.r_[photos.astype(str), photo], return_inverse=True)[1]
     strange = ensemble.strange
-    own, other = strange.together(energies), strange.together(others)
+    own, other = strange.together(measured), strange.together(others)
     alarms = np.r_[own, other] > strange.limit
     word = "average" if len(models) > 1 else next(iter(models))
     return {
-        "asked": list(names), "images": len(rows), "rate": FALSE_ALARMS,
+        "asked": list(names), "by_logits": list(strange.by_logits), "images": len(rows), "rate": FALSE_ALARMS,
         "models": {name: _gaps(answers[name], said[name], alarms, photos) for name in answers},
-        "rule": _rules(models, energies, others, photos) | ({TOGETHER: caught(own, other, strange.limit, photos)} if len(models) > 1 else {}),
+        "rule": _rules(models, measured, others, photos) | ({TOGETHER: caught(own, other, strange.limit, photos)} if len(models) > 1 else {}),
         "sources": [_source(source, there, own, other, strange.limit, photos) for source in sources],
         "word": word, "worst": _worst(split, there, said[word], other, strange),
         "taken_for": dict(Counter(split.classes[guess] for guess in said[word].guess[other <= strange.limit]).most_common()),
@@ -130,7 +130,7 @@ def _rules(models: Mapping[str, Model], own: np.ndarray, others: np.ndarray, pho
     """The rule as each model has it alone."""
     found = {}
     for name, model, mine, other in zip(models, models.values(), own, others, strict=True):
-        alone = Strange(energy(model.val_logits)[None])
+        alone = Strange({name: model})
         found[name] = caught(alone.together(mine[None]), alone.together(other[None]), alone.limit, photos)
     return found
 

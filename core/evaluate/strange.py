@@ -1,21 +1,61 @@
-"""When a picture is called "none of these": how unlike the validation pictures it is to all models together.
+"""When a picture is called "none of these": how unlike the training pictures it is to all models together.
 
-A model's own measure is the energy of its logits, -log sum exp (Liu et al. 2020): it is low where some class draws the
-picture strongly, and high where none does. Against probabilities it has the advantage that they sum to 1 whatever is shown;
-against distances of vectors, that every model can tell it, an exported one too (measured: tests/bench/README.md).
+A model's own measure is how far its vector (what it sees before its last layer, with length one) lies from the nearest class
+mean of its training pictures, in standard deviations of their spread around those means: the Mahalanobis distance (Lee et
+al. 2018; of unit vectors, Mueller and Hein 2025, "Mahalanobis++"). Of a run whose training pictures were not looked at yet it
+is the energy of the logits, -log sum exp (Liu et al. 2020), and that is said. Measured: tests/bench/README.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.evaluate.intervals import around, draws, wilson
-from core.model import FALSE_ALARMS
 
+if TYPE_CHECKING:
+    from core.checkpoint import Model
+
+FALSE_ALARMS = 0.05  # share of the pictures that belong, and are called "none of these" nevertheless
 STEPS = 100  # between the least and the most strange validation picture, in which strangeness is told
+BLOCK = 4096  # training pictures looked at together
+RIDGE = 1e-4  # of the mean variance, added to each: a direction in which nothing varies must not decide alone
+
+
+@dataclass(frozen=True, slots=True)
+class Familiar:
+    """Where a network has its training pictures, in directions in which they vary alike."""
+
+    whitening: np.ndarray  # (D, D) float32
+    means: np.ndarray  # (C, D) float32, of each class that has pictures, whitened
+    validation: np.ndarray  # (V,) float32, the distances of the validation pictures
+
+    def distance(self, vectors: np.ndarray) -> np.ndarray:
+        """(N, D) float32 of length one -> (N,) float64, from the nearest class mean."""
+        seen, means = (vectors @ self.whitening).astype(np.float64), self.means.astype(np.float64)
+        squares = (seen**2).sum(axis=1)[:, None] - 2 * seen @ means.T + (means**2).sum(axis=1)
+        return np.sqrt(np.maximum(squares.min(axis=1), 0))
+
+
+def learn(vectors: np.ndarray, labels: np.ndarray, validation: np.ndarray) -> Familiar:
+    """From (N, D) vectors and (N,) labels of training pictures, and the (V, D) vectors of validation."""
+    classes, at, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    means, spread = np.zeros((len(classes), vectors.shape[1])), np.zeros((vectors.shape[1],) * 2)
+    for start in range(0, len(vectors), BLOCK):
+        np.add.at(means, at[start : start + BLOCK], vectors[start : start + BLOCK].astype(np.float64))
+    means /= counts[:, None]
+    for start in range(0, len(vectors), BLOCK):
+        away = (vectors[start : start + BLOCK] - means[at[start : start + BLOCK]]).astype(np.float32)
+        spread += away.T @ away
+    spread /= max(len(vectors) - len(classes), 1)
+    variances, directions = np.linalg.eigh(spread)
+    floor = RIDGE * max(float(variances.mean()), 1e-12)
+    whitening = (directions / np.sqrt(np.maximum(variances, 0) + floor)).astype(np.float32)
+    found = Familiar(whitening, (means @ whitening).astype(np.float32), np.empty(0, np.float32))
+    return Familiar(whitening, found.means, found.distance(validation.astype(np.float32)).astype(np.float32))
 
 
 def energy(logits: np.ndarray) -> np.ndarray:
@@ -27,23 +67,38 @@ def energy(logits: np.ndarray) -> np.ndarray:
 class Strange:
     """How strange a picture is to models together, and from where on it is "none of these". Learned on validation alone.
 
-    Each model's energy in standard deviations of its validation pictures, and of that the mean over the models.
+    Each model's measure in standard deviations of its validation pictures, and of that the mean over the models.
     """
 
-    def __init__(self, energies: np.ndarray) -> None:
-        """`energies` are (M, V), of the validation pictures to each model."""
-        self.mean = energies.mean(axis=1) if energies.size else np.zeros(len(energies))
-        spread = energies.std(axis=1) if energies.size else np.ones(len(energies))
+    def __init__(self, models: Mapping[str, Model]) -> None:
+        """The models share their validation pictures."""
+        every = list(models.values())
+        measured = [energy(one.val_logits) if one.familiar is None else one.familiar.validation for one in every]
+        self.by_logits = tuple(name for name, one in models.items() if one.familiar is None)
+        validation = np.stack(measured).astype(np.float64)  # (M, V)
+        self.mean = validation.mean(axis=1) if validation.size else np.zeros(len(every))
+        spread = validation.std(axis=1) if validation.size else np.ones(len(every))
         self.deviation = np.where(spread > 1e-9, spread, 1.0)
-        validation = np.sort(self.together(energies))
-        self.limit = limit(validation)
-        self.steps = np.quantile(validation, np.linspace(0, 1, STEPS + 1)) if len(validation) else np.zeros(STEPS + 1)
+        together = np.sort(self.together(validation))
+        self.limit = limit(together)
+        self.steps = np.quantile(together, np.linspace(0, 1, STEPS + 1)) if len(together) else np.zeros(STEPS + 1)
 
-    def together(self, energies: np.ndarray) -> np.ndarray:
+    def together(self, measured: np.ndarray) -> np.ndarray:
         """(M, N) -> (N,); larger is stranger, and above `limit` it is "none of these"."""
-        return ((energies - self.mean[:, None]) / self.deviation[:, None]).mean(axis=0)
+        return ((measured - self.mean[:, None]) / self.deviation[:, None]).mean(axis=0)
 
-    def share(self, together: np.ndarray) -> np.ndarray:
+    def why(self, together: float) -> str:
+        """In words, of one picture."""
+        than = f"It is stranger to the models than {self.share(together):.0%} of the validation pictures."
+        rule = f" Of the pictures that belong, {100 * FALSE_ALARMS:.0f} of 100 are called none of these, too."
+        one = len(self.by_logits) == 1
+        looked = (
+            f" {' and '.join(self.by_logits)} {'is' if one else 'are'} judged by the logits alone, as nobody looked at the "
+            f"pictures that {'it' if one else 'they'} learned from: evaluate {'it' if one else 'them'} once."
+        )
+        return than + (rule if together > self.limit else "") + (looked if self.by_logits else "")
+
+    def share(self, together: np.ndarray | float) -> np.ndarray:
         """The same as the share of the validation pictures that are less strange, 0..1."""
         return np.interp(together, self.steps, np.linspace(0, 1, STEPS + 1))
 

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import numpy as np
 
 from core.credits import file_name
 from core.errors import Damaged, Missing, Permanent
+from core.evaluate import softmax
 from core.model import ImageRecord, Part, Project, Run, Split
 from core.pixels import squares
 
@@ -30,7 +31,7 @@ COUNT = 100  # pictures
 PIXELS, FILES = 0.001, 0.01  # by how much a probability may differ from equal pixels, and from the file
 BATCH = 8
 
-Said = tuple[np.ndarray, np.ndarray]  # (N, C) probabilities, (N,) energies
+Said = tuple[np.ndarray, np.ndarray]  # (N, C) probabilities, (N,) how strange
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Found:
         self.files[file] = difference
         if not difference <= most:
             raise Damaged(
-                f"{file} does not say what the model says: on {len(self.looked.records)} pictures a probability or energy differs by up "
+                f"{file} does not say what the model says: on {len(self.looked.records)} pictures a probability, or how strange it is, differs by up "
                 f"to {difference:.4f}, and at most {most:g} was wanted. Nothing was exported."
             )
 
@@ -106,7 +107,8 @@ def compare(
     count = len(found.looked.records)
     for run, one in zip(runs, models.values(), strict=True):
         pixels = found.looked.pixels[one.size]
-        expected = _said(one.logits(pixels, exact=True), one.temperature)
+        logits, strange = one.seen(pixels)
+        expected = softmax(logits, one.temperature), strange
         for end, ask in (("onnx", _onnx), ("pt", _torchscript), ("safetensors", _safetensors)):
             yield f"comparing {run.id}.{end} with {run.name} on {count} pictures"
             got = ask(folder / f"{run.id}.{end}", pixels, one)
@@ -115,22 +117,15 @@ def compare(
     _script(folder, models, ensemble, found)
 
 
-def _said(logits: np.ndarray, temperature: float) -> Said:
-    from core.evaluate import softmax
-    from core.evaluate.strange import energy
-
-    return softmax(logits, temperature), energy(logits)
-
-
 def _apart(got: Said, expected: Said) -> float:
-    """The largest difference of a probability, or of an energy, of its size where that is more than 1."""
-    energies = np.abs(got[1] - expected[1]) / np.maximum(1, np.abs(expected[1]))
-    return float(np.max([np.abs(got[0] - expected[0]).max(), energies.max()]))
+    """The largest difference of a probability, or of how strange a picture is, as a part of it where that is more than 1."""
+    strange = np.abs(got[1] - expected[1]) / np.maximum(1, np.abs(expected[1]))
+    return float(np.max([np.abs(got[0] - expected[0]).max(), strange.max()]))
 
 
 def _joined(parts: Sequence[Sequence[np.ndarray]]) -> Said:
-    probabilities, energies = (np.concatenate([np.asarray(part[i]) for part in parts]) for i in (0, 1))
-    return probabilities, energies
+    probabilities, strange = (np.concatenate([np.asarray(part[i]) for part in parts]) for i in (0, 1))
+    return probabilities, strange
 
 
 def _onnx(path: Path, pixels: np.ndarray, one: Model) -> Said:
@@ -138,7 +133,7 @@ def _onnx(path: Path, pixels: np.ndarray, one: Model) -> Said:
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     parts = [pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH)]
-    return _joined([session.run(["probabilities", "energy"], {"pixels": part}) for part in parts])  # type: ignore[list-item]
+    return _joined([session.run(["probabilities", "strange"], {"pixels": part}) for part in parts])  # type: ignore[list-item]
 
 
 def _torchscript(path: Path, pixels: np.ndarray, one: Model) -> Said:
@@ -158,12 +153,11 @@ def _safetensors(path: Path, pixels: np.ndarray, one: Model) -> Said:
 
     from core.backbones import build
     from core.checkpoint import folded
-    from core.device import device
-    from core.evaluate import logits
 
     net = build(one.recipe, len(one.classes))
     net.load_state_dict(load_file(path))
-    return _said(logits(folded(net), pixels, one.mean, one.std, device("cpu")), one.temperature)
+    logits, strange = replace(one, net=folded(net)).seen(pixels)
+    return softmax(logits, one.temperature), strange
 
 
 def _script(folder: Path, models: Mapping[str, Model], ensemble: str, found: Found) -> None:

@@ -21,7 +21,9 @@ def random(count: int, seed: int) -> np.ndarray:
 
 def member(chances: np.ndarray, labels: np.ndarray, classes=CLASSES, split: int = 1) -> SimpleNamespace:
     """As much of a model as an ensemble looks at: what it said on validation."""
-    return SimpleNamespace(classes=classes, val_labels=labels, val_logits=np.log(chances), temperature=1.0, split=split)
+    return SimpleNamespace(
+        classes=classes, val_labels=labels, val_logits=np.log(chances), temperature=1.0, split=split, familiar=None
+    )
 
 
 def says(*classes: int, sure: float = 0.8) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from core.evaluate.strange import Strange, auroc, caught, energy, exported, limit
-from core.model import FALSE_ALARMS
+from core.evaluate.strange import FALSE_ALARMS, Familiar, Strange, auroc, caught, energy, exported, learn, limit
 
 
 def test_the_energy_is_high_where_no_class_draws_the_picture() -> None:
@@ -33,24 +34,61 @@ def test_no_validation_picture_lies_on_the_limit(count: int) -> None:
     assert (validation > found).sum() == max(0, count - int(np.ceil((count + 1) * 0.95)))
 
 
+def rule(*validation: np.ndarray) -> Strange:
+    """Of models that measured these values on validation."""
+    known = [Familiar(np.eye(2), np.eye(2), values) for values in validation]
+    return Strange({f"model {n}": SimpleNamespace(familiar=one) for n, one in enumerate(known)})  # type: ignore[misc]
+
+
 def test_without_validation_pictures_nothing_is_strange() -> None:
-    nobody = Strange(np.empty((2, 0)))
+    nobody = rule(np.empty(0), np.empty(0))
     assert nobody.together(np.full((2, 3), 99.0)).max() <= nobody.limit == float("inf")
     assert exported(nobody)["limit"] is None
 
 
-def test_models_are_heard_alike_whatever_the_size_of_their_logits() -> None:
+def test_models_are_heard_alike_whatever_the_size_of_what_they_measure() -> None:
     rng = np.random.default_rng(1)
-    energies = np.stack([rng.normal(size=200), 1000 * rng.normal(size=200) + 5])
-    both = Strange(energies)
+    both = rule(rng.normal(size=200), 1000 * rng.normal(size=200) + 5)
     one = both.together(np.array([[3.0, 0.0], [5.0, 3005.0]]))
     assert one[0] == pytest.approx(one[1], rel=0.3)
 
 
 def test_strangeness_is_the_share_of_validation_pictures_that_are_less_strange() -> None:
-    values = np.linspace(0, 1, 201)[None]
-    rule = Strange(values)
-    assert rule.share(rule.together(np.array([[-5.0, 0.25, 0.5, 9.0]]))) == pytest.approx([0, 0.25, 0.5, 1])
+    one = rule(np.linspace(0, 1, 201))
+    assert one.share(one.together(np.array([[-5.0, 0.25, 0.5, 9.0]]))) == pytest.approx([0, 0.25, 0.5, 1])
+
+
+def test_the_words_say_what_is_judged_by_the_logits_alone() -> None:
+    looked = rule(np.linspace(0, 1, 201))
+    assert looked.why(99.0).startswith(
+        "It is stranger to the models than 100% of the validation pictures. Of the pictures that"
+    )
+    assert "5 of 100" in looked.why(99.0) and "5 of 100" not in looked.why(-99.0) and "logits" not in looked.why(99.0)
+    old = SimpleNamespace(familiar=None, val_logits=np.random.default_rng(0).normal(size=(50, 3)))
+    assert "old is judged by the logits alone" in Strange({"old": old}).why(0.0)  # type: ignore[dict-item]
+
+
+def test_the_distance_is_that_of_mahalanobis_from_the_nearest_mean() -> None:
+    from scipy.spatial.distance import mahalanobis
+
+    rng = np.random.default_rng(4)
+    labels = rng.integers(0, 3, 9000)
+    train = np.eye(3, 5)[labels] * 4 + rng.normal(size=(9000, 5)) @ rng.normal(size=(5, 5))
+    asked = rng.normal(size=(20, 5)) * 3
+    found = learn(train, labels * 2, train[:50])  # a class without pictures in between
+    means = np.stack([train[labels == c].mean(axis=0) for c in range(3)])
+    inverse = np.linalg.inv(np.cov((train - means[labels]).T))
+    expected = [min(mahalanobis(one, mean, inverse) for mean in means) for one in asked]
+    assert found.distance(asked.astype(np.float32)) == pytest.approx(expected, rel=5e-3)
+    assert found.validation == pytest.approx(found.distance(train[:50].astype(np.float32)), rel=1e-5)
+
+
+def test_a_direction_in_which_nothing_varies_does_not_break_it() -> None:
+    rng = np.random.default_rng(5)
+    train = np.c_[rng.normal(size=(80, 3)), np.zeros((80, 2))]
+    found = learn(train, np.zeros(80, int), train[:9])
+    assert np.isfinite(found.whitening).all() and found.validation.max() < 10
+    assert found.distance(np.array([[0, 0, 0, 1.0, 0]], np.float32))[0] > 20
 
 
 def test_the_area_under_the_curve_is_that_of_scikit_learn_with_ties_and_weights() -> None:

@@ -20,7 +20,7 @@ from core.model import ENSEMBLES
 from core.predict import Predictor
 from core.runs import choose, load_models
 from tests.core.export.conftest import end
-from tests.drawn import CLASSES
+from tests.drawn import CLASSES, png
 
 
 @pytest.fixture
@@ -76,6 +76,30 @@ def test_predict_py_answers_as_the_app_does(
         assert sum(each["probabilities"].values()) == pytest.approx(1) and list(each["probabilities"]) == list(CLASSES)
         for name, p in ours.models.items():
             assert each["models"][name] == pytest.approx(p, abs=1e-5)
+
+
+def test_the_exported_models_know_none_of_these_by_the_same_vectors(
+    export, runs, store, blobs, settings, project, home: Path, tmp_path: Path
+) -> None:
+    from core.evaluate.strange import learn
+    from core.neighbours import FAMILIAR, _write, vectors
+    from tests.drawn import drawn
+
+    for number, one in zip(runs, load_models(settings, choose(store, project.id, runs)).values(), strict=True):
+        train, validation = (drawn(count, one.size, seed) for count, seed in ((48, 1), (len(one.val_labels), 2)))
+        known = learn(vectors(one, train.pixels), train.labels, vectors(one, validation.pixels))
+        _write(home / "runs" / str(number) / FAMILIAR, one, known)
+    app = Predictor(load_models(settings, choose(store, project.id, runs)))
+    found = export()["same"]
+    assert found["known_equal"] == 14 and max(found["largest_difference"].values()) < 1e-3
+    (tmp_path / "seen.png").write_bytes(png(drawn(1, 160, 2).pixels[0]))
+    (tmp_path / "black.png").write_bytes(png(np.zeros((40, 40, 3), np.uint8)))
+    said = ask(tmp_path / "out", tmp_path / "seen.png", tmp_path / "black.png")["images"]
+    for each in said:
+        ours = app.predict(Path(each["image"]).read_bytes())
+        assert "logits" not in ours.why and each["known"] == ours.known
+        assert each["strangeness"] == pytest.approx(ours.strangeness, abs=1e-3)
+    assert not said[1]["known"]
 
 
 def odd_pictures() -> dict[str, bytes]:
@@ -210,7 +234,7 @@ def test_a_file_that_says_something_else_fails_the_export_by_name_and_leaves_not
         return made
 
     monkeypatch.setattr(exported, "network", wrong)
-    said = rf"{runs[0]}\.onnx does not say what the model says: on 14 pictures a probability or energy differs by up to 0\.\d+"
+    said = rf"{runs[0]}\.onnx does not say what the model says: on 14 pictures a probability, or how strange it is, differs by up to 0\.\d+"
     with pytest.raises(Damaged, match=said):
         export()
     assert names(tmp_path / "out") == set()
