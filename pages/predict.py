@@ -94,9 +94,9 @@ def headline(said: Prediction) -> None:
         st.markdown("### None of these")
         st.caption(
             f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}. {house.text(said.why, 400)} · {took}",
-            help="The models know only your classes. Where none of them draws a picture as it draws the validation pictures (the energy of "
-            "the logits, Liu et al. 2020), it most likely shows something else. How often that is found out *Evaluate* measures, with "
-            "*pictures of something else*.",
+            help="The models know only your classes. A picture that lies further from their training pictures than nearly all validation "
+            "pictures do (Mahalanobis distance before the last layer) most likely shows something else. How often that is found out "
+            "*Evaluate* measures, with *pictures of something else*.",
         )
 
 

@@ -107,20 +107,31 @@ def answer(
 
 def ask(
     models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray], labels: np.ndarray,
-    table: np.ndarray | None = None, exact: bool = False,
-) -> Generator[Progress, None, tuple[dict[str, Answers], np.ndarray]]:  # fmt: skip
+    table: np.ndarray | None = None,
+) -> Generator[Progress, None, dict[str, Answers]]:  # fmt: skip
     """The same of many pictures, AT_ONCE at a time, written into the (M, N, C) `table`: what the figures need of it,
-    {name: Answers}, and the (M, N) strangeness. `labels` is (N,) int, 0..C-1, or -1 for something else."""
+    {name: Answers}. `labels` is (N,) int, 0..C-1, or -1 for something else."""
     parts: dict[str, list[Answers]] = {}
-    strange = [np.empty((len(models), 0))]
     note = f"asking {len(models)} {'model' if len(models) == 1 else 'models'}"
     for start in range(0, len(labels), AT_ONCE):
         yield Progress(start, len(labels), note)
         some = slice(start, start + AT_ONCE)
-        said, how = answer(models, ensemble, {size: of[some] for size, of in pixels.items()}, exact)
-        strange.append(how)
+        said, _ = answer(models, ensemble, {size: of[some] for size, of in pixels.items()})
         for place, (name, probabilities) in enumerate(said.items()):
             if table is not None:
                 table[place, some] = probabilities
             parts.setdefault(name, []).append(Answers.of(labels[some], probabilities))
-    return {name: Answers.joined(of) for name, of in parts.items()}, np.concatenate(strange, axis=1)
+    return {name: Answers.joined(of) for name, of in parts.items()}
+
+
+def measured(
+    models: Mapping[str, Model], pixels: Mapping[int, np.ndarray], count: int
+) -> Generator[Progress, None, np.ndarray]:
+    """How strange `count` pictures are to each model, (M, N), in full precision; `pixels` as of `answer`."""
+    found = np.empty((len(models), count))
+    for start in range(0, count, AT_ONCE):
+        yield Progress(start, count, "how strange the pictures are")
+        some = slice(start, start + AT_ONCE)
+        for row, model in zip(found, models.values(), strict=True):
+            row[some] = model.seen(pixels[model.size][some])[1]
+    return found

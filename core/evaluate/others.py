@@ -10,7 +10,7 @@ import numpy as np
 
 from core.errors import BadInput, Damaged, Missing, Refused
 from core.evaluate.distractors import REJECTED, Source, draw
-from core.evaluate.ensemble import Ensemble, ask
+from core.evaluate.ensemble import Ensemble, ask, measured
 from core.evaluate.figures import Answers, gaps
 from core.evaluate.strange import FALSE_ALARMS, Strange, caught
 from core.model import Box, Progress
@@ -26,11 +26,11 @@ TOGETHER = "all together"  # the rule by all models, beside that of each
 
 def measure(
     ctx: Context, split: Split, models: Mapping[str, Model], ensemble: Ensemble, names: Sequence[str],
-    answers: Mapping[str, Answers], measured: np.ndarray, photos: np.ndarray,
+    answers: Mapping[str, Answers], pixels: Mapping[int, np.ndarray], photos: np.ndarray,
 ) -> Generator[Progress, None, dict[str, Any]]:  # fmt: skip
     """Ask the models about distractors (`core.evaluate.distractors.draw` of `names`) as well.
 
-    Of the pictures that belong, `answers` are what each model and ensemble said, `measured` (M, N) how strange they were and
+    Of the pictures that belong, `answers` are what each model and ensemble said, `pixels` what they see and
     `photos` (N,) which photo each shows. Returns what stands under `distractors` in an evaluation's result:
     `models` {name: GAP without and with the distractors, and where no answer is given to what is "none of these"}, `rule`
     {model or TOGETHER: as `core.evaluate.strange.caught`}, `sources`, `worst` and `taken_for` {class: how many}.
@@ -52,19 +52,21 @@ def measure(
     rows = np.flatnonzero(good).tolist()
     if not rows:
         raise BadInput(f"None of the {len(views):,} pictures of something else can be read.")
-    pixels, there = {size: picked(views, size, folder, rows) for size in sizes}, [every[row] for row in rows]
-    said, others = yield from ask(models, ensemble, pixels, np.full(len(rows), -1), exact=True)
+    there, seen = [every[row] for row in rows], {size: picked(views, size, folder, rows) for size in sizes}
+    said = yield from ask(models, ensemble, seen, np.full(len(rows), -1))
+    strange = ensemble.strange
+    mine = yield from measured(models, pixels, len(photos))
+    theirs = yield from measured(models, seen, len(rows))
     yield Progress(len(rows), len(rows), "working out how many are found out")
     photo = np.array(list(_photos(ctx, there)))
     photos = np.unique(np.r_[photos.astype(str), photo], return_inverse=True)[1]
-    strange = ensemble.strange
-    own, other = strange.together(measured), strange.together(others)
+    own, other = strange.together(mine), strange.together(theirs)
     alarms = np.r_[own, other] > strange.limit
     word = "average" if len(models) > 1 else next(iter(models))
     return {
         "asked": list(names), "by_logits": list(strange.by_logits), "images": len(rows), "rate": FALSE_ALARMS,
         "models": {name: _gaps(answers[name], said[name], alarms, photos) for name in answers},
-        "rule": _rules(models, measured, others, photos) | ({TOGETHER: caught(own, other, strange.limit, photos)} if len(models) > 1 else {}),
+        "rule": _rules(models, mine, theirs, photos) | ({TOGETHER: caught(own, other, strange.limit, photos)} if len(models) > 1 else {}),
         "sources": [_source(source, there, own, other, strange.limit, photos) for source in sources],
         "word": word, "worst": _worst(split, there, said[word], other, strange),
         "taken_for": dict(Counter(split.classes[guess] for guess in said[word].guess[other <= strange.limit]).most_common()),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FALSE_ALARMS = 0.05  # share of the pictures that belong, and are called "none of these" nevertheless
 STEPS = 100  # between the least and the most strange validation picture, in which strangeness is told
 BLOCK = 4096  # training pictures looked at together
-RIDGE = 1e-4  # of the mean variance, added to each: a direction in which nothing varies must not decide alone
+RIDGE = 1e-2  # of the mean variance, added to each: a direction in which nothing varies must not decide alone
 
 
 @dataclass(frozen=True, slots=True)

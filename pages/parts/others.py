@@ -12,12 +12,12 @@ import streamlit as st
 
 from core.errors import Missing
 from core.evaluate.distractors import MOST, OWN_CLASS, REJECTED
+from core.evaluate.others import TOGETHER
 from core.model import Evaluation, Project
 from pages.parts import bars, diagrams, house
 from pages.parts.worst import STYLE
 
 SHOWN = {"displayModeBar": False}
-ALL = "all together"  # core.evaluate.others.TOGETHER
 CLASSES = 8  # that are named as what they were taken for
 
 
@@ -52,13 +52,14 @@ def show(evaluation: Evaluation) -> None:
         return
     st.subheader("Pictures of something else", anchor=False)
     rules = told["rule"]
-    first = rules.get(ALL) or next(iter(rules.values()))
+    first = rules.get(TOGETHER) or next(iter(rules.values()))
     own = "validation" if evaluation.part == "val" else "test"
     st.markdown(
         f"Of {house.count(told['images'], 'picture')} of something else **{first['caught']:.0%}** are found out as *none of these*; of "
         f"the {own} pictures, which do show a class, **{first['false_alarms']:.1%}** are called so by mistake.",
         help=f"The limit was set on the validation pictures, so that {100 * told['rate']:.0f} of 100 pictures that belong are called none of "
-        "these. The models' measure is the energy of their logits (Liu et al. 2020): it is high where no class draws the picture.",
+        "these. What is measured is how far a picture lies from the training pictures of the nearest class, before the network's last layer "
+        "(Mahalanobis distance: Lee et al. 2018; of vectors of length one, Mueller and Hein 2025).",
     )
     st.dataframe(_rules(rules, own), hide_index=True)
     st.caption(
@@ -77,7 +78,7 @@ def _share(of: Mapping[str, Any], key: str) -> str:
 
 
 def _rules(rules: Mapping[str, Any], own: str) -> pd.DataFrame:
-    order = sorted(rules, key=lambda name: name != ALL)
+    order = sorted(rules, key=lambda name: name != TOGETHER)
     return pd.DataFrame({
         "judged by": order,
         "told apart (AUROC)": [_share(rules[name], "auroc") for name in order],

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from core.evaluate import strange
 from core.evaluate.strange import FALSE_ALARMS, Familiar, Strange, auroc, caught, energy, exported, learn, limit
 
 
@@ -68,9 +69,10 @@ def test_the_words_say_what_is_judged_by_the_logits_alone() -> None:
     assert "old is judged by the logits alone" in Strange({"old": old}).why(0.0)  # type: ignore[dict-item]
 
 
-def test_the_distance_is_that_of_mahalanobis_from_the_nearest_mean() -> None:
+def test_the_distance_is_that_of_mahalanobis_from_the_nearest_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     from scipy.spatial.distance import mahalanobis
 
+    monkeypatch.setattr(strange, "RIDGE", 1e-9)
     rng = np.random.default_rng(4)
     labels = rng.integers(0, 3, 9000)
     train = np.eye(3, 5)[labels] * 4 + rng.normal(size=(9000, 5)) @ rng.normal(size=(5, 5))
@@ -88,7 +90,7 @@ def test_a_direction_in_which_nothing_varies_does_not_break_it() -> None:
     train = np.c_[rng.normal(size=(80, 3)), np.zeros((80, 2))]
     found = learn(train, np.zeros(80, int), train[:9])
     assert np.isfinite(found.whitening).all() and found.validation.max() < 10
-    assert found.distance(np.array([[0, 0, 0, 1.0, 0]], np.float32))[0] > 20
+    assert found.distance(np.array([[0, 0, 0, 1.0, 0]], np.float32))[0] > 10
 
 
 def test_the_area_under_the_curve_is_that_of_scikit_learn_with_ties_and_weights() -> None:
