@@ -68,7 +68,7 @@ def show(evaluation: Evaluation) -> None:
         help="The area under the receiver operating characteristic curve (AUROC), by bootstrap, near-duplicates together; the other two by Wilson.",
     )
     _sources(told["sources"])
-    _gap(told["models"])
+    _gap(told["models"] if len(evaluation.runs) > 1 else {told["word"]: told["models"][told["word"]]})
     _worst(told)
 
 
@@ -104,7 +104,7 @@ def _sources(sources: list[Mapping[str, Any]]) -> None:
 
 def _left_out(one: Mapping[str, Any]) -> str:
     why = [
-        f"{house.count(one['copies'], 'is', 'are')} in this project as well, or a copy of one" if one["copies"] else "",
+        f"{house.count(one['copies'], 'is', 'are')} in this project as well, or as alike as a copy" if one["copies"] else "",
         f"{house.count(one['same_class'], 'bears', 'bear')} the name of one of the classes" if one["same_class"] else "",
         f"{house.count(one['unreadable'], 'file')} could not be read" if one["unreadable"] else "",
     ]  # fmt: skip
@@ -155,9 +155,11 @@ def _cell(one: Mapping[str, Any]) -> str:
         inside = f'<img src="data:image/jpeg;base64,{data}" alt="{html.escape(called(one["source"]))}, picture {one["image"]}">'
     except Missing as error:
         inside = html.escape(str(error))
-    where = {} if one["source"] == REJECTED else {"project": one["source"]}
+    own = one["source"] == REJECTED
+    where, source = ({}, "rejected here") if own else ({"project": one["source"]}, bars.cut(one["source"]))
+    sure = "over 99%" if one["confidence"] > 0.99 else f"{one['confidence']:.0%}"
     link = html.escape(house.address("review", ids=str(one["image"]), show="any", **where))
     return (
         f'<a href="{link}"><div>{inside}</div><p class="cut"><b>{bars.cut(str(one["predicted"]))}</b></p>'
-        f'<p>{one["confidence"]:.0%} sure</p><p class="cut">{bars.cut(called(one["source"]))}</p></a>'
+        f'<p>{sure} sure</p><p class="cut">{source}</p></a>'
     )

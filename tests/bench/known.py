@@ -27,14 +27,25 @@ from core.blobs import Blobs  # noqa: E402
 from core.cache import cache, cached, view, views_of  # noqa: E402
 from core.engine import engine  # noqa: E402
 from core.evaluate.calibration import softmax  # noqa: E402
-from core.neighbours import _front, load  # noqa: E402
+from core.evaluate.strange import Familiar, energy, learn, limit  # noqa: E402
+from core.neighbours import features, load, unit  # noqa: E402
 from core.runs import cache_folder, choose, load_models, run_folder  # noqa: E402
 from db import open_store  # noqa: E402
 
 SHOES = ("Casual Shoes", "Sports Shoes", "Heels")
 NEAR = {"sneakers": {"fashion": SHOES, "sneakers": ()}, "porsche": {"seat": (), "porsche": ()}}
 NOT = {("fashion", "sneakers")}  # fashion has a class of sports shoes
-EACH, RATE = 300, 0.05
+EACH = 300
+WAYS = (
+    "probability",
+    "energy",
+    "mahalanobis",
+    "class mean",
+    "kNN 1",
+    "kNN 10",
+    "energy + kNN 10",
+    "energy + mahalanobis",
+)
 SHOWN = ("near", "far", "false alarms", "near caught", "far caught")  # areas under the curve first
 
 
@@ -56,36 +67,25 @@ def others(store: Any, project: Any) -> dict[str, list[str]]:
     return found
 
 
-def rules(model: Any, bank: Any, pixels: np.ndarray) -> dict[str, np.ndarray]:
+def rules(model: Any, bank: Any, known: Familiar, pixels: np.ndarray) -> dict[str, np.ndarray]:
     """Each rule's (N,) strangeness: larger is stranger."""
-    from core.evaluate import logits
-
-    seen = logits(_front(model), pixels, model.mean, model.std, model.device)
+    seen = features(model, pixels)
     last = list(model.net.children())[-1]
     out = seen @ last.weight.numpy().T + last.bias.numpy()
-    seen = seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-12)
-    return {**of_logits(out, model), **of_vectors(seen, bank)}
+    probability = -softmax(out, model.temperature).max(axis=1)
+    return {"probability": probability, "energy": energy(out)} | of_vectors(unit(seen), bank, known)
 
 
-def of_logits(out: np.ndarray, model: Any) -> dict[str, np.ndarray]:
-    top = out.max(axis=1)
-    energy = top + np.log(np.exp(out - top[:, None]).sum(axis=1))
-    return {"probability": -softmax(out, model.temperature).max(axis=1), "energy": -energy}
-
-
-def of_vectors(seen: np.ndarray, bank: Any) -> dict[str, np.ndarray]:
+def of_vectors(seen: np.ndarray, bank: Any, known: Familiar) -> dict[str, np.ndarray]:
     train = bank.vectors.astype(np.float32)
-    count = int(bank.labels.max()) + 1
-    means = np.stack([train[bank.labels == c].mean(axis=0) for c in range(count)])
-    spread = np.cov((train - means[bank.labels]).T.astype(np.float64))
-    inverse = np.linalg.pinv(spread + 1e-6 * np.trace(spread) / len(spread) * np.eye(len(spread)))
-    away = seen[:, None] - means[None]
+    means = np.stack([train[bank.labels == c].mean(axis=0) for c in np.unique(bank.labels)])
     likeness = np.sort(seen @ train.T, axis=1)[:, ::-1]
-    found = {
-        "mahalanobis": np.einsum("nci,ij,ncj->nc", away, inverse, away, optimize=True).min(axis=1),
-        "class mean": -(seen @ (means / np.linalg.norm(means, axis=1, keepdims=True)).T).max(axis=1),
+    return {
+        "mahalanobis": known.distance(seen),
+        "class mean": -(seen @ unit(means).T).max(axis=1),
+        "kNN 1": -likeness[:, 0],
+        "kNN 10": -likeness[:, 9],
     }
-    return found | {f"kNN {k}": -likeness[:, k - 1] for k in (1, 5, 10, 50)}
 
 
 def auroc(known: np.ndarray, strange: np.ndarray) -> float:
@@ -105,16 +105,21 @@ def share(validation: np.ndarray, of: np.ndarray) -> np.ndarray:
     return np.interp(of, np.sort(validation), np.linspace(0, 1, len(validation)))
 
 
+def _of(parts: dict[str, Any], part: str, way: str) -> np.ndarray:
+    """One rule's strangeness, or the sum of the ranks of two."""
+    if " + " not in way:
+        return parts[part][way]
+    return sum(share(parts["val"][one], parts[part][one]) for one in way.split(" + "))  # type: ignore[return-value]
+
+
 def judged(validation: np.ndarray, parts: dict[str, np.ndarray]) -> dict[str, Any]:
-    ordered = np.sort(validation)
-    place = min(int(np.ceil((len(ordered) + 1) * (1 - RATE))), len(ordered) - 1)
-    limit = ordered[place - 1 : place + 1].mean()
-    told: dict[str, Any] = {"false alarms": float((parts["test"] > limit).mean())}
+    most = limit(np.sort(validation))
+    told: dict[str, Any] = {"false alarms": float((parts["test"] > most).mean())}
     for kind in ("near", "far"):
-        if len(parts[kind]):
+        if kind in parts:
             told[kind] = auroc(parts["test"], parts[kind])
             told[f"{kind} interval"] = interval(parts["test"], parts[kind])
-            told[f"{kind} caught"] = float((parts[kind] > limit).mean())
+            told[f"{kind} caught"] = float((parts[kind] > most).mean())
     return told
 
 
@@ -139,44 +144,24 @@ def measure(pair: str) -> dict[str, dict[str, Any]]:
     for run, (called, model) in zip(chosen, models.items(), strict=True):
         bank = load(model, run_folder(current, run.id))
         assert bank is not None, f"run {run.id} has no vectors: evaluate it on validation first"
-        parts = {}
+        known, parts = learn(bank.vectors, bank.labels, bank.validation), {}
         for part, one in views.items():
             pixels, good = cached(one, model.size, folders[part])
-            parts[part] = rules(model, bank, pixels[good]) if len(one) else None
+            parts[part] = rules(model, bank, known, pixels[good]) if len(one) else None
         found[called] = parts
     told: dict[str, dict[str, Any]] = {}
     members = {called: {part: of for part, of in parts.items() if of} for called, parts in found.items()}
-    for ways in (["probability", "energy", "mahalanobis", "class mean", "kNN 1", "kNN 5", "kNN 10", "kNN 50"],):
-        for way in ways:
-            for called, parts in members.items():
-                of = {part: one[way] for part, one in parts.items()}
-                told.setdefault(called, {})[way] = judged(of["val"], {"near": [], "far": [], **of})  # type: ignore[dict-item]
-        for a, b in (
-            ("energy", "kNN 5"),
-            ("energy", "mahalanobis"),
-            ("probability", "kNN 5"),
-            ("energy", "class mean"),
-        ):
-            for called, parts in members.items():
-                of = {
-                    part: share(parts["val"][a], one[a]) + share(parts["val"][b], one[b]) for part, one in parts.items()
-                }
-                told[called][f"{a} + {b}"] = judged(of["val"], {"near": [], "far": [], **of})  # type: ignore[dict-item]
+    for called, parts in members.items():
+        told[called] = {way: judged(of["val"], of) for way in WAYS if (of := {p: _of(parts, p, way) for p in parts})}
     if len(members) > 1:
-        first = next(iter(members.values()))
-        for way in next(iter(told.values())):
+        for way in WAYS:
             ranks, deviations = {}, {}
-            for part in first:
-                shares, devs = [], []
-                for parts in members.values():
-                    pick = [parts["val"][w] for w in way.split(" + ")], [parts[part][w] for w in way.split(" + ")]
-                    shares.append(np.mean([share(v, x) for v, x in zip(*pick, strict=True)], axis=0))
-                    devs.append(np.mean([(x - v.mean()) / v.std() for v, x in zip(*pick, strict=True)], axis=0))
-                ranks[part], deviations[part] = np.mean(shares, axis=0), np.mean(devs, axis=0)
-            told.setdefault("together", {})[way] = judged(ranks["val"], {"near": [], "far": [], **ranks})  # type: ignore[dict-item]
-            told.setdefault("together, deviations", {})[way] = judged(
-                deviations["val"], {"near": [], "far": [], **deviations}
-            )  # type: ignore[dict-item]
+            for part in next(iter(members.values())):
+                every = [(_of(parts, "val", way), _of(parts, part, way)) for parts in members.values()]
+                ranks[part] = np.mean([share(v, x) for v, x in every], axis=0)
+                deviations[part] = np.mean([(x - v.mean()) / v.std() for v, x in every], axis=0)
+            told.setdefault("together", {})[way] = judged(deviations["val"], deviations)
+            told.setdefault("together, ranks", {})[way] = judged(ranks["val"], ranks)
     return told
 
 

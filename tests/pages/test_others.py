@@ -63,7 +63,7 @@ def test_it_says_how_many_are_found_out_what_was_left_out_and_what_they_were_tak
     page = shown()
     said = plain(page).replace("*", "")
     assert "Of 40 pictures of something else 75% are found out" in said and "6.0% are called so by mistake" in said
-    assert "Left out of project ships (50 pictures): 3 are in this project as well, or a copy of one" in said
+    assert "Left out of project ships (50 pictures): 3 are in this project as well, or as alike as a copy" in said
     assert "1 bears the name of one of the classes, 2 files could not be read" in said
     assert "Taken for a class: 10 pictures, most often for suv (9), coupe (1)" in said
     tables = [table.value for table in page.dataframe]
