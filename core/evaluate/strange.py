@@ -89,7 +89,8 @@ class Strange:
 
     def why(self, together: float) -> str:
         """In words, of one picture."""
-        than = f"It is stranger to the models than {self.share(together):.0%} of the validation pictures."
+        share = f"{self.share(together):.0%} of the" if together < self.steps[-1] else "all"
+        than = f"It is stranger to the models than {share} validation pictures."
         rule = f" Of the pictures that belong, {100 * FALSE_ALARMS:.0f} of 100 are called none of these, too."
         one = len(self.by_logits) == 1
         looked = (
@@ -100,7 +101,7 @@ class Strange:
 
     def share(self, together: np.ndarray | float) -> np.ndarray:
         """The same as the share of the validation pictures that are less strange, 0..1."""
-        return np.interp(together, self.steps, np.linspace(0, 1, STEPS + 1))
+        return np.asarray(np.interp(together, self.steps, np.linspace(0, 1, STEPS + 1)))
 
 
 def limit(validation: np.ndarray) -> float:

@@ -67,6 +67,11 @@ def show(evaluation: Evaluation) -> None:
         "50 % is guessing, 100 % is perfect. In brackets stand the 95 % intervals.",
         help="The area under the receiver operating characteristic curve (AUROC), by bootstrap, near-duplicates together; the other two by Wilson.",
     )
+    if told["by_logits"]:
+        st.caption(
+            f"{house.text(' and '.join(told['by_logits']), 200)}: judged by the logits alone, as other validation pictures can be read now "
+            "than when it was trained."
+        )
     _sources(told["sources"])
     _gap(told["models"] if len(evaluation.runs) > 1 else {told["word"]: told["models"][told["word"]]})
     _worst(told)

@@ -62,7 +62,7 @@ def test_strangeness_is_the_share_of_validation_pictures_that_are_less_strange()
 def test_the_words_say_what_is_judged_by_the_logits_alone() -> None:
     looked = rule(np.linspace(0, 1, 201))
     assert looked.why(99.0).startswith(
-        "It is stranger to the models than 100% of the validation pictures. Of the pictures that"
+        "It is stranger to the models than all validation pictures. Of the pictures that"
     )
     assert "5 of 100" in looked.why(99.0) and "5 of 100" not in looked.why(-99.0) and "logits" not in looked.why(99.0)
     old = SimpleNamespace(familiar=None, val_logits=np.random.default_rng(0).normal(size=(50, 3)))
