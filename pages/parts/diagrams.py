@@ -105,6 +105,6 @@ def gaps(frame: pd.DataFrame) -> Figure:
             hovertemplate=f"{how}: %{{x:.3f}} (%{{customdata[0]:.3f}} to %{{customdata[1]:.3f}})<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(
-        tickvals=list(range(len(models))), ticktext=[name(model) for model in models], range=[len(models) - 0.5, -0.5], showgrid=False
+        tickvals=list(range(len(models))), ticktext=[name(model) for model in models], range=[len(models) - 0.5, -0.5], showgrid=False, zeroline=False
     )  # fmt: skip
     return figure
