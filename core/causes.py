@@ -44,7 +44,9 @@ def near(of: Neighbours, classes: Sequence[str], vectors: np.ndarray, count: int
     """The `count` training pictures most like each of (B, D) vectors of length one; `classes` are the model's."""
     rows, likeness = of.nearest(vectors, count)
     return [
-        tuple(Near(int(of.images[i]), classes[of.labels[i]], float(like)) for i, like in zip(row, likes, strict=True))
+        tuple(
+            Near(int(of.images[i]), classes[int(of.labels[i])], float(like)) for i, like in zip(row, likes, strict=True)
+        )
         for row, likes in zip(rows, likeness, strict=True)
     ]
 

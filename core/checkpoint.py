@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from core.evaluate.strange import Familiar
+
 WEIGHTS, VALIDATION, FACTS = "model", "validation", "checkpoint.json"
 DATA = re.compile(r"(model|validation|state-\d+)(-[0-9a-f]{16})?\.safetensors")  # early ones bear no hash
 ABANDONED = 600.0  # seconds without a byte, after which a file not ended is nobody's: one training writes to a folder
@@ -57,13 +59,36 @@ class Model:
     background: np.ndarray  # (K, size, size, 3) uint8, pictures of the train part
     quick: nn.Sequential  # `net`, or its bf16 copy where that is faster and says nearly the same; evaluates
     crop: Cropping = Cropping()  # how the pictures it learned from were cropped
+    familiar: Familiar | None = None  # where it has its training pictures; None where nobody looked at them yet
 
-    def probabilities(self, pixels: np.ndarray, exact: bool = False) -> np.ndarray:
-        """(N, size, size, 3) uint8 -> (N, C) float64, calibrated; `exact`: by `net`, as an exported model says it."""
-        from core.evaluate import logits, softmax
+    def seen(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(N, size, size, 3) uint8 -> (N, C) float32 logits, and (N,) how strange (`core.evaluate.strange`), by `net`."""
+        import torch
+
+        from core.evaluate.strange import energy
+        from core.neighbours import features, unit
+
+        if self.familiar is None:
+            logits = self.logits(pixels, exact=True)
+            return logits, energy(logits)
+        found = features(self, pixels)
+        with torch.inference_mode():
+            last = list(self.net.children())[-1]
+            logits = last(torch.from_numpy(found).to(self.device)).cpu().numpy()
+        return logits, self.familiar.distance(unit(found))
+
+    def logits(self, pixels: np.ndarray, exact: bool = False) -> np.ndarray:
+        """(N, size, size, 3) uint8 -> (N, C) float32; `exact`: by `net`, as an exported model says it."""
+        from core.evaluate import logits
 
         net = self.net if exact else self.quick
-        return softmax(logits(net, pixels, self.mean, self.std, self.device), self.temperature)
+        return logits(net, pixels, self.mean, self.std, self.device)
+
+    def probabilities(self, pixels: np.ndarray, exact: bool = False) -> np.ndarray:
+        """(N, size, size, 3) uint8 -> (N, C) float64, calibrated; `exact` as of `logits`."""
+        from core.evaluate import softmax
+
+        return softmax(self.logits(pixels, exact), self.temperature)
 
 
 def save(
@@ -112,6 +137,7 @@ def load(folder: Path, device: str = "cpu") -> Model:
 
     from core.backbones import build
     from core.device import device as find
+    from core.neighbours import familiar
 
     folder, where = Path(folder), find(device)
     facts, data = _whole(folder)
@@ -123,11 +149,12 @@ def load(folder: Path, device: str = "cpu") -> Model:
         net = folded(net).to(where).to(memory_format=torch.channels_last)
         seen, chosen = facts["preprocessing"], float(facts["temperature"])
         mean, std, background = tuple(seen["mean"]), tuple(seen["std"]), validation["background"].numpy()
-        return Model(
+        made = Model(
             recipe, tuple(facts["classes"]), net, int(seen["size"]), mean, std, chosen, facts["split"], facts["metrics"],
             where, validation["logits"].numpy(), validation["labels"].numpy(), background,
             quick(net, background[:EXACT_ON], mean, std, where, chosen), Cropping(**facts.get("crop", {})),
         )  # fmt: skip
+        return dataclasses.replace(made, familiar=familiar(made, folder))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise Damaged(
             f"{folder / FACTS} does not fit its weights: {type(error).__name__} {error}; train again."

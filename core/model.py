@@ -535,6 +535,8 @@ class Prediction:
     models: Mapping[str, Mapping[str, float]]  # name of run or ensemble -> class -> probability
     seconds: float
     box: Box | None = None  # what of the picture was asked about; None = the whole
+    strangeness: float = 0.0  # share of the validation pictures that are less strange to the models, 0..1
+    why: str = ""  # the same in words, and by what rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,21 @@
 """The training pictures that a network finds most like a picture: evidence for what it says, and where a mistake comes from.
 
 Alike is the direction of what the network sees before its last layer (cosine). Of every run the vectors of its training and
-validation pictures lie beside its checkpoint, as `neighbours.safetensors`; the file may be deleted at any time and is made
-again when the run is evaluated.
+validation pictures lie beside its checkpoint, as `neighbours.safetensors`, and what "none of these" is judged by as
+`familiar.safetensors`; both may be deleted at any time and are made again when the run is evaluated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.errors import Damaged
+from core.evaluate.strange import Familiar, learn
 from core.model import Part, Progress
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from core.model import Run, Split
     from core.steps import Context
 
-FILE = "neighbours.safetensors"
+FILE, FAMILIAR = "neighbours.safetensors", "familiar.safetensors"
 AT_ONCE = 256  # pictures between two words on how far it is
 BLOCK = 4096  # training pictures compared at once: vectors are kept in half precision and widened a block at a time
 
@@ -52,12 +53,31 @@ class Neighbours:
         return rows, likeness
 
 
-def vectors(model: Model, pixels: np.ndarray) -> np.ndarray:
-    """(B, S, S, 3) uint8 -> (B, D) float32 of length one: what the network sees before its last layer."""
+def features(model: Model, pixels: np.ndarray) -> np.ndarray:
+    """(B, S, S, 3) uint8 -> (B, D) float32: what the network sees before its last layer."""
     from core.evaluate import logits
 
-    seen = logits(_front(model), pixels, model.mean, model.std, model.device)
+    return logits(_front(model), pixels, model.mean, model.std, model.device)
+
+
+def vectors(model: Model, pixels: np.ndarray) -> np.ndarray:
+    """The same with length one."""
+    return unit(features(model, pixels))
+
+
+def unit(seen: np.ndarray) -> np.ndarray:
     return seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-12)
+
+
+def familiar(model: Model, folder: Path) -> Familiar | None:
+    """Where the run whose `folder` it is has its training pictures; None as of `load`, and where other validation pictures
+    were looked at than in training."""
+    from core.explained import read
+
+    found = read(folder / FAMILIAR)
+    if found is None or found[1].get("of") != _of(model) or len(found[0]["validation"]) != len(model.val_labels):
+        return None
+    return Familiar(**found[0])
 
 
 def load(model: Model, folder: Path) -> Neighbours | None:
@@ -71,11 +91,27 @@ def load(model: Model, folder: Path) -> Neighbours | None:
     return Neighbours(arrays["images"], arrays["labels"], arrays["vectors"], arrays["validation"])
 
 
-def remember(ctx: Context, split: Split, runs: Mapping[str, Run], models: Mapping[str, Model]) -> Iterator[Progress]:
+def remember(
+    ctx: Context, split: Split, runs: Mapping[str, Run], models: Mapping[str, Model]
+) -> Generator[Progress, None, dict[str, Model]]:
     """Look at every training and validation picture once by each model, where that was not done, and keep what it sees.
 
-    `runs` and `models` have the same names; the runs are of that split.
+    `runs` and `models` have the same names; the runs are of that split. Returns the models, familiar with these pictures.
     """
+    from core.runs import run_folder
+
+    yield from _look(ctx, split, runs, models)
+    known = {}
+    for name, model in models.items():
+        folder = run_folder(ctx.settings, runs[name].id)
+        if familiar(model, folder) is None and (seen := load(model, folder)) is not None:
+            yield Progress(0, None, f"where {name} has the pictures it learned from")
+            _write(folder / FAMILIAR, model, learn(seen.vectors, seen.labels, seen.validation))
+        known[name] = replace(model, familiar=familiar(model, folder))
+    return known
+
+
+def _look(ctx: Context, split: Split, runs: Mapping[str, Run], models: Mapping[str, Model]) -> Iterator[Progress]:
     from core.cache import cache, cached, pictures, views_of
     from core.runs import cache_folder, run_folder
 
@@ -104,12 +140,12 @@ def remember(ctx: Context, split: Split, runs: Mapping[str, Run], models: Mappin
         )  # fmt: skip
 
 
-def _write(path: Path, model: Model, made: Neighbours) -> None:
+def _write(path: Path, model: Model, made: Neighbours | Familiar) -> None:
     from safetensors.numpy import save
 
     from core.checkpoint import write
 
-    arrays = {name: np.ascontiguousarray(getattr(made, name)) for name in Neighbours.__dataclass_fields__}
+    arrays = {name: np.ascontiguousarray(getattr(made, name)) for name in made.__dataclass_fields__}
     write(path, save(arrays, {"of": _of(model)}))
 
 

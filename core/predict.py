@@ -47,12 +47,14 @@ class Predictor:
         box = self.crop(data) if self.crop else None
         pixels = {size: np.array(square)[None] for size, square in zip(sizes, squares(data, sizes, box), strict=True)}
         use_free_cores()
-        answers = answer(self.models, self._together, pixels, exact=True)  # an exported model says the same
+        answers, measured = answer(self.models, self._together, pixels, exact=True)  # an exported model says the same
+        strange = self._together.strange
+        [how] = strange.together(measured)
         said = {name: p[0] for name, p in answers.items()}
         word = said[self.ensemble]
         return Prediction(
             label=self.classes[word.argmax()], confidence=float(word.max()), probabilities=self._named(word),
-            known=bool(word.max() >= self._together.thresholds[self.ensemble]),
+            known=bool(how <= strange.limit), strangeness=float(strange.share(how)), why=strange.why(how),
             models={name: self._named(p) for name, p in said.items()}, seconds=time.perf_counter() - start, box=box,
         )  # fmt: skip
 
@@ -103,7 +105,7 @@ def files(predictor: Predictor, paths: Sequence[str]) -> dict[str, Any]:
             continue
         images.append({
             "image": str(path), "label": said.label, "confidence": said.confidence, "probabilities": said.probabilities,
-            "known": said.known, "models": said.models, "seconds": said.seconds,
+            "known": said.known, "strangeness": said.strangeness, "why": said.why, "models": said.models, "seconds": said.seconds,
             **({"box": said.box} if said.box else {}),
         })  # fmt: skip
     return {"images": images, "failed": failed}

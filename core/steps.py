@@ -347,22 +347,28 @@ def rate(ctx: Context, recipe: Mapping[str, Any], split: int | None = None) -> S
     return {**found, "recipe": wanted.name}
 
 
-def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step:
-    """Score runs (the newest of each recipe by default) and their ensembles on a part; each opening of test is logged."""
+def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val", distractors: Sequence[str] = ()) -> Step:
+    """Score runs (the newest of each recipe by default) and their ensembles on a part; each opening of test is logged.
+
+    `distractors`: other projects, or "rejected" for this one's own: how often are their pictures taken for a class?
+    """
     import numpy as np
 
     from core import evaluate as e
     from core.cache import cache, cached, picked, views_of
+    from core.evaluate.distractors import check
+    from core.evaluate.others import measure
     from core.neighbours import remember
 
     store, project = ctx.store, ctx.project
+    check(store, project, distractors)
     chosen = choose(store, project.id, runs)
     models = load_models(ctx.settings, chosen)
     frozen = store.split(project.id, chosen[0].split)
     members = frozen.parts[part]
     if not members:
         raise BadInput(f"The part {part!r} of split {frozen.id} holds no image: make a split with more in it.")
-    yield from remember(ctx, frozen, dict(zip(models, chosen, strict=True)), models)
+    models = yield from remember(ctx, frozen, dict(zip(models, chosen, strict=True)), models)
     views, folder = views_of(store, project.id, frozen, part), cache_folder(ctx.settings, frozen.id)
     sizes = sorted({model.size for model in models.values()})
     yield from cache(ctx.blobs.get, views, sizes, folder, ctx.engine.map)
@@ -389,6 +395,8 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val") -> Step
         "unreadable": len(views) - len(rows), "runs": {name: run.id for name, run in zip(models, chosen, strict=True)},
         "weights": dict(zip(models, ensemble.weights.tolist(), strict=True)), "kept": ctx.job.id,
     }  # fmt: skip
+    if distractors:
+        result["distractors"] = yield from measure(ctx, frozen, models, ensemble, distractors, answers, pixels, photos)
     predictions = (
         {"model": name, "image": image, "label": frozen.classes[label], "predicted": frozen.classes[guess],
          "confidence": float(confidence), "truth": float(truth)}

@@ -7,9 +7,22 @@ import streamlit as st
 
 from core import evaluation_report
 from core.model import Evaluation, Project, Run
-from pages.parts import against, causes, confused, gallery, head, house, more_pictures, progress, scored, trusted
+from pages.parts import (
+    against,
+    causes,
+    confused,
+    gallery,
+    head,
+    house,
+    more_pictures,
+    others,
+    progress,
+    scored,
+    trusted,
+)
 
 PARTS = {"val": "Validation", "test": "Test"}
+CHAPTERS = ["Figures", "Confusion", "Mistakes", "Comparison", "Confidence", "More pictures"]  # worked out when open
 ENSEMBLES = {
     "average": "average (ensemble): the mean of the models' calibrated probabilities",
     "priority": "priority (ensemble): for each picture the model speaks that was better at the class it names",
@@ -38,6 +51,7 @@ def choose(shown: head.Head, runs: list[Run], opened: list[Evaluation]) -> None:
         placeholder="the newest run of each recipe",
         help="Runs of one split. Left empty: the newest of each recipe.",
     )
+    distractors = others.choose(shown.project)
     if part == "test":
         so_far = (
             "It has not been looked at yet"
@@ -53,7 +67,7 @@ def choose(shown: head.Head, runs: list[Run], opened: list[Evaluation]) -> None:
             f"The test part is for the end. {so_far}; each look by which you choose something makes its figures too good. Each is logged."
         )
     if st.button("Evaluate", type=shown.emphasis("evaluate"), key="run"):  # type: ignore[arg-type]
-        house.start("evaluate", runs=[int(run) for run in chosen], part=part)
+        house.start("evaluate", runs=[int(run) for run in chosen], part=part, distractors=distractors)
         st.rerun()
 
 
@@ -61,7 +75,7 @@ def pick(evaluations: list[Evaluation]) -> Evaluation:
     if len(evaluations) == 1:
         return evaluations[0]
     names = {e.id: f"{PARTS[e.part]}, {e.created:%Y-%m-%d %H:%M} UTC, {house.count(len(e.runs), 'model')} "
-                   f"(run {', '.join(map(str, e.runs))})" for e in evaluations}  # fmt: skip
+                   f"(run {', '.join(map(str, e.runs))}){', with pictures of something else' if 'distractors' in e.result else ''}" for e in evaluations}  # fmt: skip
     number = st.selectbox("Which evaluation", list(names), format_func=lambda i: names[i])
     return next(e for e in evaluations if e.id == number)
 
@@ -88,22 +102,33 @@ def main() -> None:
     models = evaluation.result["models"]
     classes = list(evaluation.result.get("classes") or next(iter(models.values()))["per_class"])
     st.subheader(f"On the {PARTS[evaluation.part].lower()} part", anchor=False)
-    scored.overview(models, evaluation.result.get("images"))
-    st.caption("  \n".join(_ensemble(name, evaluation) for name in ENSEMBLES if name in models))
-    st.subheader("What is taken for what", anchor=False)
-    confused.show(project, evaluation, classes)
-    st.subheader("Where mistakes come from", anchor=False)
-    causes.show(project, evaluation)
-    st.subheader("Class by class", anchor=False)
-    scored.per_class(models, classes)
-    scored.per_source(models)
-    st.subheader("Two models side by side", anchor=False)
-    against.show(evaluation)
-    st.subheader("Can its confidence be trusted?", anchor=False)
-    trusted.show(evaluation, classes)
-    st.subheader("Picture by picture", anchor=False)
-    gallery.show(project, evaluation)
-    more_pictures.show(project, store.runs(project.id))
+    figures, confusion, mistakes, beside, confidence, more = st.tabs(CHAPTERS, key="chapter", bind="query-params")
+    with figures:
+        if figures.open:
+            scored.overview(models, evaluation.result.get("images"))
+            st.caption("  \n".join(_ensemble(name, evaluation) for name in ENSEMBLES if name in models))
+            st.subheader("Class by class", anchor=False)
+            scored.per_class(models, classes)
+            scored.per_source(models)
+    with confusion:
+        if confusion.open:
+            confused.show(project, evaluation, classes)
+    with mistakes:
+        if mistakes.open:
+            st.subheader("Where mistakes come from", anchor=False)
+            causes.show(project, evaluation)
+            st.subheader("Picture by picture", anchor=False)
+            gallery.show(project, evaluation)
+    with beside:
+        if beside.open:
+            against.show(evaluation)
+    with confidence:
+        if confidence.open:
+            trusted.show(evaluation, classes)
+            others.show(evaluation)
+    with more:
+        if more.open:
+            more_pictures.show(project, store.runs(project.id))
     openings(opened)
     report(project, evaluation)
 

@@ -89,13 +89,14 @@ def headline(said: Prediction) -> None:
     took = f"{1000 * said.seconds:.0f} ms in all"
     if said.known:
         st.markdown(f"### {house.text(said.label, 60)}")
-        st.caption(f"{said.confidence:.0%} sure · {took}")
+        st.caption(f"{said.confidence:.0%} sure · {took}", help=house.text(said.why, 400))
     else:
         st.markdown("### None of these")
         st.caption(
-            f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}; that is less sure than 95 % of the "
-            f"validation pictures were · {took}",
-            help="The models know only your classes. When they are unusually unsure, the picture most likely shows something else.",
+            f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}. {house.text(said.why, 400)}  \n{took}",
+            help="The models know only your classes. A picture that lies further from their training pictures than nearly all validation "
+            "pictures do (Mahalanobis distance before the last layer) most likely shows something else. How often that is found out "
+            "*Evaluate* measures, with *pictures of something else*.",
         )
 
 

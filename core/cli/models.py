@@ -152,7 +152,9 @@ def _row(run: Run, validation: int) -> dict[str, Any]:
 
 
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
-    result = submit(args, "evaluate", {"runs": args.runs, "part": args.part})
+    result = submit(args, "evaluate", {
+        "runs": args.runs, "part": args.part, **({"distractors": args.distractors} if args.distractors else {}),
+    })  # fmt: skip
     if args.ensemble and "models" in result:
         for other in ENSEMBLES:
             if other != args.ensemble:

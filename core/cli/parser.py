@@ -132,6 +132,9 @@ def _models(verb: Verb) -> None:
     _runs(v, "+")  # no image follows that could be taken for a run
     v.add_argument("--ensemble", choices=ENSEMBLES)
     v.add_argument("--part", choices=("val", "test"), default="val")
+    v.add_argument("--distractors", metavar="PROJECT", nargs="+", default=[],
+                   help="pictures of something else, that are not to be taken for a class: other projects, or `rejected` "
+                        "for what this one rejected")  # fmt: skip
 
     v = verb("explain", models.explain, "which pixels spoke for a class, in images or in a set of the split")
     v.add_argument("--run", dest="of", type=int, required=True)

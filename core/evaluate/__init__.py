@@ -5,10 +5,13 @@ calibration.py  the temperature, and the reliability diagram
 intervals.py    Wilson's interval, and the bootstrap
 figures.py      accuracy, F1, log loss, GAP and their kin, from what a model said
 ensemble.py     average, priority and weighted: what several models say together
+strange.py      "none of these": how unlike the validation pictures a picture is, and from where on
+distractors.py  pictures of something else, which an evaluation is given to be fooled by
+others.py       how often it is fooled by them, and GAP with and without
 compare.py      two models on the same pictures: a paired test for each class, in words
 kept.py         what every model said of every picture, kept on disk: for curves and lists
 
-All that is learned here (temperature, the priority table, weights, the threshold of "none of these") is learned on the
+All that is learned here (temperature, the priority table, weights, the limit of "none of these") is learned on the
 validation part, never on test.
 """
 

@@ -1,4 +1,4 @@
-"""The ensembles: what several models say together, and when they say "none of these". Learned on validation alone."""
+"""The ensembles: what several models say together. Learned on validation alone."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 from core.errors import BadInput
 from core.evaluate.calibration import softmax
 from core.evaluate.figures import Answers, f_scores
+from core.evaluate.strange import Strange
 from core.model import Progress
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
 
-KNOWN_SHARE = 0.95  # of the validation pictures count as one of the classes
 AT_ONCE = 1024  # pictures that all models are asked about before the next ones: memory does not grow with the part
 ROUNDS = 500  # of fitting the weights: far more than it takes
 
 
 class Ensemble:
-    """What several models say together, and when they say "none of these". Learned on validation alone.
+    """What several models say together. Learned on validation alone.
 
     `average` is the mean of the calibrated probabilities. `weighted` is a mean, too, in which each model has the weight that
     makes the true classes of the validation pictures likeliest. `priority` lets one model speak for each picture: each model
     names a class, and of those pairs the one with the highest F1 of that model for that class on validation wins (a tie
     goes to the model with the higher validation accuracy, then to the first). With one model all equal it.
-    A picture is "known" where the top probability reaches the threshold that 95 % of the validation pictures reach.
+    When all of them call a picture "none of these" `strange` knows: one rule, whichever of the three speaks.
     """
 
     def __init__(self, models: Mapping[str, Model]) -> None:
@@ -58,10 +58,7 @@ class Ensemble:
         self.f1 = np.stack([f_scores(table) for table in tables])  # (M, C)
         self.weights = weights(validation[:, np.arange(len(first.val_labels)), first.val_labels])  # (M,)
         self._order = np.argsort([-table.trace() for table in tables], kind="stable")
-        self.thresholds = {
-            name: float(np.quantile(p.max(axis=1), 1 - KNOWN_SHARE, method="lower")) if len(p) else 0.0
-            for name, p in self.combine(validation).items()
-        }
+        self.strange = Strange(models)
 
     def combine(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
         """(M, N, C) calibrated probabilities, in the order of the models -> {ensemble: (N, C)}."""
@@ -91,28 +88,50 @@ def weights(truth: np.ndarray) -> np.ndarray:
 
 def answer(
     models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray], exact: bool = False
-) -> dict[str, np.ndarray]:
-    """What each model and each ensemble says of N pictures: {name: (N, C) calibrated probabilities}.
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """What each model and each ensemble says of N pictures: {name: (N, C) calibrated probabilities}; and how strange they are
+    to each model, (M, N), which is measured only where `exact`: in half precision small directions drown. Else it is nan.
 
     `ensemble` was made of the models; `pixels` holds, for each size that a model sees, the same N pictures as
-    (N, S, S, 3) uint8; `exact`: see `Model.probabilities`.
+    (N, S, S, 3) uint8; `exact`: see `Model.logits`.
     """
-    members = np.stack([model.probabilities(pixels[model.size], exact) for model in models.values()])  # (M, N, C)
-    return {**dict(zip(models, members, strict=True)), **ensemble.combine(members)}
+    members, strange = [], []
+    for model in models.values():
+        seen = pixels[model.size]
+        logits, how = model.seen(seen) if exact else (model.logits(seen), np.full(len(seen), np.nan))
+        members.append(softmax(logits, model.temperature))
+        strange.append(how)
+    together = np.stack(members)  # (M, N, C)
+    return {**dict(zip(models, together, strict=True)), **ensemble.combine(together)}, np.stack(strange)
 
 
 def ask(
-    models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray], labels: np.ndarray, table: np.ndarray
+    models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray], labels: np.ndarray,
+    table: np.ndarray | None = None,
 ) -> Generator[Progress, None, dict[str, Answers]]:  # fmt: skip
-    """The same of the pictures of a whole part, AT_ONCE at a time, written into the (M, N, C) `table`: what the figures
-    need of it, {name: Answers}. `labels` is (N,) int, 0..C-1."""
+    """The same of many pictures, AT_ONCE at a time, written into the (M, N, C) `table`: what the figures need of it,
+    {name: Answers}. `labels` is (N,) int, 0..C-1, or -1 for something else."""
     parts: dict[str, list[Answers]] = {}
     note = f"asking {len(models)} {'model' if len(models) == 1 else 'models'}"
     for start in range(0, len(labels), AT_ONCE):
         yield Progress(start, len(labels), note)
         some = slice(start, start + AT_ONCE)
-        said = answer(models, ensemble, {size: of[some] for size, of in pixels.items()})
-        for row, (name, probabilities) in zip(table, said.items(), strict=True):
-            row[some] = probabilities
+        said, _ = answer(models, ensemble, {size: of[some] for size, of in pixels.items()})
+        for place, (name, probabilities) in enumerate(said.items()):
+            if table is not None:
+                table[place, some] = probabilities
             parts.setdefault(name, []).append(Answers.of(labels[some], probabilities))
     return {name: Answers.joined(of) for name, of in parts.items()}
+
+
+def measured(
+    models: Mapping[str, Model], pixels: Mapping[int, np.ndarray], count: int
+) -> Generator[Progress, None, np.ndarray]:
+    """How strange `count` pictures are to each model, (M, N), in full precision; `pixels` as of `answer`."""
+    found = np.empty((len(models), count))
+    for start in range(0, count, AT_ONCE):
+        yield Progress(start, count, "how strange the pictures are")
+        some = slice(start, start + AT_ONCE)
+        for row, model in zip(found, models.values(), strict=True):
+            row[some] = model.seen(pixels[model.size][some])[1]
+    return found

@@ -107,6 +107,12 @@ def gap(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(_gap(answers, np.ones((1, len(labels))))[0])
 
 
+def gaps(answers: Answers, photos: np.ndarray) -> tuple[float, list[float]]:
+    """`gap`, and its 95 % interval by bootstrap; `photos` as of `scored`."""
+    point = float(_gap(answers, np.ones((1, len(answers.labels))))[0])
+    return point, list(around(point, np.concatenate([_gap(answers, weights) for weights in draws(photos)])))
+
+
 def _gap(answers: Answers, weights: np.ndarray) -> np.ndarray:
     """(b, N) weights -> (b,)."""
     order = np.argsort(-answers.confidence, kind="stable")

@@ -23,6 +23,7 @@ import numpy as np
 from core.embed.kept import FAILURES
 from core.errors import BadInput
 from core.evaluate import Ensemble
+from core.evaluate.strange import exported
 from core.export import model_card, place, same
 from core.model import ENSEMBLES, Progress, Run
 from core.pixels import frame_side
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from core.blobs import Blobs
     from core.checkpoint import Model
+    from core.evaluate.strange import Familiar
     from core.model import Project
     from core.settings import Settings
     from db.store import Store
@@ -114,15 +116,13 @@ def labels(project: Project, runs: Sequence[Run], models: Mapping[str, Model], e
             "run": run.id, "name": name, "recipe": written(one.recipe), "file": f"{run.id}.onnx", "size": one.size,
             "reduced": frame_side(one.size), "resize": "bicubic, antialiased, to a square; the aspect ratio is not kept",
             "mean": list(one.mean), "std": list(one.std), "temperature": one.temperature,
-            "input": f"pixels: (B, {one.size}, {one.size}, 3) uint8, RGB", "output": "probabilities: (B, classes) float32, calibrated",
+            "input": f"pixels: (B, {one.size}, {one.size}, 3) uint8, RGB", "output": "probabilities: (B, classes) float32, calibrated; strange: (B,) float32, the higher the less it is like the training pictures",
         }
         for run, (name, one) in zip(runs, models.items(), strict=True)
     ]  # fmt: skip
     return {
         "classes": list(first.classes), "ensemble": ensemble, "members": members,
-        "ensembles": {
-            name: {**_speaks(name, together), "known_from": together.thresholds[name]} for name in ENSEMBLES
-        },
+        "ensembles": {name: _speaks(name, together) for name in ENSEMBLES}, "none_of_these": exported(together.strange),
         "project": project.name, "split": first.split, "crop": first.crop.detector, "made_with": "Winnow",
     }  # fmt: skip
 
@@ -137,7 +137,8 @@ def _speaks(name: str, together: Ensemble) -> dict[str, Any]:
 
 
 def network(one: Model) -> nn.Module:
-    """(B, S, S, 3) uint8 -> (B, C) float32 calibrated probabilities, in full precision on the CPU."""
+    """(B, S, S, 3) uint8 -> (B, C) float32 calibrated probabilities and (B,) how strange (`core.evaluate.strange`), in full
+    precision on the CPU."""
     import copy
 
     import torch
@@ -148,13 +149,32 @@ def network(one: Model) -> nn.Module:
             super().__init__()
             self.mean: torch.Tensor
             self.std: torch.Tensor
-            self.net = copy.deepcopy(one.net).to(torch.float32).to(memory_format=torch.contiguous_format)
+            net = copy.deepcopy(one.net).to(torch.float32).to(memory_format=torch.contiguous_format)
+            self.front, self.last = net[:-1], net[-1]
+            self.far = Far(one.familiar) if one.familiar else None
             self.register_buffer("mean", 255 * torch.tensor(one.mean).view(1, 3, 1, 1))
             self.register_buffer("std", 255 * torch.tensor(one.std).view(1, 3, 1, 1))
 
-        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-            x = (pixels.permute(0, 3, 1, 2).to(torch.float32) - self.mean) / self.std
-            return torch.softmax(self.net(x) / one.temperature, dim=1)
+        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            seen = self.front((pixels.permute(0, 3, 1, 2).to(torch.float32) - self.mean) / self.std)
+            logits = self.last(seen)
+            strange = self.far(seen) if self.far else -torch.logsumexp(logits, dim=1)
+            return torch.softmax(logits / one.temperature, dim=1), strange
+
+    class Far(nn.Module):
+        """As `core.evaluate.strange.Familiar.distance`."""
+
+        def __init__(self, familiar: Familiar) -> None:
+            super().__init__()
+            self.whitening: torch.Tensor
+            self.means: torch.Tensor
+            self.register_buffer("whitening", torch.from_numpy(familiar.whitening))
+            self.register_buffer("means", torch.from_numpy(familiar.means).T.contiguous())
+
+        def forward(self, seen: torch.Tensor) -> torch.Tensor:
+            seen = (seen / seen.norm(dim=1, keepdim=True).clamp(min=1e-12)) @ self.whitening
+            squares = (seen**2).sum(dim=1, keepdim=True) - 2 * seen @ self.means + (self.means**2).sum(dim=0)
+            return squares.min(dim=1).values.clamp(min=0).sqrt()
 
     return Whole().eval()
 
@@ -171,8 +191,8 @@ def _onnx(folder: Path, settings: Settings, run: Run, one: Model, facts: Mapping
     import torch
 
     to: Any = io.BytesIO()
-    names: dict[str, Any] = {"input_names": ["pixels"], "output_names": ["probabilities"]}
-    free = {"pixels": {0: "batch"}, "probabilities": {0: "batch"}}
+    names: dict[str, Any] = {"input_names": ["pixels"], "output_names": ["probabilities", "strange"]}
+    free = {name: {0: "batch"} for name in ("pixels", "probabilities", "strange")}
     try:
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):  # it prints the whole graph where it fails
             warnings.simplefilter("ignore")

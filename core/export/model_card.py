@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import credits
 from core.evaluate import Ensemble, score, softmax
+from core.evaluate.strange import FALSE_ALARMS
 from core.export.markdown import joined, plain, table
 from core.jobs.watch import duration
 from core.model import PARTS, Evaluation, Project, Run, Split
@@ -70,12 +71,12 @@ def _use(facts: Mapping[str, Any]) -> str:
     return (
         "## How to use it\n\n```\npip install onnxruntime numpy pillow\npython predict.py photo.jpg another.jpg\n```\n\n"
         "prints one line of JSON: for each picture `label`, `confidence`, `probabilities` (of the classes; they sum to 1), "
-        "`known` (false: rather none of these classes) and `models`, what each network and each ensemble says. A file that is "
+        "`known` (false: rather none of these classes), `strangeness` (the share of the validation pictures that are less strange) and `models`, what each network and each ensemble says. A file that is "
         "no picture stands under `failed`.\n\n"
         + table(["file", "network", "sees", "recipe"], rows)
         + "\n`<run>.onnx` (onnxruntime), `<run>.pt` (TorchScript: `torch.jit.load`) and `<run>.safetensors` (the weights alone, "
         "to go on training) hold the same network. The first two take `pixels`, (B, S, S, 3) uint8 RGB, and give "
-        "`probabilities`, (B, classes) float32: mean, deviation and temperature are inside. The picture is upright (EXIF), alpha "
+        "`probabilities`, (B, classes) float32, and `strange`, (B,), by which `known` is judged: mean, deviation and temperature are inside. The picture is upright (EXIF), alpha "
         "lies on white, and it is resized to the square with bicubic, antialiased interpolation, whatever its aspect ratio. "
         "Labels and preprocessing also stand in each file: `metadata_props` of ONNX, `labels.json` in the extra files of "
         "TorchScript, the metadata of safetensors.\n"
@@ -214,10 +215,21 @@ def _limits(models: Mapping[str, Model], facts: Mapping[str, Any]) -> str:
     )
     return (
         "## Limits\n\n"
-        "- It knows its classes only. `known` is false where it is less sure than on nearly all validation pictures; a picture of "
-        "something else can still be taken for a class.\n"
+        f"- It knows its classes only. `known` is false where a picture lies further from {_judged(models)} than nearly all "
+        f"validation pictures do: {100 * FALSE_ALARMS:.0f} of 100 pictures that belong are called so as well, and a picture of something "
+        "else can still be taken for a class.\n"
         f"{cropped}"
         "- It is as good as above on pictures like those it learned from: other cameras, backgrounds or years may be harder.\n"
         "- predict.py reads what Pillow reads. Pictures of 32-bit or floating-point grey are scaled by the app alone.\n"
         "- Nothing about people is to be decided by it.\n"
     )
+
+
+def _judged(models: Mapping[str, Model]) -> str:
+    """What "none of these" is judged by."""
+    by_logits = [plain(name) for name, one in models.items() if one.familiar is None]
+    words = "the training pictures of the nearest class (Mahalanobis distance before the last layer)"
+    if not by_logits:
+        return words
+    energy = "what the logits of validation pictures come to (their energy)"
+    return energy if len(by_logits) == len(models) else f"{words}, of {', '.join(by_logits)} from {energy},"

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import numpy as np
 
 from core.credits import file_name
 from core.errors import Damaged, Missing, Permanent
+from core.evaluate import softmax
 from core.model import ImageRecord, Part, Project, Run, Split
 from core.pixels import squares
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 COUNT = 100  # pictures
 PIXELS, FILES = 0.001, 0.01  # by how much a probability may differ from equal pixels, and from the file
 BATCH = 8
+
+Said = tuple[np.ndarray, np.ndarray]  # (N, C) probabilities, (N,) how strange
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class Found:
         self.files[file] = difference
         if not difference <= most:
             raise Damaged(
-                f"{file} does not say what the model says: on {len(self.looked.records)} pictures a probability differs by up "
+                f"{file} does not say what the model says: on {len(self.looked.records)} pictures a probability, or how strange it is, differs by up "
                 f"to {difference:.4f}, and at most {most:g} was wanted. Nothing was exported."
             )
 
@@ -104,24 +107,36 @@ def compare(
     count = len(found.looked.records)
     for run, one in zip(runs, models.values(), strict=True):
         pixels = found.looked.pixels[one.size]
-        expected = one.probabilities(pixels, exact=True)
+        logits, strange = one.seen(pixels)
+        expected = softmax(logits, one.temperature), strange
         for end, ask in (("onnx", _onnx), ("pt", _torchscript), ("safetensors", _safetensors)):
             yield f"comparing {run.id}.{end} with {run.name} on {count} pictures"
             got = ask(folder / f"{run.id}.{end}", pixels, one)
-            found.add(f"{run.id}.{end}", float(np.abs(got - expected).max()), PIXELS)
+            found.add(f"{run.id}.{end}", _apart(got, expected), PIXELS)
     yield f"comparing predict.py with the app on {count} pictures"
     _script(folder, models, ensemble, found)
 
 
-def _onnx(path: Path, pixels: np.ndarray, one: Model) -> np.ndarray:
+def _apart(got: Said, expected: Said) -> float:
+    """The largest difference of a probability, or of how strange a picture is, as a part of it where that is more than 1."""
+    strange = np.abs(got[1] - expected[1]) / np.maximum(1, np.abs(expected[1]))
+    return float(np.max([np.abs(got[0] - expected[0]).max(), strange.max()]))
+
+
+def _joined(parts: Sequence[Sequence[np.ndarray]]) -> Said:
+    probabilities, strange = (np.concatenate([np.asarray(part[i]) for part in parts]) for i in (0, 1))
+    return probabilities, strange
+
+
+def _onnx(path: Path, pixels: np.ndarray, one: Model) -> Said:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     parts = [pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH)]
-    return np.concatenate([np.asarray(session.run(None, {"pixels": part})[0]) for part in parts])
+    return _joined([session.run(["probabilities", "strange"], {"pixels": part}) for part in parts])  # type: ignore[list-item]
 
 
-def _torchscript(path: Path, pixels: np.ndarray, one: Model) -> np.ndarray:
+def _torchscript(path: Path, pixels: np.ndarray, one: Model) -> Said:
     import warnings
 
     import torch
@@ -130,20 +145,19 @@ def _torchscript(path: Path, pixels: np.ndarray, one: Model) -> np.ndarray:
         warnings.simplefilter("ignore")
         net = torch.jit.load(str(path))  # the file that was written a moment ago, never one that somebody brought
         parts = [torch.from_numpy(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
-        return torch.cat([net(part) for part in parts]).numpy()
+        return _joined([net(part) for part in parts])
 
 
-def _safetensors(path: Path, pixels: np.ndarray, one: Model) -> np.ndarray:
+def _safetensors(path: Path, pixels: np.ndarray, one: Model) -> Said:
     from safetensors.torch import load_file
 
     from core.backbones import build
     from core.checkpoint import folded
-    from core.device import device
-    from core.evaluate import logits, softmax
 
     net = build(one.recipe, len(one.classes))
     net.load_state_dict(load_file(path))
-    return softmax(logits(folded(net), pixels, one.mean, one.std, device("cpu")), one.temperature)
+    logits, strange = replace(one, net=folded(net)).seen(pixels)
+    return softmax(logits, one.temperature), strange
 
 
 def _script(folder: Path, models: Mapping[str, Model], ensemble: str, found: Found) -> None:
@@ -175,5 +189,6 @@ def _script(folder: Path, models: Mapping[str, Model], ensemble: str, found: Fou
         found.known += ours.known == theirs["known"]
         said = ((name, label) for name, p in ours.models.items() for label in p)
         apart = [abs(ours.models[name][label] - theirs["models"][name][label]) for name, label in said]
+        apart.append(abs(ours.strangeness - theirs["strangeness"]))
         largest = max(largest, *apart) if all(np.isfinite(apart)) else float("nan")
     found.add("predict.py", largest, FILES)

@@ -30,7 +30,8 @@ def square(path: str, size: int, reduced: int) -> np.ndarray:  # (1, size, size,
 
 def predict(path: str) -> dict:
     pixels = [{"pixels": square(path, m["size"], m["reduced"])} for m in FACTS["members"]]
-    said = np.stack([np.asarray(net.run(None, seen)[0])[0] for net, seen in zip(NETS, pixels, strict=True)])
+    told = [net.run(["probabilities", "strange"], seen) for net, seen in zip(NETS, pixels, strict=True)]
+    said, far = np.stack([np.asarray(each[0])[0] for each in told]), np.array([np.asarray(each[1])[0] for each in told])
     models = {m["name"]: p for m, p in zip(FACTS["members"], said, strict=True)}  # name -> (C,) probabilities
     for name, how in FACTS["ensembles"].items():
         if "weights" in how:  # a weighted mean
@@ -40,13 +41,18 @@ def predict(path: str) -> dict:
     named = {name: dict(zip(FACTS["classes"], map(float, p), strict=True)) for name, p in models.items()}
     word = named[FACTS["ensemble"]]
     label = max(word, key=lambda name: word[name])
-    known = word[label] >= FACTS["ensembles"][FACTS["ensemble"]]["known_from"]
+    rule = FACTS[
+        "none_of_these"
+    ]  # how many deviations above the validation pictures, and than what share of them it is stranger
+    strange = np.mean((far - rule["mean"]) / rule["deviation"])
+    share = np.interp(strange, rule["steps"], np.linspace(0, 1, len(rule["steps"])))
     return {
         "image": path,
         "label": label,
         "confidence": word[label],
         "probabilities": word,
-        "known": known,
+        "known": bool(rule["limit"] is None or strange <= rule["limit"]),
+        "strangeness": float(share),
         "models": named,
     }
 

@@ -123,3 +123,22 @@ def gains(frame: pd.DataFrame, first: str, second: str) -> Figure:
         tickvals=places, ticktext=[name(label) for label in frame["class"]], autorange="reversed", showgrid=False
     )
     return figure
+
+
+def gaps(frame: pd.DataFrame) -> Figure:
+    """GAP of each model in several ways. Columns model, how, gap, low, high (0..1): a row each, the ways in one order."""
+    models, ways = list(dict.fromkeys(frame["model"])), list(dict.fromkeys(frame["how"]))
+    figure = _figure("GAP, with the 95 % interval", 150 + 52 * len(models), x="global average precision")
+    for i, (how, colour) in enumerate(zip(ways, (GREY, RUST, TEAL), strict=False)):
+        rows = frame[frame["how"] == how]
+        figure.add_scatter(
+            y=[models.index(model) + 0.22 * (i - (len(ways) - 1) / 2) for model in rows["model"]], x=rows["gap"], mode="markers", name=how,
+            marker={"size": 10, "color": colour}, customdata=rows[["low", "high"]],
+            error_x={"type": "data", "symmetric": False, "array": rows["high"] - rows["gap"],
+                     "arrayminus": rows["gap"] - rows["low"], "color": colour, "thickness": 2, "width": 5},
+            hovertemplate=f"{how}: %{{x:.3f}} (%{{customdata[0]:.3f}} to %{{customdata[1]:.3f}})<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(
+        tickvals=list(range(len(models))), ticktext=[name(model) for model in models], range=[len(models) - 0.5, -0.5], showgrid=False, zeroline=False
+    )  # fmt: skip
+    return figure

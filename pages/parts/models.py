@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import runs as trained
 from core.model import Box, Project, Run
+from core.neighbours import FAMILIAR
 from pages.parts import house
 
 if TYPE_CHECKING:
@@ -38,9 +39,14 @@ def load(runs: list[Run]) -> dict[str, Model]:
 
 
 def key(runs: list[Run]) -> tuple[tuple, ...]:
-    """What was loaded is known by: a run that is given another name answers under it, and one that was stopped and went
-    on has another checkpoint."""
-    return tuple((run.id, run.name, run.status, run.result.get("epochs"), run.result.get("seconds")) for run in runs)
+    """What was loaded is known by: a run that is given another name answers under it, one that was stopped and went on has
+    another checkpoint, and one whose pictures were looked at since says otherwise what is none of these."""
+    home = house.settings()
+    return tuple(
+        (run.id, run.name, run.status, run.result.get("epochs"), run.result.get("seconds"),
+         (trained.run_folder(home, run.id) / FAMILIAR).exists())
+        for run in runs
+    )  # fmt: skip
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the models (the first time takes some seconds) …")

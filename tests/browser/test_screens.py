@@ -197,10 +197,10 @@ def test_the_project_stays_in_the_url_from_page_to_page(home: Path, app: Callabl
 def test_a_press_on_a_cell_of_the_confusion_shows_its_pictures(home: Path, app: Callable, page: Page) -> None:
     started = app(home)
     project = filled.everything(started.store, home)
-    open_page(page, f"{started.url}/evaluate?project=cars")
+    open_page(page, f"{started.url}/evaluate?project=cars&chapter=Confusion")
     evaluation = started.store.evaluations(project.id)[0]
     classes, counts = evaluation.result["classes"], evaluation.result["models"]["average"]["confusion"]
-    plot = page.get_by_test_id("stPlotlyChart").nth(1).locator(".nsewdrag").first
+    plot = page.get_by_test_id("stPlotlyChart").first.locator(".nsewdrag").first
     plot.scroll_into_view_if_needed()
 
     def press(row: int, column: int) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from core import neighbours
 from core.checkpoint import Model
+from core.evaluate.strange import learn
 from core.neighbours import Neighbours, vectors
 from tests.drawn import drawn, tiny_backbones, trained
 
@@ -84,3 +85,18 @@ def test_half_a_file_counts_as_none(model: Model, tmp_path: Path) -> None:
     data = (tmp_path / neighbours.FILE).read_bytes()
     (tmp_path / neighbours.FILE).write_bytes(data[: len(data) // 2])
     assert neighbours.load(model, tmp_path) is None
+
+
+def test_what_none_of_these_is_judged_by_is_kept_beside_and_read_with_the_model(model: Model, tmp_path: Path) -> None:
+    assert neighbours.familiar(model, tmp_path) is None
+    train, validation = vectors(model, PICTURES.pixels), np.tile(vectors(model, PICTURES.pixels[:2]), (12, 1))
+    learned = learn(train, PICTURES.labels, validation)
+    neighbours._write(tmp_path / neighbours.FAMILIAR, model, learned)
+    found = neighbours.familiar(model, tmp_path)
+    assert found is not None and np.array_equal(found.means, learned.means) and len(found.validation) == 24
+    assert found.distance(train) == pytest.approx(learned.distance(train))
+    fewer = dataclasses.replace(model, val_labels=model.val_labels[1:])
+    assert neighbours.familiar(fewer, tmp_path) is None, "other validation pictures than in training"
+    logits, strange = dataclasses.replace(model, familiar=found).seen(PICTURES.pixels)
+    assert np.allclose(logits, model.logits(PICTURES.pixels, exact=True), atol=1e-5)
+    assert strange == pytest.approx(learned.distance(train), rel=1e-3)

@@ -183,7 +183,7 @@ def test_each_mistake_stands_with_what_it_comes_from_and_the_way_to_its_review(
     models: list[int], screen: Callable[..., AppTest], store: Store
 ) -> None:
     evaluated(store, models)
-    shown = screen("evaluate", project="colours").run(timeout=120)
+    shown = screen("evaluate", project="colours", chapter="Mistakes").run(timeout=120)
     said = plain(shown)
     wrong = store.answers(store.evaluations(1)[0].id, "average", wrong=True)
     assert f"The {len(wrong)} mistakes in which the true class got least." in said
@@ -192,7 +192,9 @@ def test_each_mistake_stands_with_what_it_comes_from_and_the_way_to_its_review(
     assert sum(kinds) == len(wrong)
     gone = store.images_by_id(1, [wrong[0].image])[0]
     store.apply(1, Operation("9c5b94b1-35ad-49bb-b118-8e8fc24abf80", "ann", (Decision(gone.id, "reject"),)))
-    assert "**It is rejected now.**" in plain(screen("evaluate", project="colours").run(timeout=120))
+    assert "**It is rejected now.**" in plain(
+        screen("evaluate", project="colours", chapter="Mistakes").run(timeout=120)
+    )
 
 
 def test_where_the_training_pictures_are_not_known_to_the_run_evaluating_is_asked_for(
@@ -201,5 +203,5 @@ def test_where_the_training_pictures_are_not_known_to_the_run_evaluating_is_aske
     evaluated(store, models)
     for run in models:
         (runs.run_folder(load(), run) / neighbours.FILE).unlink()
-    shown = screen("evaluate", project="colours").run(timeout=120)
+    shown = screen("evaluate", project="colours", chapter="Mistakes").run(timeout=120)
     assert "evaluate again to see where mistakes come from" in plain(shown)

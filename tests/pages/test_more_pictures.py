@@ -35,7 +35,7 @@ def parts(store: Store, project: Project, of: Recipe) -> None:
 
 
 def test_before_it_is_known_the_button_trains_the_shares(screen: Screen, store: Store, project: Project) -> None:
-    shown = screen("evaluate", project="cars")
+    shown = screen("evaluate", project="cars", chapter="More pictures")
     assert "tells from how its accuracy grows what twice as many would bring" in plain(shown)
     shown.button(key="curve-train").click().run()
     job = store.jobs(project.id, "train")[0]
@@ -49,7 +49,7 @@ def test_what_it_comes_to_stands_there_with_its_check_and_three_seeds_are_offere
     screen: Screen, store: Store, project: Project
 ) -> None:
     parts(store, project, Recipe("vgg75-bn"))
-    shown = screen("evaluate", project="cars")
+    shown = screen("evaluate", project="cars", chapter="More pictures")
     assert "It cannot be told whether more pictures would help" in plain(shown), "12 validation pictures tell nothing"
     assert "A check: from the smaller shares alone" in plain(shown) and "it became 84%" in plain(shown)
     table = next(one.value for one in shown.dataframe if "gain" in one.value.columns)
@@ -76,5 +76,5 @@ def test_without_a_run_that_knows_all_pictures_there_is_no_such_section(
     run = store.start_run(claim, project.id, store.split(project.id).id, Recipe("vgg75", share=0.5), 0)
     store.finish_run(claim, run.id, {"val_accuracy": 0.6})
     store.finish_run(claim, 1, {"error": "no memory"}, "stopped")
-    shown = screen("evaluate", project="cars")
+    shown = screen("evaluate", project="cars", chapter="More pictures")
     assert not shown.exception and "Would more pictures help" not in [one.value for one in shown.subheader]

@@ -312,7 +312,7 @@ def test_a_cell_of_the_confusion_shows_its_pictures_and_links_to_the_review(
     screen: Screen, store: Store, home: Path
 ) -> None:
     filled.everything(store, home)
-    shown = screen("evaluate", project="cars")
+    shown = screen("evaluate", project="cars", chapter="Confusion")
     true = next(box for box in shown.selectbox if box.label == "True class")
     said = next(box for box in shown.selectbox if box.label == "The model said")
     true.set_value("suv")
@@ -329,7 +329,7 @@ def test_two_cells_of_the_confusion_pressed_quickly_are_no_double_click(
     screen: Screen, store: Store, home: Path
 ) -> None:
     filled.everything(store, home)
-    charts = [one.proto for one in screen("evaluate", project="cars").get("plotly_chart")]
+    charts = [one.proto for one in screen("evaluate", project="cars", chapter="Confusion").get("plotly_chart")]
     (pressed,) = [one for one in charts if one.selection_mode]
     assert json.loads(pressed.config)["doubleClickDelay"] == 0, "plotly would take the second press for nothing"
 

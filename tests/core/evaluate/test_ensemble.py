@@ -10,6 +10,7 @@ import pytest
 from core.errors import BadInput
 from core.evaluate import Ensemble, softmax
 from core.evaluate.ensemble import weights
+from core.evaluate.strange import energy
 
 CLASSES = ("sedan", "coupe", "suv")
 
@@ -20,7 +21,9 @@ def random(count: int, seed: int) -> np.ndarray:
 
 def member(chances: np.ndarray, labels: np.ndarray, classes=CLASSES, split: int = 1) -> SimpleNamespace:
     """As much of a model as an ensemble looks at: what it said on validation."""
-    return SimpleNamespace(classes=classes, val_labels=labels, val_logits=np.log(chances), temperature=1.0, split=split)
+    return SimpleNamespace(
+        classes=classes, val_labels=labels, val_logits=np.log(chances), temperature=1.0, split=split, familiar=None
+    )
 
 
 def says(*classes: int, sure: float = 0.8) -> np.ndarray:
@@ -59,11 +62,12 @@ def test_with_one_model_every_ensemble_equals_it() -> None:
 def test_ninety_five_percent_of_validation_is_known() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 400)
-    one, two = (member(softmax(rng.normal(size=(400, 3))), labels) for _ in range(2))
-    together = Ensemble({"one": one, "two": two})
-    said = together.combine(np.stack([softmax(m.val_logits) for m in (one, two)]))
-    for name, chances in said.items():
-        assert (chances.max(1) >= together.thresholds[name]).mean() == pytest.approx(0.95, abs=0.01)
+    logits = [rng.normal(size=(400, 3)) * 3 for _ in range(2)]
+    one, two = (SimpleNamespace(**{**vars(member(softmax(of), labels)), "val_logits": of}) for of in logits)
+    strange = Ensemble({"one": one, "two": two}).strange
+    values = strange.together(np.stack([energy(of) for of in logits]))
+    assert (values <= strange.limit).mean() == pytest.approx(381 / 400)
+    assert strange.share(np.array([strange.limit]))[0] == pytest.approx(0.953, abs=0.005)
 
 
 def test_models_of_different_splits_or_classes_do_not_mix() -> None:

@@ -20,7 +20,7 @@ from core.model import ENSEMBLES
 from core.predict import Predictor
 from core.runs import choose, load_models
 from tests.core.export.conftest import end
-from tests.drawn import CLASSES
+from tests.drawn import CLASSES, png
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_it_writes_every_form_of_each_run_and_measures_that_they_say_the_same(ex
     assert names(tmp_path / "out") == each | {"labels.json", "predict.py", "MODEL_CARD.md", "export.json"}
     assert {Path(file).name for file in result["files"]} == names(tmp_path / "out") - {"export.json"}
     found = result["same"]
-    assert found["images"] == 14 and found["part"] == "val" and found["labels_equal"] == 14
+    assert found["images"] == 14 and found["part"] == "val" and found["labels_equal"] == found["known_equal"] == 14
     assert set(found["largest_difference"]) == each | {"predict.py"}
     assert max(found["largest_difference"].values()) < 1e-4
 
@@ -69,12 +69,39 @@ def test_predict_py_answers_as_the_app_does(
     assert [each["image"] for each in said["failed"]] == [str(tmp_path / "no.jpg")]
     for each, file in zip(said["images"], files, strict=True):
         ours = app.predict(file.read_bytes())
-        assert set(each) == {"image", "label", "confidence", "probabilities", "known", "models"}
+        assert set(each) == {"image", "label", "confidence", "probabilities", "known", "strangeness", "models"}
         assert (each["label"], each["known"]) == (ours.label, ours.known) and set(each["models"]) == set(ours.models)
         assert each["confidence"] == pytest.approx(ours.confidence, abs=1e-5)
+        assert each["strangeness"] == pytest.approx(ours.strangeness, abs=1e-3)
         assert sum(each["probabilities"].values()) == pytest.approx(1) and list(each["probabilities"]) == list(CLASSES)
         for name, p in ours.models.items():
             assert each["models"][name] == pytest.approx(p, abs=1e-5)
+
+
+def test_the_exported_models_know_none_of_these_by_the_same_vectors(
+    export, runs, store, settings, project, home: Path, tmp_path: Path, monkeypatch
+) -> None:
+    from core.evaluate import strange
+    from core.evaluate.strange import learn
+    from core.neighbours import FAMILIAR, _write, vectors
+    from tests.drawn import drawn
+
+    monkeypatch.setattr(strange, "RIDGE", 1e-4)  # so small a network sees black in a direction that hardly varies
+    for number, one in zip(runs, load_models(settings, choose(store, project.id, runs)).values(), strict=True):
+        train, validation = (drawn(count, one.size, seed) for count, seed in ((48, 1), (len(one.val_labels), 2)))
+        known = learn(vectors(one, train.pixels), train.labels, vectors(one, validation.pixels))
+        _write(home / "runs" / str(number) / FAMILIAR, one, known)
+    app = Predictor(load_models(settings, choose(store, project.id, runs)))
+    found = export()["same"]
+    assert found["known_equal"] == 14 and max(found["largest_difference"].values()) < 1e-3
+    (tmp_path / "seen.png").write_bytes(png(drawn(1, 160, 2).pixels[0]))
+    (tmp_path / "black.png").write_bytes(png(np.zeros((40, 40, 3), np.uint8)))
+    said = ask(tmp_path / "out", tmp_path / "seen.png", tmp_path / "black.png")["images"]
+    for each in said:
+        ours = app.predict(Path(each["image"]).read_bytes())
+        assert "logits" not in ours.why and each["known"] == ours.known
+        assert each["strangeness"] == pytest.approx(ours.strangeness, abs=1e-3)
+    assert not said[1]["known"]
 
 
 def odd_pictures() -> dict[str, bytes]:
@@ -209,7 +236,7 @@ def test_a_file_that_says_something_else_fails_the_export_by_name_and_leaves_not
         return made
 
     monkeypatch.setattr(exported, "network", wrong)
-    said = rf"{runs[0]}\.onnx does not say what the model says: on 14 pictures a probability differs by up to 0\.\d+"
+    said = rf"{runs[0]}\.onnx does not say what the model says: on 14 pictures a probability, or how strange it is, differs by up to 0\.\d+"
     with pytest.raises(Damaged, match=said):
         export()
     assert names(tmp_path / "out") == set()
