@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 WEIGHTS, VALIDATION, FACTS = "model", "validation", "checkpoint.json"
 DATA = re.compile(r"(model|validation|state-\d+)(-[0-9a-f]{16})?\.safetensors")  # early ones bear no hash
 ABANDONED = 600.0  # seconds without a byte, after which a file not ended is nobody's: one training writes to a folder
-EXACT, EXACT_ON = 0.02, 64  # a probability may move by so much in bf16, on so many pictures of the train part
 NO_SEAL = "0" * 64
 
 
@@ -57,19 +56,18 @@ class Model:
     val_logits: np.ndarray  # (N, C) float32
     val_labels: np.ndarray  # (N,) int64
     background: np.ndarray  # (K, size, size, 3) uint8, pictures of the train part
-    quick: nn.Sequential  # `net`, or its bf16 copy where that is faster and says nearly the same; evaluates
     crop: Cropping = Cropping()  # how the pictures it learned from were cropped
     familiar: Familiar | None = None  # where it has its training pictures; None where nobody looked at them yet
 
     def seen(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(N, size, size, 3) uint8 -> (N, C) float32 logits, and (N,) how strange (`core.evaluate.strange`), by `net`."""
+        """(N, size, size, 3) uint8 -> (N, C) float32 logits, and (N,) how strange (`core.evaluate.strange`)."""
         import torch
 
         from core.evaluate.strange import energy
         from core.neighbours import features, unit
 
         if self.familiar is None:
-            logits = self.logits(pixels, exact=True)
+            logits = self.logits(pixels)
             return logits, energy(logits)
         found = features(self, pixels)
         with torch.inference_mode():
@@ -77,18 +75,17 @@ class Model:
             logits = last(torch.from_numpy(found).to(self.device)).cpu().numpy()
         return logits, self.familiar.distance(unit(found))
 
-    def logits(self, pixels: np.ndarray, exact: bool = False) -> np.ndarray:
-        """(N, size, size, 3) uint8 -> (N, C) float32; `exact`: by `net`, as an exported model says it."""
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        """(N, size, size, 3) uint8 -> (N, C) float32, in full precision, as an exported model says it."""
         from core.evaluate import logits
 
-        net = self.net if exact else self.quick
-        return logits(net, pixels, self.mean, self.std, self.device)
+        return logits(self.net, pixels, self.mean, self.std, self.device)
 
-    def probabilities(self, pixels: np.ndarray, exact: bool = False) -> np.ndarray:
-        """(N, size, size, 3) uint8 -> (N, C) float64, calibrated; `exact` as of `logits`."""
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """(N, size, size, 3) uint8 -> (N, C) float64, calibrated."""
         from core.evaluate import softmax
 
-        return softmax(self.logits(pixels, exact), self.temperature)
+        return softmax(self.logits(pixels), self.temperature)
 
 
 def save(
@@ -152,7 +149,7 @@ def load(folder: Path, device: str = "cpu") -> Model:
         made = Model(
             recipe, tuple(facts["classes"]), net, int(seen["size"]), mean, std, chosen, facts["split"], facts["metrics"],
             where, validation["logits"].numpy(), validation["labels"].numpy(), background,
-            quick(net, background[:EXACT_ON], mean, std, where, chosen), Cropping(**facts.get("crop", {})),
+            Cropping(**facts.get("crop", {})),
         )  # fmt: skip
         return dataclasses.replace(made, familiar=familiar(made, folder))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -188,25 +185,6 @@ def tidy(folder: Path) -> None:
         drop_state(state)
     _drop_data(folder, [WEIGHTS, VALIDATION], _json(folder / FACTS)["sha256"])
     orphans.remove(folder, ABANDONED)
-
-
-def quick(
-    net: nn.Sequential, pixels: np.ndarray, mean: tuple, std: tuple, where: torch.device, temperature: float
-) -> nn.Sequential:
-    """The network that predicts: a bf16 copy of `net` where the CPU has the units for it, twice as fast there, and no
-    probability of the (N, S, S, 3) uint8 `pixels` moves by more than EXACT; else `net` itself."""
-    import copy
-
-    import torch
-
-    from core.device import has_bf16
-    from core.evaluate import logits, softmax
-
-    if not has_bf16(where):
-        return net
-    half = copy.deepcopy(net).to(torch.bfloat16)
-    plain, close = (softmax(logits(each, pixels, mean, std, where), temperature) for each in (net, half))
-    return half if abs(plain - close).max(initial=0) <= EXACT else net
 
 
 def folded(net: nn.Sequential) -> nn.Sequential:

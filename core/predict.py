@@ -47,7 +47,7 @@ class Predictor:
         box = self.crop(data) if self.crop else None
         pixels = {size: np.array(square)[None] for size, square in zip(sizes, squares(data, sizes, box), strict=True)}
         use_free_cores()
-        answers, measured = answer(self.models, self._together, pixels, exact=True)  # an exported model says the same
+        answers, measured = answer(self.models, self._together, pixels)
         strange = self._together.strange
         [how] = strange.together(measured)
         said = {name: p[0] for name, p in answers.items()}

@@ -382,7 +382,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val", distrac
     images, labels = [members[i][0] for i in rows], np.array([frozen.classes.index(members[i][1]) for i in rows])
     ensemble, kept = e.Ensemble(models), evaluation_folder(ctx.settings, ctx.job.id)
     with e.keep(kept, np.array(images), labels, len(models) + len(ENSEMBLES), len(frozen.classes)) as table:
-        answers = yield from e.ask(models, ensemble, pixels, labels, table)
+        answers, strange = yield from e.ask(models, ensemble, pixels, labels, table)
     photo, source = _groups(store, project), store.sources(images)
     photos = np.unique([photo.get(image, f"image {image}") for image in images], return_inverse=True)[1]
     sources = [source.get(image, "") for image in images]
@@ -396,7 +396,7 @@ def evaluate(ctx: Context, runs: Sequence[int] = (), part: Part = "val", distrac
         "weights": dict(zip(models, ensemble.weights.tolist(), strict=True)), "kept": ctx.job.id,
     }  # fmt: skip
     if distractors:
-        result["distractors"] = yield from measure(ctx, frozen, models, ensemble, distractors, answers, pixels, photos)
+        result["distractors"] = yield from measure(ctx, frozen, models, ensemble, distractors, answers, strange, photos)
     predictions = (
         {"model": name, "image": image, "label": frozen.classes[label], "predicted": frozen.classes[guess],
          "confidence": float(confidence), "truth": float(truth)}

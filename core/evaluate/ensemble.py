@@ -87,51 +87,36 @@ def weights(truth: np.ndarray) -> np.ndarray:
 
 
 def answer(
-    models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray], exact: bool = False
+    models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """What each model and each ensemble says of N pictures: {name: (N, C) calibrated probabilities}; and how strange they are
-    to each model, (M, N), which is measured only where `exact`: in half precision small directions drown. Else it is nan.
+    to each model, (M, N).
 
     `ensemble` was made of the models; `pixels` holds, for each size that a model sees, the same N pictures as
-    (N, S, S, 3) uint8; `exact`: see `Model.logits`.
+    (N, S, S, 3) uint8.
     """
-    members, strange = [], []
-    for model in models.values():
-        seen = pixels[model.size]
-        logits, how = model.seen(seen) if exact else (model.logits(seen), np.full(len(seen), np.nan))
-        members.append(softmax(logits, model.temperature))
-        strange.append(how)
-    together = np.stack(members)  # (M, N, C)
-    return {**dict(zip(models, together, strict=True)), **ensemble.combine(together)}, np.stack(strange)
+    seen = [model.seen(pixels[model.size]) for model in models.values()]
+    said = np.stack(
+        [softmax(logits, of.temperature) for (logits, _), of in zip(seen, models.values(), strict=True)]
+    )  # (M, N, C)
+    return {**dict(zip(models, said, strict=True)), **ensemble.combine(said)}, np.stack([how for _, how in seen])
 
 
 def ask(
     models: Mapping[str, Model], ensemble: Ensemble, pixels: Mapping[int, np.ndarray], labels: np.ndarray,
     table: np.ndarray | None = None,
-) -> Generator[Progress, None, dict[str, Answers]]:  # fmt: skip
+) -> Generator[Progress, None, tuple[dict[str, Answers], np.ndarray]]:  # fmt: skip
     """The same of many pictures, AT_ONCE at a time, written into the (M, N, C) `table`: what the figures need of it,
     {name: Answers}. `labels` is (N,) int, 0..C-1, or -1 for something else."""
     parts: dict[str, list[Answers]] = {}
+    strange = np.empty((len(models), len(labels)))
     note = f"asking {len(models)} {'model' if len(models) == 1 else 'models'}"
     for start in range(0, len(labels), AT_ONCE):
         yield Progress(start, len(labels), note)
         some = slice(start, start + AT_ONCE)
-        said, _ = answer(models, ensemble, {size: of[some] for size, of in pixels.items()})
+        said, strange[:, some] = answer(models, ensemble, {size: of[some] for size, of in pixels.items()})
         for place, (name, probabilities) in enumerate(said.items()):
             if table is not None:
                 table[place, some] = probabilities
             parts.setdefault(name, []).append(Answers.of(labels[some], probabilities))
-    return {name: Answers.joined(of) for name, of in parts.items()}
-
-
-def measured(
-    models: Mapping[str, Model], pixels: Mapping[int, np.ndarray], count: int
-) -> Generator[Progress, None, np.ndarray]:
-    """How strange `count` pictures are to each model, (M, N), in full precision; `pixels` as of `answer`."""
-    found = np.empty((len(models), count))
-    for start in range(0, count, AT_ONCE):
-        yield Progress(start, count, "how strange the pictures are")
-        some = slice(start, start + AT_ONCE)
-        for row, model in zip(found, models.values(), strict=True):
-            row[some] = model.seen(pixels[model.size][some])[1]
-    return found
+    return {name: Answers.joined(of) for name, of in parts.items()}, strange

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.errors import BadInput, Damaged, Missing, Refused
 from core.evaluate.distractors import REJECTED, Source, draw
-from core.evaluate.ensemble import Ensemble, ask, measured
+from core.evaluate.ensemble import Ensemble, ask
 from core.evaluate.figures import Answers, gaps
 from core.evaluate.strange import FALSE_ALARMS, Strange, caught
 from core.model import Box, Progress
@@ -26,12 +26,12 @@ TOGETHER = "all together"  # the rule by all models, beside that of each
 
 def measure(
     ctx: Context, split: Split, models: Mapping[str, Model], ensemble: Ensemble, names: Sequence[str],
-    answers: Mapping[str, Answers], pixels: Mapping[int, np.ndarray], photos: np.ndarray,
+    answers: Mapping[str, Answers], mine: np.ndarray, photos: np.ndarray,
 ) -> Generator[Progress, None, dict[str, Any]]:  # fmt: skip
     """Ask the models about distractors (`core.evaluate.distractors.draw` of `names`) as well.
 
-    Of the pictures that belong, `answers` are what each model and ensemble said, `pixels` what they see and
-    `photos` (N,) which photo each shows. Returns what stands under `distractors` in an evaluation's result:
+    Of the pictures that belong, `answers` are what each model and ensemble said, `mine` (M, N) how strange they are to
+    each model, and `photos` (N,) which photo each shows. Returns what stands under `distractors` in an evaluation's result:
     `models` {name: GAP without and with the distractors, and where no answer is given to what is "none of these"}, `rule`
     {model or TOGETHER: as `core.evaluate.strange.caught`}, `sources`, `worst` and `taken_for` {class: how many}.
     Raises BadInput where there is no such source, or nothing of it can be read.
@@ -53,10 +53,8 @@ def measure(
     if not rows:
         raise BadInput(f"None of the {len(views):,} pictures of something else can be read.")
     there, seen = [every[row] for row in rows], {size: picked(views, size, folder, rows) for size in sizes}
-    said = yield from ask(models, ensemble, seen, np.full(len(rows), -1))
+    said, theirs = yield from ask(models, ensemble, seen, np.full(len(rows), -1))
     strange = ensemble.strange
-    mine = yield from measured(models, pixels, len(photos))
-    theirs = yield from measured(models, seen, len(rows))
     yield Progress(len(rows), len(rows), "working out how many are found out")
     photo = np.array(list(_photos(ctx, there)))
     photos = np.unique(np.r_[photos.astype(str), photo], return_inverse=True)[1]

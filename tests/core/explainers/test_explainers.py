@@ -105,7 +105,7 @@ def randomised(model: Model) -> Model:
         for weights in net.parameters():
             flat = weights.reshape(-1)
             weights.copy_(flat[torch.randperm(len(flat), generator=draw)].reshape(weights.shape))
-    return dataclasses.replace(model, net=net, quick=net)
+    return dataclasses.replace(model, net=net)
 
 
 def test_two_who_ask_at_the_same_moment_get_what_each_would_alone(model: Model) -> None:
