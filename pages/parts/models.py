@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import runs as trained
-from core.model import Box, Project, Run
+from core.model import Project, Run
 from pages.parts import house
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
-    from core.predict import Predictor
+    from core.predict import Cropper, Predictor
 
 
 def choose(project: Project, key: str) -> list[Run]:
@@ -60,14 +59,14 @@ def _predictor(home: str, device: str, key: tuple[tuple, ...], ensemble: str, _r
     return Predictor(load(_runs), ensemble, cropper(_runs))
 
 
-def cropper(runs: list[Run]) -> Callable[[bytes], Box | None] | None:
+def cropper(runs: list[Run]) -> Cropper | None:
     """What crops a picture as the pictures were cropped that these runs learned from: see `core.predict.cropper`."""
     current = house.settings()
     return _cropper(str(current.home.absolute()), current.device, key(runs), runs)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the detector …")
-def _cropper(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> Callable[[bytes], Box | None] | None:
+def _cropper(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> Cropper | None:
     from core import predict
 
     return predict.cropper(load(_runs).values(), house.settings())

@@ -19,7 +19,6 @@ from PIL import Image
 from core.__main__ import main
 from core.cli.parser import parser
 from core.model import Cropping
-from core.pixels import squares
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., dict]
@@ -228,8 +227,7 @@ def test_predicting_no_image_at_all_is_a_failure(run: Run, tmp_path: Path, monke
     (tmp_path / "notes.jpg").write_text("no picture")
     monkeypatch.setattr("core.runs.choose", lambda *_: [])
     monkeypatch.setattr("core.runs.load_models", lambda *_: {})
-    reads = SimpleNamespace(predict=lambda data: squares(data, [75]))  # what it does first
-    monkeypatch.setattr("core.predict.Predictor", lambda *_: reads)
+    monkeypatch.setattr("core.predict.Ensemble", lambda _: None)
     told = run("predict", "--project", "p", tmp_path / "notes.jpg", code=1)
     assert told["failed"][0]["error"] in told["error"] and told["images"] == []
 
