@@ -47,16 +47,19 @@ def _load(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> d
     return trained.load_models(house.settings(), _runs)
 
 
-def predictor(runs: list[Run], ensemble: str) -> Predictor:
+def predictor(runs: list[Run], ensemble: str, whole: bool = False) -> Predictor:
+    """`whole`: it will be asked about whole pictures alone, so no detector is loaded."""
     current = house.settings()
-    return _predictor(str(current.home.absolute()), current.device, key(runs), ensemble, runs)
+    return _predictor(str(current.home.absolute()), current.device, key(runs), ensemble, whole, runs)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _predictor(home: str, device: str, key: tuple[tuple, ...], ensemble: str, _runs: list[Run]) -> Predictor:
+def _predictor(
+    home: str, device: str, key: tuple[tuple, ...], ensemble: str, whole: bool, _runs: list[Run]
+) -> Predictor:
     from core.predict import Predictor
 
-    return Predictor(load(_runs), ensemble, cropper(_runs))
+    return Predictor(load(_runs), ensemble, None if whole else cropper(_runs))
 
 
 def cropper(runs: list[Run]) -> Cropper | None:

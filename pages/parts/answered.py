@@ -1,0 +1,132 @@
+"""One picture's answer, closely: the word, what that class is, each model's probabilities, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import Refused, WinnowError
+from core.model import Prediction, Project, Run
+from pages.parts import charts, described, evidence, house, methods, models, opacity
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who is asked, and how."""
+
+    project: Project
+    runs: list[Run]
+    ensemble: str  # whose word counts
+    wants: tuple[
+        str, ...
+    ] = ()  # what pictures are cropped to, by COCO's names; () where the models learned from whole ones
+    whole: bool = False  # not cropped all the same
+
+    @property
+    def key(self) -> tuple:
+        return (self.project.id, *models.key(self.runs), self.ensemble, self.whole)
+
+
+def picture(name: str, read: Callable[[], bytes | Refused], asked: Question, key: str) -> None:
+    """A picture with all that is known of it, in a place of its own: what is pressed in it draws nothing else anew."""
+    st.fragment(_picture)(name, read, asked, key)
+
+
+def _picture(name: str, read: Callable[[], bytes | Refused], asked: Question, key: str) -> None:
+    with st.container(border=True):
+        data = read()
+        try:
+            if isinstance(data, Refused):
+                raise data
+            said = models.predictor(asked.runs, asked.ensemble, asked.whole).predict(data)
+        except WinnowError as error:  # no picture; weights that are not there or not right
+            st.error(f"**{house.text(name, 60)}**  \n{house.text(error)}")
+            return
+        details(name, data, said, asked, key)
+
+
+def details(name: str, data: bytes, said: Prediction, asked: Question, key: str) -> None:
+    """All of one answer. What else belongs to one picture is hung in here."""
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
+        evidence.picture(data, name, box=said.box)
+        crop(said, asked)
+    with right:
+        (plain if house.alone() else headline)(said)
+        if said.known:
+            described.show(asked.project, said.label)
+        bars(said, key)
+    if st.toggle("Why? Show what spoke for it", key=f"why-{key}"):
+        why(data, said, asked, key)
+
+
+def crop(said: Prediction, asked: Question) -> None:
+    """Which part of the picture was asked about, where the models learned from parts."""
+    if said.box:
+        st.caption("Asked about the bright part, cropped as the pictures that the models learned from.")
+    elif asked.wants and asked.whole:
+        st.caption("Asked about the whole picture, as you wanted; the models learned from crops.")
+    elif asked.wants:
+        st.caption(
+            f"No {' or '.join(asked.wants)} was found in it, or too small a one, so it is about the whole picture."
+        )
+
+
+def headline(said: Prediction) -> None:
+    took = f"{1000 * said.seconds:.0f} ms in all"
+    if said.known:
+        st.markdown(f"### {house.text(said.label, 60)}")
+        st.caption(f"{said.confidence:.0%} sure · {took}")
+    else:
+        st.markdown("### None of these")
+        st.caption(
+            f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}; that is less sure than 95 % of the "
+            f"validation pictures were · {took}",
+            help="The models know only your classes. When they are unusually unsure, the picture most likely shows something else.",
+        )
+
+
+def plain(said: Prediction) -> None:
+    """The same in the view for showing."""
+    if said.known:
+        st.markdown(f"### {house.text(said.label, 60)}")
+        st.caption(f"{said.confidence:.0%} sure")
+    else:
+        st.markdown("### None of these")
+        st.caption(f"It looks most like {house.text(said.label, 60)}, but not enough to say so.")
+
+
+def bars(said: Prediction, key: str) -> None:
+    """How sure each model is of the likeliest classes; in the view for showing, all of them together."""
+    told = {"": said.probabilities} if house.alone() else said.models
+    frame = pd.DataFrame(
+        [(model, label, p) for model, all_of in told.items() for label, p in all_of.items()],
+        columns=["model", "class", "probability"],
+    )
+    figure = charts.probabilities(frame)
+    if house.alone():
+        figure.update_layout(title_text="How sure it is", showlegend=False)
+        figure.update_xaxes(title_text="")
+        figure.update_traces(hovertemplate="%{x:.0%}<extra></extra>")
+    st.plotly_chart(
+        figure, key=f"bars-{key}", config={"displayModeBar": False}, alt="Probability of each class by each model"
+    )
+
+
+def why(data: bytes, said: Prediction, asked: Question, key: str) -> None:
+    """Maps of what spoke for the answer, and the slider that lays them over the picture more or less."""
+    loaded = models.load(asked.runs)
+    if house.alone():
+        st.caption("Teal parts spoke for it, rust ones against it, pale ones did not matter.")
+        opacity.slider(key)
+        with st.spinner("Looking …"):
+            evidence.plainly(loaded, asked.runs, data, said.box, said.label)
+        return
+    methods.legend(list(dict.fromkeys(name for model in loaded.values() for name in methods.quick(model))))
+    methods.faithful()
+    opacity.slider(key)
+    with st.spinner("Asking the models why …"):
+        evidence.rows(loaded, asked.runs, data, said.box)
