@@ -120,8 +120,10 @@ def main() -> None:
                 given = files() if way == FILES else one(way)
     described.overview(project, labels)
     if not alone:
-        st.page_link(house.script("predict"), label="Show this page alone, for an audience", icon=":material/co_present:",
-                     query_params=house.query(view=house.DEMO))  # fmt: skip
+        st.link_button(
+            "Show this page alone, for an audience", house.address("predict", view=house.DEMO), type="tertiary",
+            icon=":material/co_present:", help="In a tab of its own, without a way to any other page. It hides, and does not protect.",
+        )  # fmt: skip
     if not given and way != TABLE:
         st.caption("The answer appears here" + ("." if alone else ", with what each model thinks of it."))
     answers(given, asking)

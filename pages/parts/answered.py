@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import Refused, WinnowError
+from core.explainers import EXPLAINERS
 from core.model import Prediction, Project, Run
 from pages.parts import charts, described, evidence, house, methods, models, opacity
 
@@ -58,7 +59,7 @@ def details(name: str, data: bytes, said: Prediction, asked: Question, key: str)
         (plain if house.alone() else headline)(said)
         if said.known:
             described.show(asked.project, said.label)
-        bars(said, key)
+        bars(said, asked, key)
     if st.toggle("Why? Show what spoke for it", key=f"why-{key}"):
         why(data, said, asked, key)
 
@@ -78,10 +79,10 @@ def crop(said: Prediction, asked: Question) -> None:
 def headline(said: Prediction) -> None:
     took = f"{1000 * said.seconds:.0f} ms in all"
     if said.known:
-        st.markdown(f"### {house.text(said.label, 60)}")
+        st.subheader(house.text(said.label, 60), anchor=False)
         st.caption(f"{said.confidence:.0%} sure · {took}")
     else:
-        st.markdown("### None of these")
+        st.subheader("None of these", anchor=False)
         st.caption(
             f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}; that is less sure than 95 % of the "
             f"validation pictures were · {took}",
@@ -92,23 +93,27 @@ def headline(said: Prediction) -> None:
 def plain(said: Prediction) -> None:
     """The same in the view for showing."""
     if said.known:
-        st.markdown(f"### {house.text(said.label, 60)}")
+        st.subheader(house.text(said.label, 60), anchor=False)
         st.caption(f"{said.confidence:.0%} sure")
     else:
-        st.markdown("### None of these")
+        st.subheader("None of these", anchor=False)
         st.caption(f"It looks most like {house.text(said.label, 60)}, but not enough to say so.")
 
 
-def bars(said: Prediction, key: str) -> None:
+def bars(said: Prediction, asked: Question, key: str) -> None:
     """How sure each model is of the likeliest classes; in the view for showing, all of them together."""
-    told = {"": said.probabilities} if house.alone() else said.models
+    told = dict(said.models)
+    if house.alone() or len(asked.runs) == 1:  # one model is its own ensemble
+        told = {next(iter(said.models)): said.probabilities}
     frame = pd.DataFrame(
         [(model, label, p) for model, all_of in told.items() for label, p in all_of.items()],
         columns=["model", "class", "probability"],
     )
     figure = charts.probabilities(frame)
     if house.alone():
-        figure.update_layout(title_text="How sure it is", showlegend=False)
+        figure.update_layout(
+            title_text="How sure it is", showlegend=False, height=90 + 25 * min(5, len(said.probabilities))
+        )
         figure.update_xaxes(title_text="")
         figure.update_traces(hovertemplate="%{x:.0%}<extra></extra>")
     st.plotly_chart(
@@ -120,7 +125,9 @@ def why(data: bytes, said: Prediction, asked: Question, key: str) -> None:
     """Maps of what spoke for the answer, and the slider that lays them over the picture more or less."""
     loaded = models.load(asked.runs)
     if house.alone():
-        st.caption("Teal parts spoke for it, rust ones against it, pale ones did not matter.")
+        signed = any(EXPLAINERS[name].signed for model in loaded.values() for name in methods.quick(model))
+        rust = "rust against it, " if signed else ""
+        st.caption(f"Teal spoke for it, {rust}what is pale did not matter.")
         opacity.slider(key)
         with st.spinner("Looking …"):
             evidence.plainly(loaded, asked.runs, data, said.box, said.label)

@@ -195,7 +195,7 @@ def columns(frame: pd.DataFrame) -> dict[str, Any]:
 def finished(table: Table, asked: answered.Question) -> None:
     """All of it: counts, order, the CSV, and the row that is open."""
     st.markdown(summary(table))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         order = st.segmented_control(
             "Order", ORDERS, default=ORDERS[0], required=True, key="asked-order", label_visibility="collapsed"
         )

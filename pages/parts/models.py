@@ -50,6 +50,7 @@ def _load(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> d
 def predictor(runs: list[Run], ensemble: str, whole: bool = False) -> Predictor:
     """`whole`: it will be asked about whole pictures alone, so no detector is loaded."""
     current = house.settings()
+    load(runs)  # here, so that it says that it loads: within what is kept it would not
     return _predictor(str(current.home.absolute()), current.device, key(runs), ensemble, whole, runs)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-USUAL = 80  # per cent
+USUAL = 60  # per cent
 
 SLIDER = """
 <label><span>Picture</span><input type="range" min="0" max="100" step="1" aria-label="How strongly the maps cover the picture, per cent"><span>Map</span></label>
