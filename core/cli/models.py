@@ -172,6 +172,8 @@ def _images(args: argparse.Namespace, explainers: list[str]) -> dict[str, Any]:
 def predict(args: argparse.Namespace) -> dict[str, Any]:
     if bool(args.images) == bool(args.table):
         raise BadInput("predict wants either image files, folders and .zip files, or --table with addresses.")
+    if args.to and args.to.suffix.lower() != ".csv":
+        raise BadInput(f"--to {str(args.to)!r} is no .csv: the answers are a table.")
     if args.table:
         return _table(args)
     from core import predict, runs

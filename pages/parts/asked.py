@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from core.errors import Refused
+from core.errors import BadInput, Refused
 from core.jobs.watch import duration
 from core.predict import pictures
 from pages.parts import answered, house, models
@@ -105,10 +105,13 @@ def zipped(file: UploadedFile) -> bool:
 
 
 def _laid(file: UploadedFile) -> IO[bytes]:
-    """A .zip as a file, which is read at random; it goes when nobody holds it any more."""
-    laid = tempfile.NamedTemporaryFile(prefix="winnow-", suffix=pictures.ZIP)  # noqa: SIM115
-    laid.write(file.getbuffer())
-    laid.flush()
+    """A .zip as a file, which is read at random; it goes when nobody holds it any more. Raises BadInput for a full disk."""
+    try:
+        laid = tempfile.NamedTemporaryFile(prefix="winnow-", suffix=pictures.ZIP)  # noqa: SIM115
+        laid.write(file.getbuffer())
+        laid.flush()
+    except OSError as error:
+        raise BadInput(f"{file.name} cannot be laid down to be read: {error.strerror or error}.") from None
     return laid
 
 

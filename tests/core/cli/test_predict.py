@@ -59,6 +59,7 @@ def test_answers_go_into_a_table_when_it_is_wanted(run: Run, cars: None, archive
     (("--table", "urls.csv", "--to", "urls.csv"), "is the table itself"),
     (("--table", "none.csv", "--to", "o.csv"), "none.csv"),
     (("--table", "urls.csv", "--to", "o.csv"), "no column 'url'"),
+    (("urls.csv", "--to", "urls.jpg"), "--to 'urls.jpg' is no .csv"),
     (("nowhere",), "There is no file or folder 'nowhere'"),
 ])  # fmt: skip
 def test_a_slip_is_a_sentence_before_there_is_a_job(run: Run, cars: None, tmp_path: Path, store, given, said) -> None:
