@@ -222,16 +222,6 @@ def test_explaining_no_image_at_all_is_a_failure(run: Run, tmp_path: Path, monke
     assert "hold no file" in run(*words, tmp_path / "empty", code=1)["error"]
 
 
-def test_predicting_no_image_at_all_is_a_failure(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run("project", "p", "--classes", "red")
-    (tmp_path / "notes.jpg").write_text("no picture")
-    monkeypatch.setattr("core.runs.choose", lambda *_: [])
-    monkeypatch.setattr("core.runs.load_models", lambda *_: {})
-    monkeypatch.setattr("core.predict.Ensemble", lambda _: None)
-    told = run("predict", "--project", "p", tmp_path / "notes.jpg", code=1)
-    assert told["failed"][0]["error"] in told["error"] and told["images"] == []
-
-
 def test_wrong_usage_ends_the_process_with_2(home: Path) -> None:
     assert "'p'" in process("clean", "--project", "p", code=2)["said"]
 

@@ -68,6 +68,15 @@ def test_a_slip_is_a_sentence_before_there_is_a_job(run: Run, cars: None, tmp_pa
     assert not store.jobs(verb="predict")
 
 
+def test_predicting_no_image_at_all_is_a_failure(run: Run, cars: None, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.jpg").write_text("no picture")
+    for more in ((), ("--to", tmp_path / "o.csv")):
+        told = run("predict", tmp_path / "notes.jpg", *more, code=1)
+        assert "No picture could be read" in told["error"] and told["error"] == told["said"]
+        assert "hold no file" in run("predict", tmp_path / "empty", *more, code=1)["error"]
+
+
 def test_a_table_is_a_job_with_whole_paths(run: Run, cars: None, tmp_path: Path, store, monkeypatch) -> None:
     (tmp_path / "urls.csv").write_text("id,url\n1,http://10.0.0.1/1.jpg\n")
     asked = []
