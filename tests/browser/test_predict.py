@@ -79,5 +79,7 @@ def test_the_view_for_showing_holds_while_somebody_clicks_around(
     page.keyboard.press("Enter")
     expect(page.get_by_text("10.0.0.1 is a private address")).to_be_visible(timeout=60_000)
     assert re.fullmatch(rf"{url}/predict\?.*view=demo.*", page.url)
-    assert page.locator("a[href]:not([href='#stMain']):visible").count() == 0  # that one leads to the same page's middle
+    assert (
+        page.locator("a[href]:not([href='#stMain']):visible").count() == 0
+    )  # that one leads to the same page's middle
     assert not page.get_by_test_id("stSidebar").is_visible()

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from core import runs, steps
+from core.blobs import Blobs
 from core.checkpoint import Model
 from core.engine.local import Local
 from core.errors import BadInput
 from core.predict import Predictor, addresses
 from core.predict.answers import COLUMNS, files
 from core.scrape import Reach
+from core.settings import load
 from tests.drawn import CLASSES, drawn, png, tiny_backbones, trained
+from tests.pages import filled
 from tests.provider import Provider
 
 
@@ -192,6 +196,26 @@ def test_two_do_not_write_the_same_answers_at_once(model: Model, provider: Provi
     with pytest.raises(BadInput, match="Another job writes"):
         ended(asked(model, urls, to, provider))
     ended(first)
+
+
+def test_the_step_asks_the_runs_of_the_project_and_reaches_what_is_allowed(
+    store, home: Path, provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = filled.scraped(store, home, classes=CLASSES)
+    filled.split(store, project)
+    urls, to = table(tmp_path / "urls.csv", [("a", serve(provider, 0))]), tmp_path / "answers.csv"
+    with tiny_backbones():
+        [run] = filled.trained(store, project, ("tiny24",))
+        trained("tiny24", runs.run_folder(load(), run), epochs=1)
+        told = []
+        for allowed in ("", provider.allow):
+            monkeypatch.setenv("WINNOW_ALLOW_HOSTS", allowed)
+            job, claim = filled.begin(store, project, "predict")
+            context = steps.Context(store, Blobs(load().storage), Local(at_once=4), load(), job, claim, project)
+            told.append(ended(steps.predict(context, str(urls), str(to))))
+    assert [(one["answered"], one["failed"]) for one in told] == [(0, 1), (1, 0)]
+    assert "private address" in told[0]["error"] and written(to)[0]["label"] in CLASSES
+    assert json.loads((tmp_path / "answers.csv.json").read_text())["about"]["runs"] == [run]
 
 
 def test_files_are_answered_as_json_and_as_a_table(model: Model, tmp_path: Path) -> None:
