@@ -51,6 +51,8 @@ class ClassInfo:
     queries: tuple[str, ...] = ()  # what it is searched for, each a share of the results; () = its name
     synonyms: tuple[str, ...] = ()  # other words for it, asked for only where the queries bring too few
     parents: Mapping[str, str] = field(default_factory=dict)  # {"make": "Maserati", "model": "GranTurismo", ...}
+    about: str = ""  # what it is, for whoever asks the models
+    examples: tuple[int, ...] = ()  # numbers of images that show it
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,13 @@ def decode(data: bytes) -> Image.Image:
     return _decode(data)[0]
 
 
+def dimensions(data: bytes) -> tuple[int, int]:
+    """Width and height of the upright picture, px, from its header alone. Raises Permanent as `decode` does."""
+    image, kind = _open(data)
+    turned = kind == "JPEG" and _orientation(image) > 4
+    return (image.height, image.width) if turned else image.size
+
+
 def ingest(data: bytes) -> tuple[ImageFacts, bytes]:
     """All that is known of an image from its bytes, and its thumbnail (JPEG, longest side at most 256 px), in one pass.
 

@@ -15,6 +15,7 @@ RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 MOST_CLASSES = 100_000  # as many as the largest landmark sets have; a typing slip such as {1..99999999} has more
 LONGEST = 100  # characters
 LONGEST_QUERY = 200  # characters
+LONGEST_ABOUT = 500  # characters
 LARGEST_FILE = 20_000_000  # bytes of a class file
 COLUMNS = ("class", "queries", "synonyms")  # of a class file; every further column is a level of parents
 
@@ -115,6 +116,17 @@ def info(
     }
     searched = tuple(dict.fromkeys(_line(query, "query") for query in queries))
     return ClassInfo(searched, tuple(dict.fromkeys(_line(word, "synonym") for word in synonyms)), levels)
+
+
+def about(written: str) -> str:
+    """What a class is, in a few words, as it is kept: one line. Raises BadInput for one that is too long, or no text."""
+    clean = unicodedata.normalize("NFC", " ".join(written.split()))
+    if len(clean) > LONGEST_ABOUT:
+        raise BadInput(f"What a class is has {len(clean)} characters: wanted at most {LONGEST_ABOUT}.")
+    for character in clean:
+        if unicodedata.category(character)[0] == "C":
+            raise BadInput(f"What a class is holds {character!r}: wanted text.")
+    return clean
 
 
 def several(cell: str) -> tuple[str, ...]:

@@ -437,6 +437,26 @@ def explain(
     return {**result, "part": part, "split": frozen.id, "each": each}
 
 
+def predict(
+    ctx: Context, table: str, to: str, runs: Sequence[int] = (), ensemble: str = "average", whole: bool = False
+) -> Step:
+    """Ask runs (the newest of each recipe by default) about every picture of a table of addresses; the answers go into the
+    CSV `to`. Run again, it goes on where it was."""
+    from pathlib import Path
+
+    from core.predict import Predictor, cropper
+    from core.predict.addresses import answers
+    from core.scrape import reach
+
+    yield Progress(0, None, "loading the models")
+    chosen = choose(ctx.store, ctx.project.id, runs)
+    models = load_models(ctx.settings, chosen)
+    predictor = Predictor(models, ensemble, None if whole else cropper(models.values(), ctx.settings))
+    by = {"project": ctx.project.name, "runs": [run.id for run in chosen], "ensemble": ensemble}
+    with reach(ctx.settings) as through:
+        return (yield from answers(predictor, Path(table), Path(to), by, ctx.engine.map, through, whole))
+
+
 def export(
     ctx: Context, format: str, to: str, licence: str = "", runs: Sequence[int] = (), ensemble: str = "average"
 ) -> Step:
@@ -473,5 +493,5 @@ def demo(ctx: Context) -> Step:
 
 
 STEPS: dict[str, Callable[..., Step]] = {
-    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "explain": explain, "export": export, "tell": tell, "demo": demo,
+    "catalogue": catalogue, "scrape": scrape, "preview": preview, "health": health, "clean": clean, "split": split, "train": train, "sweep": sweep, "rate": rate, "evaluate": evaluate, "explain": explain, "predict": predict, "tell": tell, "export": export, "demo": demo,
 }  # fmt: skip

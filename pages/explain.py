@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import Missing, WinnowError
 from core.model import Box, Project, Run, Split
-from pages.parts import evidence, head, house, looks, methods, models, progress
+from pages.parts import evidence, head, house, looks, methods, models, opacity, progress
 
 NAMES = {"train": "Train", "val": "Validation"}
 SHOWN = 6  # pictures at once
@@ -104,6 +104,7 @@ def single(project: Project, split: Split, runs: list[Run]) -> None:
     loaded = models.load(runs)
     methods.legend(explainers)
     methods.faithful()
+    opacity.slider("explain")
     methods.warn(runs, explainers, fine, top or len(classes))
     for name, true, data, box in chosen:
         with st.container(border=True):

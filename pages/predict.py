@@ -1,42 +1,76 @@
-"""Ask the models about new pictures: files, a web address, or the camera."""
+"""Ask the models about new pictures: files, a .zip, a web address, a table of them, or the camera.
+
+With `?view=demo` in its address the page stands alone, for showing: nothing else can be reached from it by clicking, and
+nothing can be changed. It hides and does not protect.
+"""
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from core.errors import Damaged, Missing, Permanent, WinnowError
-from core.model import ENSEMBLES, Prediction, Run
-from pages.parts import charts, evidence, head, house, methods, models
+from core.errors import WinnowError
+from core.model import ENSEMBLES, Project
+from core.runs import choose
+from pages.parts import addressed, answered, asked, described, head, house, models, told, upload
 
-WAYS = ["Files", "A web address", "The camera"]
-TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "avif", "tif", "tiff"]
-MOST = 24  # pictures at once
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+FILES, ADDRESS, CAMERA, TABLE = "Files", "A web address", "The camera", "A table of addresses"
+TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "avif", "tif", "tiff", "zip"]
+HANDFUL = 6  # pictures that are shown one by one
 
 
-def pictures() -> list[tuple[str, bytes]]:
-    """(name, bytes) of what is to be asked about."""
-    way = st.segmented_control(
-        "Where is the picture?", WAYS, default=WAYS[0], required=True, key="way", label_visibility="collapsed"
+def question(project: Project) -> answered.Question:
+    """Which models are asked, whose word counts, and of what."""
+    alone = house.alone()
+    runs = choose(house.store(), project.id) if alone else models.choose(project, "predict-runs")
+    ensemble = "average"
+    if len(runs) > 1 and not alone:
+        ensemble = st.segmented_control(
+            "Whose word counts", list(ENSEMBLES), default="average", required=True, key="ensemble",
+            help="**average**: the mean of all models. **priority**: for each picture the model that was better, on validation, at the class it names. **weighted**: the mean with the weights that fit validation best.",
+        )  # fmt: skip
+    crop = house.split(project, runs[0].split).crop
+    wants = crop.want if crop.detector != "none" else ()
+    whole = bool(wants) and st.toggle(
+        "Ask about the whole picture instead", key="whole",
+        help=f"The models learned from pictures that were cropped to {' or '.join(wants)}, so yours are cropped as well.",
+    )  # fmt: skip
+    return answered.Question(project, runs, ensemble, wants, whole)
+
+
+def place() -> str:
+    """Where the pictures come from."""
+    ways = [FILES, ADDRESS, CAMERA] if house.alone() else [FILES, ADDRESS, CAMERA, TABLE]
+    return st.segmented_control(
+        "Where is the picture?", ways, default=FILES, required=True, key="way", label_visibility="collapsed"
     )
-    if way == WAYS[0]:
-        files = st.file_uploader("Pictures", accept_multiple_files=True, type=TYPES, label_visibility="collapsed")
-        if len(files) > MOST:
-            st.caption(
-                f"The first {MOST} of {len(files)} are shown; for a whole folder there is `python -m core predict`."
-            )
-        return [(file.name, file.getvalue()) for file in files[:MOST]]
-    if way == WAYS[1]:
-        url = st.text_input("Address of a picture", placeholder="https://…", key="url").strip()
-        if not url:
-            return []
-        got = fetch(url, house.settings().home.as_posix())
-        if isinstance(got, bytes):
-            return [(url, got)]
-        st.error(house.text(got))
+
+
+def files() -> list[UploadedFile]:
+    return st.file_uploader(
+        "Pictures", accept_multiple_files=True, type=TYPES, label_visibility="collapsed", max_upload_size=upload.LARGEST
+    )
+
+
+def one(way: str) -> list[tuple[str, bytes]]:
+    """(name, bytes) of the picture from a web address or the camera."""
+    if way == CAMERA:
+        file = st.camera_input("Take a picture", label_visibility="collapsed")
+        return [("camera", file.getvalue())] if file else []
+    url = st.text_input("Address of a picture", placeholder="https://…", key="url").strip()
+    if not url:
         return []
-    file = st.camera_input("Take a picture", label_visibility="collapsed")
-    return [("camera", file.getvalue())] if file else []
+    got = fetch(url, house.settings().home.as_posix())
+    if isinstance(got, bytes):
+        return [(url, got)]
+    st.error(house.text(got))
+    return []
 
 
 @st.cache_data(ttl=300, max_entries=20, show_spinner="Fetching the picture …")
@@ -52,73 +86,54 @@ def fetch(url: str, home: str) -> bytes | str:
             return str(error)
 
 
-def answer(name: str, data: bytes, runs: list[Run], ensemble: str, key: str) -> None:
-    """One picture: the word of the ensemble, every model's probabilities, and a map of why on demand."""
-    with st.container(border=True):
-        left, right = st.columns([1, 2], gap="medium")
-        try:
-            said = models.predictor(runs, ensemble).predict(data)
-        except (Permanent, Missing, Damaged) as error:
-            left.error(f"**{house.text(name, 60)}**  \n{house.text(error)}")
-            return
-        with left:
-            evidence.picture(data, name, box=said.box)
-            if said.box:
-                st.caption("The models were asked about the bright part, cropped as the pictures they learned from.")
-        with right:
-            headline(said)
-            frame = pd.DataFrame(
-                [(model, label, p) for model, all_of in said.models.items() for label, p in all_of.items()],
-                columns=["model", "class", "probability"],
-            )
-            st.plotly_chart(
-                charts.probabilities(frame),
-                key=f"bars-{key}",
-                config={"displayModeBar": False},
-                alt="Probability of each class by each model",
-            )
-        if st.toggle("Why? Show what spoke for it", key=f"why-{key}"):
-            loaded = models.load(runs)
-            methods.legend(list(dict.fromkeys(name for model in loaded.values() for name in methods.quick(model))))
-            methods.faithful()
-            with st.spinner("Asking the models why …"):
-                evidence.rows(loaded, runs, data, said.box)
-
-
-def headline(said: Prediction) -> None:
-    took = f"{1000 * said.seconds:.0f} ms in all"
-    if said.known:
-        st.markdown(f"### {house.text(said.label, 60)}")
-        st.caption(f"{said.confidence:.0%} sure · {took}", help=house.text(said.why, 400))
-    else:
-        st.markdown("### None of these")
-        st.caption(
-            f"The nearest class is {house.text(said.label, 60)}, with {said.confidence:.0%}. {house.text(said.why, 400)}  \n{took}",
-            help="The models know only your classes. A picture that lies further from their training pictures than nearly all validation "
-            "pictures do (Mahalanobis distance before the last layer) most likely shows something else. How often that is found out "
-            "*Evaluate* measures, with *pictures of something else*.",
-        )
+def answers(given: Sequence[UploadedFile] | list[tuple[str, bytes]], asking: answered.Question) -> None:
+    """One by one where they are few, else as a table."""
+    uploads = [file for file in given if not isinstance(file, tuple)]
+    if len(uploads) > HANDFUL or any(asked.zipped(file) for file in uploads):
+        asked.show(uploads, asking)
+        return
+    for i, file in enumerate(given):
+        name, read = (file[0], partial(bytes, file[1])) if isinstance(file, tuple) else (file.name, file.getvalue)
+        answered.picture(name, read, asking, str(i))
 
 
 def main() -> None:
-    shown = head.show("predict")
-    if not house.store().runs(shown.project.id, done=True):
+    alone = house.alone()
+    project = head.alone() if alone else head.show("predict").project
+    if not house.store().runs(project.id, done=True):
         st.info("There is no trained model to ask yet.")
-        house.link("train", "Go to Train")
+        if not alone:
+            house.link("train", "Go to Train")
         return
-    with st.container(border=True):
-        chosen = pictures()
-    runs = models.choose(shown.project, "predict-runs")
-    ensemble = "average"
-    if len(runs) > 1:
-        ensemble = st.segmented_control(
-            "Whose word counts", list(ENSEMBLES), default="average", required=True, key="ensemble",
-            help="**average**: the mean of all models. **priority**: for each picture the model that was better, on validation, at the class it names. **weighted**: the mean with the weights that fit validation best.",
+    above = st.container()  # filled last: who is asked stands below it
+    asking = question(project)
+    labels = house.split(project, asking.runs[0].split).classes
+    with above:
+        if alone:
+            st.markdown(f"Show a picture, and see which of these it is: **{named(labels)}**.")
+        with st.container(border=True):
+            way = place()
+            if way == TABLE:
+                addressed.show(asking)
+                given = []
+            else:
+                given = files() if way == FILES else one(way)
+    described.overview(project, labels)
+    if not alone:
+        told.waiting(project)
+        st.link_button(
+            "Show this page alone, for an audience", house.address("predict", view=house.DEMO), type="tertiary",
+            icon=":material/co_present:", help="In a tab of its own, without a way to any other page. It hides, and does not protect.",
         )  # fmt: skip
-    if not chosen:
-        st.caption("The answer appears here, with what each model thinks of it.")
-    for i, (name, data) in enumerate(chosen):
-        answer(name, data, runs, ensemble, str(i))
+    if not given and way != TABLE:
+        st.caption("The answer appears here" + ("." if alone else ", with what each model thinks of it."))
+    answers(given, asking)
+
+
+def named(labels: Sequence[str], most: int = 12) -> str:
+    """The first `most` classes in words."""
+    more = f" and {len(labels) - most:,} more" if len(labels) > most else ""
+    return ", ".join(house.text(label, 40) for label in labels[:most]) + more
 
 
 main()

@@ -9,7 +9,7 @@ from core import demo
 from core.errors import BadInput
 from core.model import Project
 from core.project import name as checked
-from pages.parts import charts, head, house, naming, rest, searched
+from pages.parts import charts, described, head, house, naming, rest, searched
 
 
 def go(project: Project, page: str) -> None:
@@ -87,6 +87,9 @@ def classes(project: Project, counts: dict[str, dict[str, int]]) -> None:
     with st.expander("What each class is searched for", key=f"searched-{project.id}", on_change="rerun") as opened:
         if opened.open:
             searched.editor(project)
+    with st.expander("What each class is", key=f"about-{project.id}", on_change="rerun") as opened:
+        if opened.open:
+            described.editor(project)
     with st.expander("Add classes"):
         add(project)
 

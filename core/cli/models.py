@@ -197,15 +197,39 @@ def _images(args: argparse.Namespace, explainers: list[str]) -> dict[str, Any]:
 
 
 def predict(args: argparse.Namespace) -> dict[str, Any]:
+    if bool(args.images) == bool(args.table):
+        raise BadInput("predict wants either image files, folders and .zip files, or --table with addresses.")
+    if args.to and args.to.suffix.lower() != ".csv":
+        raise BadInput(f"--to {str(args.to)!r} is no .csv: the answers are a table.")
+    if args.table:
+        return _table(args)
     from core import predict, runs
+    from core.predict import answers
 
     store, settings, project = inside(args)
     models = runs.load_models(settings, runs.choose(store, project.id, args.runs))
-    said = predict.files(
-        predict.Predictor(models, args.ensemble, predict.cropper(models.values(), settings)), args.images
-    )
+    crop = None if args.whole else predict.cropper(models.values(), settings)
+    predictor = predict.Predictor(models, args.ensemble, crop)
+    if args.to:
+        said = answers.file(predictor, args.images, args.to)
+        first = said["error"]
+    else:
+        said = answers.files(predictor, args.images)
+        first = said["failed"][0]["error"] if said["failed"] else ""
     if said["images"]:
         return said
-    error = f"No picture could be asked about: {said['failed'][0]['error'] if said['failed'] else 'the folders given hold no file.'}"
+    error = f"No picture could be asked about: {first or 'the folders given hold no file.'}"
     print(error, file=sys.stderr)
     return {**said, "error": error, "_failed": True}
+
+
+def _table(args: argparse.Namespace) -> dict[str, Any]:
+    from core.predict.addresses import addresses
+
+    if not args.to:
+        raise BadInput("--table wants --to, the CSV that the answers go into.")
+    if args.to.absolute() == args.table.absolute():
+        raise BadInput(f"--to {str(args.to)!r} is the table itself: the answers go into another file.")
+    addresses(args.table)  # what is wrong with it is said before there is a job
+    where = {"table": str(args.table.absolute()), "to": str(args.to.absolute())}
+    return submit(args, "predict", {**where, "runs": args.runs, "ensemble": args.ensemble, "whole": args.whole})

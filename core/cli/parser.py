@@ -150,7 +150,10 @@ def _models(verb: Verb) -> None:
     v = verb("predict", models.predict, "ask the newest run of each recipe, and their ensembles")
     _runs(v)
     v.add_argument("--ensemble", choices=ENSEMBLES, default="average")
-    v.add_argument("images", nargs="+", metavar="IMAGE_OR_FOLDER")
+    v.add_argument("--table", type=Path, help="a table of addresses, with the columns id and url, or url alone")
+    v.add_argument("--to", type=Path, help="the CSV that the answers go into: id, label, confidence, known, error")
+    v.add_argument("--whole", action="store_true", help="ask about whole pictures, where the models learned from crops")
+    v.add_argument("images", nargs="*", metavar="IMAGE_FOLDER_OR_ZIP")
 
     v = verb("export", data.export, "data set and models to go, credits, cards, and reports on training and evaluation")
     v.add_argument("--to", type=Path, required=True, help="folder; made where it is missing")

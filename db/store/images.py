@@ -63,6 +63,13 @@ class Images(Base):
                     found[row.id] = _record(row)
         return [found[i] for i in ids if i in found]
 
+    def kept(self, project: int, label: str, limit: int, skip: int = 0) -> list[ImageRecord]:
+        """Images of a class that are not rejected, those that a person kept first, in order of id."""
+        where = images.c.project == project, images.c.label == label, images.c.verdict != "reject"
+        wanted = select(images).where(*where).order_by(images.c.verdict != "keep", images.c.id)
+        with self._read() as c:
+            return [_record(row) for row in c.execute(wanted.limit(limit).offset(skip))]
+
     def source_labels(self, project: int) -> list[tuple[int, str]]:
         """(image, the class its source gave it) of all, in order of image."""
         wanted = select(images.c.id, images.c.source_label).where(images.c.project == project).order_by(images.c.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +20,13 @@ NOTHING: Mapping[str, ClassInfo] = MappingProxyType({})
 
 def _project(row: Row) -> Project:
     infos = {
-        name: ClassInfo(tuple(info["queries"]), tuple(info["synonyms"]), info["parents"])
+        name: ClassInfo(
+            tuple(info["queries"]),
+            tuple(info["synonyms"]),
+            info["parents"],
+            info.get("about", ""),
+            tuple(info.get("examples", ())),
+        )  # of early projects the last two are not there
         for name, info in row.infos.items()
     }
     cleaning = Cleaning(**row.cleaning | {"crop": Cropping(**row.cleaning.get("crop", {}))})
@@ -29,6 +35,16 @@ def _project(row: Row) -> Project:
 
 def _infos(infos: Mapping[str, ClassInfo]) -> dict[str, Any]:
     return {text(name): asdict(info) for name, info in infos.items() if info != ClassInfo()}
+
+
+def _searched(row: Row, infos: Mapping[str, ClassInfo]) -> dict[str, Any]:
+    """`infos`, with what the owner wrote of a class that is there already: a list of classes knows nothing of that."""
+    there = _project(row).infos
+    return _infos({
+        name: replace(info, about=there[name].about, examples=there[name].examples)
+        if name in there and not (info.about or info.examples) else info
+        for name, info in infos.items()
+    })  # fmt: skip
 
 
 def _merged(there: Sequence[str], new: Sequence[str], respelled: bool) -> list[str]:
@@ -63,7 +79,7 @@ class Projects(Base):
     ) -> Project:
         """Put new classes behind the ones there are; a class is never taken away. Repeating it changes nothing.
 
-        `infos` of classes that are there already replace what was known of them.
+        `infos` of classes that are there already replace what was known of them, but for what they are (`about`, `examples`).
         Raises BadInput for one that is there in other letters (Sedan, sedan); with `respelled` it is left as it is.
         """
         with self._write() as c:
@@ -72,7 +88,7 @@ class Projects(Base):
             row = c.execute(
                 update(projects)
                 .where(projects.c.id == project)
-                .values(classes=merged, infos={**row.infos, **_infos(infos)})
+                .values(classes=merged, infos={**row.infos, **_searched(row, infos)})
                 .returning(projects)
             ).one()
         return _project(row)

@@ -14,7 +14,7 @@ from core.explainers import EXPLAINERS, SAMPLES
 from core.faithful import RANDOM
 from core.model import Box, Explanation, Run
 from core.runs import run_folder
-from pages.parts import charts, house, methods
+from pages.parts import charts, house, methods, opacity
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
@@ -70,6 +70,17 @@ def rows(
                     st.caption(f"Not by {house.text(methods.titles(which))}: {house.text(why)}")
 
 
+def plainly(models: dict[str, Model], runs: list[Run], data: bytes, box: Box | None, label: str) -> None:
+    """What spoke for a class, without a word of how: one map of each model. Raises Permanent for no picture."""
+    from core.pixels import squares
+
+    with st.container(horizontal=True, gap="medium"):
+        for run, model in zip(runs, models.values(), strict=True):
+            [seen] = squares(data, [model.size], box)
+            for found in _maps(model, run.id, seen, label, methods.quick(model), SAMPLES)[:-1]:
+                opacity.covered(seen, charts.heat(found.heat, seen), 2 * SIDE, f"What speaks for {label}")
+
+
 def _maps(
     model: Model, run: int, square: np.ndarray, label: str, explainers: Sequence[str], samples: int
 ) -> list[Explanation]:
@@ -99,9 +110,7 @@ def one(name: str, square: np.ndarray, best: str, said: dict[str, float], maps: 
             for found in row[:-1]:
                 title = EXPLAINERS[found.explainer].title
                 with st.container(width=SIDE, gap="small"):
-                    st.image(
-                        _large(charts.heat(found.heat, square)), width=SIDE, alt=f"What speaks for {label}: {title}"
-                    )
+                    opacity.covered(square, charts.heat(found.heat, square), SIDE, f"What speaks for {label}: {title}")
                     st.caption(
                         f"**{title}**  \ndeletion {found.deletion:.2f}  \ninsertion {found.insertion:.2f}",
                         help=_help(found),

@@ -54,7 +54,7 @@ class Head:
 
 
 PAGE_OF = {"demo": "scrape", "sweep": "train", "rate": "train"}  # verbs whose page has another name
-LOOKS = ("preview", "health", "catalogue")  # they change nothing, so nobody has to wait for them
+LOOKS = ("preview", "health", "catalogue", "predict")  # they change nothing, so nobody has to wait for them
 
 
 def next_action(standing: Standing) -> Action:
@@ -114,6 +114,17 @@ def title(page: str) -> None:
     house.gate()
     st.title(house.SCREENS[page].title, anchor=False)
     st.markdown(house.SCREENS[page].about)
+
+
+def alone() -> Project:
+    """The head of the view for showing: what is asked, and nothing of the work. Without a project the page ends here."""
+    house.gate()
+    project = house.project()
+    if project is None:
+        st.info("There is nothing to show yet.")
+        st.stop()
+    st.title(house.text(project.name, 60), anchor=False)
+    return project
 
 
 def show(page: str) -> Head:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
     from db.store import Store
 
+DEMO = "demo"  # the value of `view` in the URL
 ACTIVE = ("queued", "running")
 LONGEST = 300  # characters of a name or sentence that a page shows
 PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
@@ -126,6 +127,14 @@ def project() -> Project | None:
     return everything[-1]
 
 
+def alone() -> bool:
+    """Whether the URL asks for the view for showing, `?view=demo`: Predict alone, without a way to any other page.
+
+    It hides what changes the project, and protects nothing: who knows an address can open it.
+    """
+    return st.query_params.get("view", "") == DEMO
+
+
 def script(page: str) -> str:
     """A page as st.page_link and st.switch_page want it: relative to the shell."""
     return f"../{page}.py"
@@ -134,7 +143,7 @@ def script(page: str) -> str:
 def query(**more: str) -> dict[str, str]:
     """The part of a link behind `?`: the chosen project, and more."""
     name = st.query_params.get("project", "")
-    return ({"project": name} if name else {}) | more
+    return ({"project": name} if name else {}) | ({"view": DEMO} if alone() else {}) | more
 
 
 def link(page: str, label: str, **more: str) -> None:
@@ -249,9 +258,10 @@ def thumbnails(
     captions: Mapping[int, str] | None = None,
     height: int = 96,
     crops: bool = False,
+    linked: bool = True,
 ) -> None:
-    """A row of a dozen pictures at most, each at its true aspect ratio and linked to its place in the review; with
-    `crops`, what lies outside of each one's crop is dimmed."""
+    """A row of a dozen pictures at most, each at its true aspect ratio and, if `linked`, with a link to its place in the
+    review; with `crops`, what lies outside of each one's crop is dimmed."""
     with st.container(horizontal=True, gap="small"):
         for record in records[:12]:
             width = round(height * min(1.5, max(0.4, record.facts.width / record.facts.height)))
@@ -265,7 +275,7 @@ def thumbnails(
                 _cropped(data, record.facts.width, record.box) if crops and record.box else data,
                 caption=text(caption, 40) if caption else None,
                 width=width,
-                link=address("review", ids=str(record.id), show="any"),
+                link=address("review", ids=str(record.id), show="any") if linked else None,
                 alt=f"{record.label}, picture {record.id}",
             )
 

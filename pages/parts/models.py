@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import runs as trained
-from core.model import Box, Project, Run
+from core.model import Project, Run
 from core.neighbours import FAMILIAR
 from pages.parts import house
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
-    from core.predict import Predictor
+    from core.predict import Cropper, Predictor
 
 
 def choose(project: Project, key: str) -> list[Run]:
@@ -54,26 +53,30 @@ def _load(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> d
     return trained.load_models(house.settings(), _runs)
 
 
-def predictor(runs: list[Run], ensemble: str) -> Predictor:
+def predictor(runs: list[Run], ensemble: str, whole: bool = False) -> Predictor:
+    """`whole`: it will be asked about whole pictures alone, so no detector is loaded."""
     current = house.settings()
-    return _predictor(str(current.home.absolute()), current.device, key(runs), ensemble, runs)
+    load(runs)  # here, so that it says that it loads: within what is kept it would not
+    return _predictor(str(current.home.absolute()), current.device, key(runs), ensemble, whole, runs)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _predictor(home: str, device: str, key: tuple[tuple, ...], ensemble: str, _runs: list[Run]) -> Predictor:
+def _predictor(
+    home: str, device: str, key: tuple[tuple, ...], ensemble: str, whole: bool, _runs: list[Run]
+) -> Predictor:
     from core.predict import Predictor
 
-    return Predictor(load(_runs), ensemble, cropper(_runs))
+    return Predictor(load(_runs), ensemble, None if whole else cropper(_runs))
 
 
-def cropper(runs: list[Run]) -> Callable[[bytes], Box | None] | None:
+def cropper(runs: list[Run]) -> Cropper | None:
     """What crops a picture as the pictures were cropped that these runs learned from: see `core.predict.cropper`."""
     current = house.settings()
     return _cropper(str(current.home.absolute()), current.device, key(runs), runs)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the detector …")
-def _cropper(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> Callable[[bytes], Box | None] | None:
+def _cropper(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> Cropper | None:
     from core import predict
 
     return predict.cropper(load(_runs).values(), house.settings())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -60,7 +61,8 @@ def changed(project: Project, queries: Sequence[str], synonyms: Sequence[str]) -
         if (asked, other) == (BETWEEN.join(info.queries), BETWEEN.join(info.synonyms)):
             continue
         try:
-            now = naming.info(naming.several(asked), naming.several(other), info.parents)
+            words = naming.info(naming.several(asked), naming.several(other), info.parents)
+            now = replace(words, about=info.about, examples=info.examples)
         except BadInput as error:
             raise BadInput(f"{label}: {error}") from None
         if now != info:

@@ -1,4 +1,7 @@
-"""The script Streamlit runs, on every page: page configuration, gate, sidebar, then the page itself."""
+"""The script Streamlit runs, on every page: page configuration, gate, sidebar, then the page itself.
+
+With `?view=demo` there is no sidebar, and every address shows Predict: a view for showing, which hides and does not protect.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +33,15 @@ def shell() -> None:
     }
     page = st.navigation(list(pages.values()), position="hidden")
     here = page.url_path or "project"
-    st.set_page_config(page_title=f"{page.title} · Winnow", page_icon="🌾", layout="wide")
-    st.html(STYLE % ("none" if here == "review" else "72rem"))
+    alone = house.alone()
+    st.set_page_config(page_title="Winnow" if alone else f"{page.title} · Winnow", page_icon="🌾", layout="wide")
+    st.html(STYLE % ("none" if here == "review" else "56rem" if alone else "72rem"))
     try:
         house.gate()
-        sidebar(here)
+        if not alone:
+            sidebar(here)
+        elif here != "predict":
+            st.switch_page(house.script("predict"), query_params=house.query())
         page.run()
     except WinnowError as error:
         st.error(house.text(error))

@@ -6,6 +6,9 @@
 tensor and runs its network as the textbook writes it (fp32, batch norm, ReLU before the pool; evaluation mode, no
 gradients), softmax, mean. "Winnow" is `core.predict.Predictor`. Both have the same weights and see the same bytes, taking turns picture by picture; what
 they say is compared too. `web` is the seat photos enlarged to 2 megapixels, `camera` to 12, as a phone takes them.
+
+`many` is what a table of pictures takes: `Predictor.ask`, which decodes 32 side by side and asks about them together,
+against `Predictor.predict` of one after the other, on the same files, taking turns 32 by 32.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from core.backbones import backbone  # noqa: E402
 from core.checkpoint import Model, folded, quick  # noqa: E402
 from core.model import Recipe  # noqa: E402
 from core.pixels import squares  # noqa: E402
-from core.predict import Predictor  # noqa: E402
+from core.predict import AT_ONCE, Predictor  # noqa: E402
 
 DATA = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared")) / "data"
 NAMES, CLASSES = ("vgg75-bn", "vgg100-bn"), 8
@@ -94,15 +97,44 @@ def enlarged(path: Path, size: tuple[int, int]) -> bytes:
     return buffer.getvalue()
 
 
-def measure(folder: str, count: int, nets: dict, predictor: Predictor) -> dict[str, float]:
+def photos(folder: str, count: int) -> list[Path]:
     files = [
         path for path in sorted((DATA / SETS[folder]).rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")
     ]
-    files = random.Random(0).sample(files, min(count, len(files)))
+    return random.Random(0).sample(files, min(count, len(files)))
+
+
+def bytes_of(folder: str, path: Path) -> bytes:
+    return enlarged(path, ENLARGED[folder]) if folder in ENLARGED else path.read_bytes()
+
+
+def many(folder: str, count: int, predictor: Predictor) -> dict[str, float]:
+    """Pictures a second together and one by one, and how far apart what they say is."""
+    files, seconds, apart = [bytes_of(folder, path) for path in photos(folder, count)], [0.0, 0.0], 0.0
+    for start in range(0, len(files), AT_ONCE):
+        piece = files[start : start + AT_ONCE]
+        for turn in range(2 if start else 3):  # the first time warms up
+            begin = time.perf_counter()
+            together = [asked.said for asked in predictor.ask((str(i), data) for i, data in enumerate(piece))]
+            middle = time.perf_counter()
+            alone = [predictor.predict(data) for data in piece]
+            if start or turn:
+                seconds[0] += middle - begin
+                seconds[1] += time.perf_counter() - middle
+            apart = max([apart, *(abs(a.confidence - b.confidence) for a, b in zip(together, alone, strict=True))])
+    rates = [2 * len(files) / spent for spent in seconds]
+    return {
+        "together_per_s": round(rates[0], 1), "one_by_one_per_s": round(rates[1], 1), "ratio": round(rates[0] / rates[1], 2),
+        "largest_difference_of_a_probability": round(apart, 6),
+    }  # fmt: skip
+
+
+def measure(folder: str, count: int, nets: dict, predictor: Predictor) -> dict[str, float]:
+    files = photos(folder, count)
     times: dict[str, list[float]] = {"winnow": [], "naive": []}
     apart = []
     for i, path in enumerate([*files[:3], *files]):  # three to warm up
-        data = enlarged(path, ENLARGED[folder]) if folder in ENLARGED else path.read_bytes()
+        data = bytes_of(folder, path)
         start = time.perf_counter()
         ours = predictor.predict(data)
         middle = time.perf_counter()
@@ -133,6 +165,7 @@ def main() -> None:
     plain = {name: as_written(net) for name, net in nets.items()}
     predictor = Predictor({name: model(name, net) for name, net in nets.items()})
     result = {name: measure(name, options.images, plain, predictor) for name in options.sets.split(",")}
+    result["many"] = {name: many(name, 3 * options.images, predictor) for name in options.sets.split(",")}
     result["bf16"] = {name: m.quick is not m.net for name, m in predictor.models.items()}
     result["load"] = round(os.getloadavg()[0], 1)
     print(json.dumps(result) if options.json else "\n".join(f"{name}: {value}" for name, value in result.items()))

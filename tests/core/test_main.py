@@ -19,7 +19,6 @@ from PIL import Image
 from core.__main__ import main
 from core.cli.parser import parser
 from core.model import Cropping
-from core.pixels import squares
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., dict]
@@ -221,17 +220,6 @@ def test_explaining_no_image_at_all_is_a_failure(run: Run, tmp_path: Path, monke
     told = run(*words, tmp_path / "notes.jpg", code=1)
     assert told["images"][0]["error"] in told["error"]
     assert "hold no file" in run(*words, tmp_path / "empty", code=1)["error"]
-
-
-def test_predicting_no_image_at_all_is_a_failure(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run("project", "p", "--classes", "red")
-    (tmp_path / "notes.jpg").write_text("no picture")
-    monkeypatch.setattr("core.runs.choose", lambda *_: [])
-    monkeypatch.setattr("core.runs.load_models", lambda *_: {})
-    reads = SimpleNamespace(predict=lambda data: squares(data, [75]))  # what it does first
-    monkeypatch.setattr("core.predict.Predictor", lambda *_: reads)
-    told = run("predict", "--project", "p", tmp_path / "notes.jpg", code=1)
-    assert told["failed"][0]["error"] in told["error"] and told["images"] == []
 
 
 def test_wrong_usage_ends_the_process_with_2(home: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from core.errors import BadInput
 from core.model import ClassInfo
-from core.project import class_file, classes, decoded, info, name, parents
+from core.project import about, class_file, classes, decoded, info, name, parents
 
 
 def test_names_come_from_lines_and_commas_in_their_order() -> None:
@@ -162,3 +162,11 @@ def test_levels_of_parents_come_in_their_order() -> None:
     }
     assert parents(infos) == ("make", "years", "model")
     assert parents({}) == ()
+
+
+def test_what_a_class_is_is_one_line_of_text() -> None:
+    assert about("  Two doors,\n a  long  bonnet. ") == "Two doors, a long bonnet."
+    assert about("") == ""
+    for written, said in (("x" * 501, "501 characters"), ("a\u202eb", "wanted text"), ("a\ud800", "wanted text")):
+        with pytest.raises(BadInput, match=said):
+            about(written)

@@ -48,7 +48,8 @@ def columns(path: Path, what: str = "--table") -> list[str]:
     for _ in rows(path, [], what):  # says why a file that is missing or of another kind cannot be read
         break
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        return [name.strip() for name in next(csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()]), [])]
+        _, lines = _opened(path, _Lines(file), DELIMITERS[path.suffix.lower()])
+        return [name.strip() for name in next(lines, [])]
 
 
 def sample(path: Path, limit: int = 200) -> tuple[list[str], list[list[str]]]:

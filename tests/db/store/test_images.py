@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import BadInput
+from core.model import Decision, Operation
 from tests.db.conftest import candidate, facts, statuses
 
 
@@ -60,3 +61,13 @@ def test_the_same_bytes_from_another_url_are_the_same_image(store, project, clai
     assert (image.origin, image.label, image.facts) == ("http://a/1", "sedan", facts("same"))
     assert [o.candidate.url for o in store.origins(image.id)] == ["http://a/1", "http://b/1"]
     assert statuses(store, by.job) == {"fetched": 1, "duplicate": 1}
+
+
+def test_kept_images_of_a_class_come_with_those_that_a_person_kept_first(store, project, images):
+    one, two, three, four = images(4)
+    decide = [Decision(one, "reject"), Decision(three, "keep"), Decision(two, "keep", label="coupe")]
+    store.apply(project.id, Operation("1", "ann", tuple(decide)))
+    assert [r.id for r in store.kept(project.id, "sedan", 9)] == [three, four]
+    assert [r.id for r in store.kept(project.id, "sedan", 9, skip=1)] == [four]
+    assert [r.id for r in store.kept(project.id, "coupe", 9)] == [two]
+    assert store.kept(project.id, "van", 9) == []

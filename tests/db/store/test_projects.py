@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from core.errors import BadInput, Refused
-from core.model import Funnel
+from core.model import ClassInfo, Funnel
+from db.tables import projects
 from tests.db.conftest import candidate, facts
 
 ODD = ["'; DROP TABLE jobs;--", "%", "_", '"quoted"', "<img src=x onerror=alert(1)>", "naïve 车 🚗"]
@@ -64,3 +66,23 @@ def test_the_funnel_counts_each_stage_as_a_part_of_the_one_before(store, project
         found=6, fetched=3, unique=2, kept=2, split=0, undecided=2, failed=1, pending=2
     )
     assert store.counts(project.id) == {"sedan": {"undecided": 2}}
+
+
+def test_what_a_class_is_outlives_a_new_list_of_classes_and_a_new_search(store):
+    about = ClassInfo(("red car",), (), {}, "A car that is red.", (3, 1))
+    project = store.add_project("cars", ["red", "blue"], {"red": about})
+    assert store.project("cars").infos == {"red": about}
+    listed = {"red": ClassInfo(("red van",)), "blue": ClassInfo(("blue van",)), "green": ClassInfo((), ("verde",))}
+    infos = store.add_classes(project.id, ["red", "green"], infos=listed).infos
+    assert infos["red"] == ClassInfo(("red van",), (), {}, about.about, about.examples)
+    assert infos["blue"] == listed["blue"] and infos["green"] == listed["green"]
+    other = ClassInfo(about="Another sentence.")
+    assert store.add_classes(project.id, [], infos={"red": other}).infos["red"] == other
+
+
+def test_a_project_from_before_classes_could_be_described_is_read(store):
+    project = store.add_project("cars", ["red"], {"red": ClassInfo(("red car",))})
+    early = {"red": {"queries": ["red car"], "synonyms": [], "parents": {}}}
+    with store._write() as c:
+        c.execute(update(projects).where(projects.c.id == project.id).values(infos=early))
+    assert store.project("cars").infos == {"red": ClassInfo(("red car",))}
