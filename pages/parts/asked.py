@@ -140,7 +140,9 @@ def _going(table: Table) -> None:
         text=f"**Asking** · {came:,} of {house.count(max(table.total, came), 'picture')} · {speed:,.0f}/s{left}",
     )
     frame = framed(table, table.rows[-NEWEST:][::-1])
-    st.dataframe(frame, hide_index=True, row_height=TALL, height=TALL * NEWEST + 38, column_config=columns(frame))
+    st.dataframe(
+        frame, hide_index=True, row_height=TALL, height=TALL * NEWEST + 38, column_config=columns(table.models)
+    )
     if table.done:
         st.rerun(scope="app")
 
@@ -172,17 +174,19 @@ def _small(one: Asked) -> str:
 def framed(table: Table, rows: Sequence[Row]) -> pd.DataFrame:
     """A line for each row, as a person reads it."""
     lines = [
-        (one.picture, one.name, "" if one.error else one.label if one.known else "none of these",
-         None if one.confidence is None else 100 * one.confidence, "" if one.known else one.label, *(one.words or [""] * len(table.models)),
-         one.error)
+        (one.picture, "" if one.error else one.label if one.known else "none of these",
+         None if one.confidence is None else 100 * one.confidence, one.name, "" if one.known else one.label,
+         *(one.words or [""] * len(table.models)), one.error)
         for one in rows
     ]  # fmt: skip
-    frame = pd.DataFrame(lines, columns=["picture", "name", "answer", "sure", "nearest", *table.models, "why not"])
-    hidden = table.models if house.alone() or len(table.models) == 1 else []
+    said = [f"model {i}" for i in range(len(table.models))]  # a run may be called as one of the other columns is
+    frame = pd.DataFrame(lines, columns=["picture", "answer", "sure", "name", "nearest", *said, "why not"])
+    hidden = said if house.alone() or len(said) == 1 else []
     return frame.drop(columns=[*hidden, *([] if any(one.error for one in rows) else ["why not"])])
 
 
-def columns(frame: pd.DataFrame) -> dict[str, Any]:
+def columns(names: Sequence[str]) -> dict[str, Any]:
+    """Of `framed`; `names`: of the models."""
     c = st.column_config
     return {
         "picture": c.ImageColumn("", width=70),
@@ -191,7 +195,7 @@ def columns(frame: pd.DataFrame) -> dict[str, Any]:
         "sure": c.ProgressColumn("How sure", format="%.0f%%", min_value=0, max_value=100, width=110),
         "nearest": c.TextColumn("Nearest class", width=120, help="Of those that look like none of the classes."),
         "why not": c.TextColumn("Why it has no answer", width="large"),
-        **{name: c.TextColumn(name, width=140, help="What this model says, and how sure it is.") for name in frame.columns[5:] if name != "why not"},
+        **{f"model {i}": c.TextColumn(name, width=140, help="What this model says, and how sure it is.") for i, name in enumerate(names)},
     }  # fmt: skip
 
 
@@ -208,7 +212,7 @@ def finished(table: Table, asked: answered.Question) -> None:
     rows = ordered(table.rows, order)
     frame = framed(table, rows)
     chosen = st.dataframe(
-        frame, hide_index=True, row_height=TALL, height=min(560, TALL * len(frame) + 38), column_config=columns(frame),
+        frame, hide_index=True, row_height=TALL, height=min(560, TALL * len(frame) + 38), column_config=columns(table.models),
         on_select="rerun", selection_mode="single-row", key=f"asked-table-{order}",
     )  # fmt: skip
     picked = chosen["selection"]["rows"]

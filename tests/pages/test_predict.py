@@ -96,7 +96,7 @@ def test_many_become_a_table_with_failures_as_rows(project: Project, screen: Scr
         row.label in drawn.CLASSES and len(row.words) == 2 and row.picture.startswith("data:image/jpeg") for row in good
     )
     frame = shown.dataframe[0].value
-    assert list(frame.columns) == ["picture", "name", "answer", "sure", "nearest", "tiny24", "tiny32", "why not"]
+    assert list(frame.columns) == ["picture", "answer", "sure", "name", "nearest", "model 0", "model 1", "why not"]
     shown.button_group(key="asked-order").set_value("Surest first").run()
     sure = shown.dataframe[0].value["sure"].tolist()
     assert sure[:15] == sorted(sure[:15], reverse=True) and all(one != one for one in sure[15:]), "failures last"
@@ -118,6 +118,13 @@ def test_other_files_or_another_word_that_counts_begin_a_new_table(project: Proj
     assert shown.run().session_state[asked.MARK] is first
     shown.button_group(key="ensemble").set_value("priority").run(timeout=60)
     assert shown.session_state[asked.MARK] is not first
+
+
+def test_a_model_may_be_called_as_a_column_is(project: Project, screen: Screen, store: Store) -> None:
+    for run, name in zip(store.runs(project.id), ("answer", "why not"), strict=True):
+        store.rename_run(project.id, run.id, name)
+    files = [*((f"{i}.png", data) for i, data in enumerate(PICTURES)), ("x.png", b"no")]
+    assert "**13 pictures**" in fine(ended(given(screen("predict", project="colours"), *files)))
 
 
 def test_a_broken_archive_is_a_row_and_its_reason(project: Project, screen: Screen) -> None:
