@@ -58,12 +58,13 @@ TINY = {"tiny24": Backbone(tiny, 24, "conv2", 16), "tiny32": Backbone(tiny, 32, 
 
 @contextmanager
 def tiny_backbones() -> Iterator[None]:
-    """The tiny networks stand among the backbones while this is open."""
+    """The tiny networks stand among the backbones while this, or another one around it, is open."""
+    new = TINY.keys() - BACKBONES.keys()
     BACKBONES.update(TINY)
     try:
         yield
     finally:
-        for name in TINY:
+        for name in new:
             del BACKBONES[name]
 
 
