@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.credits.attribution import licence
 from core.errors import WinnowError
-from core.model import Box, Project, Run
+from core.model import UNKNOWN_LICENCE, Box, Project, Run
 from core.runs import names, run_folder
 from pages.parts import causes, house, models
 
@@ -46,7 +46,11 @@ def show(project: Project, runs: list[Run], data: bytes, box: Box | None, key: s
         stated = licence(origin.licence)
         by = f", by {origin.creator}" if origin.creator else ""
         title = f"{one.label}, likeness {one.likeness:.2f}; licence {stated}{by}; source {origin.source}"
-        cells.append(causes.figure(records[one.image], one.label, title, below=stated))
+        cells.append(
+            causes.figure(
+                records[one.image], one.label, title, below=stated if stated != UNKNOWN_LICENCE else "licence unknown"
+            )
+        )
     st.html(f'{causes.STYLE}<div class="cause"><div class="near">{"".join(cells)}</div></div>')
     st.caption(
         f"How to read it: the training pictures that {house.text(name, 60)} finds most like this one, the most alike first, with the "
