@@ -32,7 +32,7 @@ from torchvision import transforms
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from core.backbones import backbone  # noqa: E402
-from core.checkpoint import Model, folded, quick  # noqa: E402
+from core.checkpoint import Model, folded  # noqa: E402
 from core.model import Recipe  # noqa: E402
 from core.pixels import squares  # noqa: E402
 from core.predict import AT_ONCE, Predictor  # noqa: E402
@@ -73,7 +73,6 @@ def model(name: str, net: torch.nn.Sequential) -> Model:
     return Model(
         Recipe(name), tuple(f"class {i}" for i in range(CLASSES)), ready, kind.size, kind.mean, kind.std, 1.0, 1, {}, cpu,
         rng.normal(size=(80, CLASSES)).astype(np.float32), np.arange(80) % CLASSES, background,
-        quick(ready, background, kind.mean, kind.std, cpu, 1.0),
     )  # fmt: skip
 
 
@@ -166,7 +165,6 @@ def main() -> None:
     predictor = Predictor({name: model(name, net) for name, net in nets.items()})
     result = {name: measure(name, options.images, plain, predictor) for name in options.sets.split(",")}
     result["many"] = {name: many(name, 3 * options.images, predictor) for name in options.sets.split(",")}
-    result["bf16"] = {name: m.quick is not m.net for name, m in predictor.models.items()}
     result["load"] = round(os.getloadavg()[0], 1)
     print(json.dumps(result) if options.json else "\n".join(f"{name}: {value}" for name, value in result.items()))
 
