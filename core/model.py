@@ -500,6 +500,12 @@ class Evaluation:
     created: datetime
     result: Mapping[str, Any]
 
+    @property
+    def models(self) -> dict[str, Any]:
+        """The figures of each model, and of each ensemble where there is more than one model to speak together."""
+        several = len(self.runs) > 1
+        return {name: told for name, told in self.result["models"].items() if several or name not in ENSEMBLES}
+
 
 @dataclass(frozen=True, slots=True)
 class Paired:

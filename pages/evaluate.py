@@ -99,7 +99,7 @@ def main() -> None:
             st.caption("Accuracy, the confusion matrix and every mistake appear here.")
         return
     evaluation = pick(evaluations)
-    models = evaluation.result["models"]
+    models = evaluation.models
     classes = list(evaluation.result.get("classes") or next(iter(models.values()))["per_class"])
     st.subheader(f"On the {PARTS[evaluation.part].lower()} part", anchor=False)
     figures, confusion, mistakes, beside, confidence, more = st.tabs(CHAPTERS, key="chapter", bind="query-params")

@@ -68,6 +68,7 @@ def precision_recall(
     precision, recall, thresholds = precision_recall_curve(of, scores)
     precision, recall = precision[:-1], recall[:-1]  # the last point is no threshold's
     if len(recall) > most:
-        at = np.unique(np.searchsorted(-recall, -np.linspace(1, 0, most)).clip(0, len(recall) - 1))
+        # Of the points with one recall the last one, whose precision is the highest: recall falls from point to point.
+        at = np.unique(np.searchsorted(-recall, -np.linspace(1, 0, most), "right").clip(1) - 1)
         precision, recall, thresholds = precision[at], recall[at], thresholds[at]
     return precision, recall, thresholds, float(average_precision_score(of, scores))

@@ -13,9 +13,10 @@ from pages.parts import diagrams, house
 
 
 def show(evaluation: Evaluation) -> None:
-    models = evaluation.result["models"]
+    models = evaluation.models
     names = list(models)
     if len(names) < 2:
+        st.info("One model was evaluated: evaluate several runs of one split together to compare them.")
         return
     best = max(evaluation.result["runs"], key=lambda name: models[name]["accuracy"], default=names[0])
     left, right = st.columns(2)

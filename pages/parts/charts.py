@@ -196,6 +196,8 @@ def rates(rates: Sequence[float], losses: Sequence[float], chosen: float | None)
 
 def scores(frame: pd.DataFrame) -> Figure:
     """Accuracy of each model with its 95 % interval. Columns model, accuracy, low, high (0..1)."""
+    import numpy as np
+
     figure = _figure("Accuracy, with the 95 % interval", 110 + 34 * len(frame), x="share of pictures named rightly")
     figure.add_scatter(
         y=[name(model) for model in frame["model"]], x=frame["accuracy"], mode="markers", marker={"size": 11, "color": TEAL},
@@ -203,9 +205,15 @@ def scores(frame: pd.DataFrame) -> Figure:
                  "arrayminus": frame["accuracy"] - frame["low"], "color": GREY, "thickness": 2, "width": 6},
         customdata=frame[["low", "high"]], hovertemplate="%{x:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})<extra></extra>",
     )  # fmt: skip
-    figure.update_xaxes(tickformat=".0%")
+    width = float(np.ptp(frame[["low", "high"]].to_numpy()))
+    figure.update_xaxes(tickformat=".0%", dtick=_step(width))
     figure.update_yaxes(autorange="reversed")
     return figure
+
+
+def _step(width: float) -> float:
+    """Between two ticks of an axis of shares: whole per cents, so that none stands there twice."""
+    return next((step for step in (0.01, 0.02, 0.05, 0.1) if width <= 6 * step), 0.2)
 
 
 Share = Literal["", "row", "column"]

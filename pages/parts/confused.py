@@ -15,7 +15,7 @@ HOW: dict[charts.Share, str] = {"": "counts", "row": "by row", "column": "by col
 
 
 def show(project: Project, evaluation: Evaluation, classes: list[str]) -> None:
-    models = evaluation.result["models"]
+    models = evaluation.models
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         model = scored.pick(evaluation, "model")

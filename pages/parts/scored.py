@@ -17,7 +17,7 @@ SOURCES = 15  # that are listed
 
 def pick(evaluation: Evaluation, key: str) -> str:
     """One of the evaluation's models: the mean of several, unless another one is chosen."""
-    names = list(evaluation.result["models"])
+    names = list(evaluation.models)
     usual = "average" if len(evaluation.runs) > 1 and "average" in names else names[0]
     return st.selectbox("Model", names, names.index(usual), key=key) or usual
 

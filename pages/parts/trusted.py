@@ -13,7 +13,7 @@ SHOWN = {"displayModeBar": False}
 
 
 def show(evaluation: Evaluation, classes: list[str]) -> None:
-    models = evaluation.result["models"]
+    models = evaluation.models
     if "reliability" not in next(iter(models.values())):
         st.info("This evaluation was made by an earlier release: evaluate again to see its confidence.")
         return

@@ -154,6 +154,19 @@ def test_a_gain_beyond_chance_is_coloured_and_the_rest_is_grey() -> None:
     assert [trace["marker"]["color"] for trace in figure["data"]] == [[diagrams.TEAL], diagrams.GREY]
 
 
+def test_one_model_is_no_ensemble(screen: Screen, store: Store, home: Path) -> None:
+    filled.everything(store, home)
+    project = store.project("cars")
+    [now] = store.evaluations(project.id)
+    _, claim = filled.begin(store, project, "evaluate", part="val")
+    models = {name: told for name, told in now.result["models"].items() if name != "vgg100-bn"}
+    store.add_evaluation(claim, project.id, now.runs[:1], "val", {**now.result, "models": models})
+    shown = screen("evaluate", project="cars")
+    assert not {"average", "priority", "weighted"} & set(shown.dataframe[0].value.columns)
+    assert "(ensemble)" not in fine(shown)
+    assert "evaluate several runs" in fine(screen("evaluate", project="cars", chapter="Comparison"))
+
+
 def test_only_the_open_chapter_is_worked_out(chapter: Callable[[str], AppTest]) -> None:
     assert len(chapter("Comparison").get("plotly_chart")) == 1, "what each class gains, and nothing of the others"
     assert not chapter("Mistakes").get("plotly_chart")

@@ -65,3 +65,11 @@ def test_what_a_killed_job_was_writing_goes_with_the_next_evaluation_once_nobody
     with keep(tmp_path / "7", np.array([5]), np.array([0]), 1, 2):
         pass
     assert not old.exists() and fresh.exists()
+
+
+def test_a_curve_of_many_points_keeps_the_best_precision_of_each_recall() -> None:
+    scores, of = np.linspace(0, 1, 1000), np.arange(1000) >= 900
+    precision, recall, threshold, area = precision_recall(scores, of)
+    assert len(recall) <= 200 and area == 1
+    assert precision[recall == 1] == pytest.approx(1), "the class is told apart from all others: no point lies below"
+    assert threshold[recall == 1] == pytest.approx(scores[900])
