@@ -37,7 +37,7 @@ def write(store: Store, blobs: Blobs, settings: Settings, project: Project, numb
     found = next((one for one in every if number in (None, one.id)), None)
     if found is None:
         raise BadInput(f"There is no evaluation {number} in this project.")
-    models: Mapping[str, Mapping[str, Any]] = found.result["models"]
+    models = found.models
     classes = list(found.result.get("classes") or next(iter(models.values()))["per_class"])
     usual = "average" if len(found.runs) > 1 and "average" in models else next(iter(models))
     opened = [one for one in every if one.part == "test"]
@@ -49,6 +49,7 @@ def write(store: Store, blobs: Blobs, settings: Settings, project: Project, numb
         _against(store, found, usual),
         drawn.trusted(models[usual], usual),
         _found(settings, found, classes),
+        _others(found),
         drawn.mistakes(store, blobs, project, found, usual),
         _made(store, project, found),
         _openings(opened),
@@ -198,8 +199,8 @@ def _found(settings: Settings, found: Evaluation, classes: Sequence[str]) -> str
     from sklearn.metrics import average_precision_score
 
     said = kept.read(evaluation_folder(settings, found.result["kept"])) if "kept" in found.result else None
-    names = list(found.result["models"])
-    if said is None or len(said.probabilities) != len(names):
+    names = list(found.models)  # the ensembles stand last among what was kept
+    if said is None or len(said.probabilities) < len(names):
         return sheet.section(
             "Finding a class",
             "<p>What each model said of each picture is no longer on the disk: evaluate again to have it here.</p>",
@@ -218,6 +219,34 @@ def _found(settings: Settings, found: Evaluation, classes: Sequence[str]) -> str
     return sheet.section(
         "Finding a class", body, f"{FOUND} of {len(classes):,} classes" if len(classes) > FOUND else ""
     )
+
+
+def _others(found: Evaluation) -> str:
+    """What the models make of pictures of something else, where the evaluation had some."""
+    told = found.result.get("distractors")
+    if not told:
+        return ""
+    rules = [
+        (sheet.name(name), *(_share(of[key], of[f"{key}_interval"]) for key in ("auroc", "caught", "false_alarms")))
+        for name, of in told["rule"].items()
+    ]
+    gaps = [
+        (sheet.name(name), *(_share(of[key], of[f"{key}_interval"]) for key in ("without", "with", "rule")))
+        for name, of in told["models"].items() if name in found.models
+    ]  # fmt: skip
+    sources = [
+        (sheet.name(one["name"]), f"{one['drawn'] - one['unreadable']:,}", _share(one["caught"], one["caught_interval"]) if "caught" in one else "")
+        for one in told["sources"]
+    ]  # fmt: skip
+    body = (
+        "<p>How many are found out as none of these, how many pictures that do show a class are called so by mistake, and the chance that a"
+        " picture of something else is stranger to the models than one that belongs (AUROC: 50&nbsp;% is guessing).</p>\n"
+        f"{sheet.table(('judged by', 'told apart', 'found out', 'called so by mistake'), rules)}"
+        f"{sheet.table(('from', 'pictures', 'found out'), sources, numbers=(1,))}"
+        "<p>GAP without them, with them, and with them where what is none of these gets no answer; 100&nbsp;% is perfect.</p>\n"
+        f"{sheet.table(('model', 'without', 'with', 'held back'), gaps)}"
+    )
+    return sheet.section("Pictures of something else", body, f"{told['images']:,} pictures")
 
 
 def _made(store: Store, project: Project, found: Evaluation) -> str:

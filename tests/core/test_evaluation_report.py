@@ -65,6 +65,26 @@ def test_rejected_pictures_and_files_that_are_gone_do_not_break_it(store: Store,
     assert "is no longer on the disk: evaluate again" in text(made)
 
 
+def test_pictures_of_something_else_are_told_where_there_were_some(store: Store, project: Project) -> None:
+    assert "Pictures of something else" not in text(page(store, project))
+    [now] = store.evaluations(project.id)
+    one = {"auroc": 0.91, "auroc_interval": [0.88, 0.94], "caught": 0.6, "caught_interval": [0.5, 0.7],
+           "false_alarms": 0.05, "false_alarms_interval": [0.02, 0.09]}  # fmt: skip
+    gap = {
+        key: value
+        for how in ("without", "with", "rule")
+        for key, value in ((how, 0.5), (f"{how}_interval", [0.4, 0.6]))
+    }
+    told = {
+        "images": 40, "rule": {"all together": one}, "models": dict.fromkeys(now.result["models"], gap),
+        "sources": [{"name": EVIL[0], "drawn": 42, "unreadable": 2, "caught": 0.6, "caught_interval": [0.5, 0.7]}],
+    }  # fmt: skip
+    _, claim = filled.begin(store, project, "evaluate", part="val")
+    store.add_evaluation(claim, project.id, now.runs, "val", {**now.result, "distractors": told})
+    made = page(store, project)
+    assert "91.0% (88.0% to 94.0%)" in text(made) and "40 pictures" in text(made) and "<script" not in made
+
+
 def test_names_with_markup_are_text(store: Store, home: Path) -> None:
     made = page(store, filled.everything(store, home, "<img src=x>", EVIL))
     assert "<script" not in made and "<img src=x" not in made and 'onload="x' not in made
