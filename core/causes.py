@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from core.evaluate.strange import FALSE_ALARMS, limit
+
 if TYPE_CHECKING:
+    from core.evaluate.strange import Familiar
     from core.model import Answer
     from core.neighbours import Neighbours
 
 Kind = Literal["label", "outside", "hard"]
 NEAR = 6  # training pictures that are shown, and vote
 AGREE = 4  # of them that have to bear the class which the model named
-KTH = 10  # how far the training pictures are is the likeness to the tenth one (Sun et al. 2022)
-USUAL = 0.95  # of the validation pictures are nearer to the training pictures than one that counts as far
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +53,19 @@ def near(of: Neighbours, classes: Sequence[str], vectors: np.ndarray, count: int
 
 
 def causes(
-    answers: Sequence[Answer], vectors: np.ndarray, of: Neighbours, classes: Sequence[str], usual: Mapping[str, float]
-) -> list[Cause]:
+    answers: Sequence[Answer], vectors: np.ndarray, of: Neighbours, familiar: Familiar, classes: Sequence[str],
+    usual: Mapping[str, float],
+) -> list[Cause]:  # fmt: skip
     """What each of B wrong answers most likely comes from; `vectors` (B, D) are what the model sees of their pictures.
 
     `usual` is, for each class, the mean probability that it got on the pictures that bear it. An answer as sure of another
     class as that speaks for a wrong label (confident learning, Northcutt et al. 2021, eq. 1), where most of the nearest
-    training pictures bear that other class, too. A picture farther from all training pictures than 95 % of the
-    validation pictures is something else.
+    training pictures bear that other class, too. What this model alone would call "none of these" is something else.
     """
-    far = of.nearest(of.validation.astype(np.float32), KTH)[1][:, -1]
-    limit = float(np.quantile(far, 1 - USUAL))
-    away = of.nearest(vectors, KTH)[1][:, -1]
+    far = familiar.distance(vectors) > limit(np.sort(familiar.validation))
     return [
-        _cause(answer, around, distance < limit, usual.get(answer.predicted, 1.0))
-        for answer, around, distance in zip(answers, near(of, classes, vectors), away, strict=True)
+        _cause(answer, around, outside, usual.get(answer.predicted, 1.0))
+        for answer, around, outside in zip(answers, near(of, classes, vectors), far, strict=True)
     ]
 
 
@@ -74,7 +73,7 @@ def _cause(answer: Answer, around: tuple[Near, ...], far: bool, usual: float) ->
     votes = Counter(one.label for one in around)
     bear = votes[answer.predicted]
     if far:
-        return Cause(answer, "outside", f"It is less like any training picture than {USUAL:.0%} of the validation pictures are.", around)  # fmt: skip
+        return Cause(answer, "outside", f"It lies further from the training pictures of the nearest class than {1 - FALSE_ALARMS:.0%} of the validation pictures do.", around)  # fmt: skip
     if answer.confidence >= usual and bear >= min(AGREE, len(around)):
         why = (
             f"Of the {len(around)} training pictures most like it {bear} are called {answer.predicted}, and the model is as sure "

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.causes import NEAR, Cause, causes, near, usual
+from core.evaluate.strange import learn
 from core.model import Answer
 from core.neighbours import Neighbours
 
@@ -29,7 +30,8 @@ def learned() -> Neighbours:
 
 
 def one(learned: Neighbours, answer: Answer, seen: list[float]) -> Cause:
-    return causes([answer], unit([seen]), learned, CLASSES, {"coupe": 0.9, "truck": 0.9})[0]
+    familiar = learn(learned.vectors, learned.labels, learned.validation)
+    return causes([answer], unit([seen]), learned, familiar, CLASSES, {"coupe": 0.9, "truck": 0.9})[0]
 
 
 def test_a_sure_answer_among_pictures_of_that_class_is_a_wrong_label(learned: Neighbours) -> None:
