@@ -54,7 +54,7 @@ class Head:
 
 
 PAGE_OF = {"demo": "scrape", "sweep": "train", "rate": "train"}  # verbs whose page has another name
-LOOKS = ("preview", "health", "catalogue", "predict")  # they change nothing, so nobody has to wait for them
+LOOKS = ("preview", "health", "catalogue", "predict", "tell")  # they change nothing or one picture: nobody has to wait
 
 
 def next_action(standing: Standing) -> Action:

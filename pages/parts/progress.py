@@ -16,7 +16,7 @@ from pages.parts import house
 EVERY = 1.0  # seconds between two looks at the job's row
 NAMES = {
     "demo": "Demo", "preview": "Look at 12 first", "health": "Do the sources answer?", "catalogue": "Car catalogue", "rate": "Search for a learning rate",
-    "sweep": "Sweep",
+    "sweep": "Sweep", "tell": "A wrong answer set right",
 }  # fmt: skip
 # The lines below a bar change every second: they keep the room they may need, so that nothing below moves.
 STYLE = """<style>
