@@ -41,9 +41,8 @@ def predict(path: str) -> dict:
     named = {name: dict(zip(FACTS["classes"], map(float, p), strict=True)) for name, p in models.items()}
     word = named[FACTS["ensemble"]]
     label = max(word, key=lambda name: word[name])
-    rule = FACTS[
-        "none_of_these"
-    ]  # how many deviations above the validation pictures, and than what share of them it is stranger
+    # How many deviations above the validation pictures it lies, and than what share of them it is stranger.
+    rule = FACTS["none_of_these"]
     strange = np.mean((far - rule["mean"]) / rule["deviation"])
     share = np.interp(strange, rule["steps"], np.linspace(0, 1, len(rule["steps"])))
     return {
