@@ -106,8 +106,9 @@ def test_a_run_keeps_its_epochs_its_worst_pictures_and_its_figures(worker: Worke
     assert low <= run.result["val_accuracy"] <= high
     assert run.result["parameters"] > 1000 and run.result["latency"] > 0
     folder = run_folder(worker.settings, run.id)
-    assert (folder / neighbours.FILE).exists()
-    left = [file for file in folder.iterdir() if file.name != neighbours.FILE]  # that is made of it afterwards
+    made = {neighbours.FILE, neighbours.FAMILIAR}  # of it, afterwards
+    assert made < {file.name for file in folder.iterdir()}
+    left = [file for file in folder.iterdir() if file.name not in made]
     assert run.result["bytes"] == sum(file.stat().st_size for file in left)
 
 
