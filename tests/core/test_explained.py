@@ -68,7 +68,7 @@ def test_all_that_a_map_depends_on_makes_it_another_one(model: Model, folder: Pa
         lambda: ask(model, 7, folder, PICTURE, ["green"], "shap", 5),
         lambda: ask(model, 7, folder, PICTURE, ["red"], "saliency", 5),
         lambda: ask(model, 7, folder, PICTURE, ["red"], "shap", 6),
-        lambda: ask(dataclasses.replace(model, net=other, quick=other), 7, folder, PICTURE, ["red"], "shap", 5),
+        lambda: ask(dataclasses.replace(model, net=other), 7, folder, PICTURE, ["red"], "shap", 5),
     ):
         before = len(files(folder))
         changed()
