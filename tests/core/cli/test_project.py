@@ -48,7 +48,15 @@ def test_written_classes_have_no_infos(run: Run) -> None:
 def test_a_table_brings_what_is_known_of_each_class(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "cars.csv"
     file.write_text("class,queries,make\nM3,BMW M3|M3 coupe,BMW\nsedan,,\n")
-    known = {"M3": {"queries": ["BMW M3", "M3 coupe"], "synonyms": [], "parents": {"make": "BMW"}}}
+    known = {
+        "M3": {
+            "queries": ["BMW M3", "M3 coupe"],
+            "synonyms": [],
+            "parents": {"make": "BMW"},
+            "about": "",
+            "examples": [],
+        }
+    }
     assert run("cars", "--classes-file", file)["infos"] == known
     shown = run("cars")
     assert (shown["classes"], shown["infos"]) == (["M3", "sedan"], known)
