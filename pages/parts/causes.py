@@ -19,7 +19,7 @@ from pages.parts.worst import chance
 
 LOOKED = 24  # mistakes, the worst ones
 KINDS: dict[str, tuple[str, str]] = {
-    "label": ("probably a wrong label", "The model is sure of another class, and so are the training pictures most like it. Look first at these: correct the class, or reject the picture."),
+    "label": ("perhaps a wrong label", "The model is sure of another class, and so are the training pictures most like it. Look first at these: correct the class, or reject the picture."),
     "outside": ("perhaps something else", "It is unlike anything that the model learned from. If it is none of the classes, reject it; else more pictures like it would help."),
     "hard": ("a hard one", "Its label seems right. More training pictures that look like it would help, or a larger network."),
 }  # fmt: skip

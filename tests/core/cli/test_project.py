@@ -82,6 +82,8 @@ def test_the_catalogue_becomes_classes_with_their_years(run: Run, vpic: Vpic) ->
         "queries": ["2000 BMW 328i", "2001 BMW 328i"],
         "synonyms": [],
         "parents": {"make": "BMW", "model": "328i", "years": "2000-2001"},
+        "about": "",
+        "examples": [],
     }
     assert made["infos"]["BMW M3"]["parents"]["years"] == "2001"
     assert made["catalogue"] == {"requests": 2, "failed": [], "skipped": 0}
