@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.errors import Damaged
+from core.errors import Missing
 from core.evaluate.strange import Familiar, learn
 from core.model import Part, Progress
 
@@ -96,7 +96,8 @@ def remember(
 ) -> Generator[Progress, None, dict[str, Model]]:
     """Look at every training and validation picture once by each model, where that was not done, and keep what it sees.
 
-    `runs` and `models` have the same names; the runs are of that split. Returns the models, familiar with these pictures.
+    `runs` and `models` have the same names; the runs are of that split. Returns the models, familiar with these pictures;
+    where none of a part can be read they stay as they are, and what they judge by then is said (`Strange.by_logits`).
     """
     from core.runs import run_folder
 
@@ -121,13 +122,16 @@ def _look(ctx: Context, split: Split, runs: Mapping[str, Run], models: Mapping[s
     folder, sizes = cache_folder(ctx.settings, split.id), sorted({models[name].size for name in missing})
     parts: tuple[Part, ...] = ("train", "val")
     views = {part: views_of(ctx.store, ctx.project.id, split, part) for part in parts}
-    for part in parts:
-        yield from cache(ctx.blobs.get, views[part], sizes, folder, ctx.engine.map)
+    try:
+        for part in parts:
+            yield from cache(ctx.blobs.get, views[part], sizes, folder, ctx.engine.map)
+    except Missing:  # of all of a part
+        return
+    if not all(cached(views[part], sizes[0], folder)[1].any() for part in parts):
+        return
     for name in missing:
         model, seen, images, labels = models[name], {}, {}, {}
         for part in parts:
-            if not cached(views[part], model.size, folder)[1].any():
-                raise Damaged(f"None of the {len(views[part]):,} pictures of the part {part!r} can be read.")
             there, images[part] = pictures(views[part], model.size, folder, split.parts[part], split.classes)
             labels[part], seen[part] = there.labels, []
             for start in range(0, len(there), AT_ONCE):

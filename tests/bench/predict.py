@@ -144,8 +144,10 @@ def measure(folder: str, count: int, nets: dict, predictor: Predictor) -> dict[s
             times["naive"].append(end - middle)
             apart.append(np.abs(np.array(list(ours.models["average"].values())) - theirs).max())
     ours, theirs = (statistics.median(times[name]) * 1000 for name in ("winnow", "naive"))
+    slow, slower = (float(np.quantile(times[name], 0.95)) * 1000 for name in ("winnow", "naive"))
     return {
         "winnow_ms_p50": round(ours, 1), "naive_ms_p50": round(theirs, 1), "ratio": round(theirs / ours, 2),
+        "winnow_ms_p95": round(slow, 1), "naive_ms_p95": round(slower, 1), "ratio_p95": round(slower / slow, 2),
         "largest_difference_of_a_probability": round(float(max(apart)), 4),
     }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -127,6 +128,24 @@ def test_a_share_of_the_pictures_is_learned_from_and_all_of_validation_is_asked(
         right, of = zip(*run.result["val_found"], strict=True)
         assert sum(right) / sum(of) == pytest.approx(run.result["val_accuracy"]) and sum(of) == len(split.parts["val"])
     assert [run.id for run in choose(worker.store, worker.project.id)] == [whole["run"]]
+
+
+def test_where_no_training_picture_can_be_read_any_more_an_evaluation_goes_on_without_them(worker: Worker) -> None:
+    [told] = worker.run("train", recipes=[asdict(QUICK)])["runs"]
+    split, home = worker.store.split(worker.project.id), worker.settings.home
+    folder = run_folder(worker.settings, told["run"])
+    for file in (neighbours.FILE, neighbours.FAMILIAR):
+        (folder / file).unlink()
+    shutil.rmtree(home / "cache")
+    ids = [image for image, _ in split.parts["train"]]
+    for record in worker.store.images_by_id(worker.project.id, ids):
+        for path in (home / "images").rglob(f"*{record.facts.sha256}*"):
+            path.unlink()
+    with pytest.raises(Missing):
+        worker.blobs.get(record.facts.sha256)
+    scored = worker.run("evaluate", part="val")
+    assert scored["images"] == len(split.parts["val"]) and not (folder / neighbours.FILE).exists()
+    assert load(folder).familiar is None, "it judges by its logits"
 
 
 def test_stopped_by_a_person_the_best_epoch_so_far_can_be_asked_and_the_run_can_go_on(worker: Worker) -> None:
