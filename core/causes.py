@@ -53,16 +53,19 @@ def near(of: Neighbours, classes: Sequence[str], vectors: np.ndarray, count: int
 
 
 def causes(
-    answers: Sequence[Answer], vectors: np.ndarray, of: Neighbours, familiar: Familiar, classes: Sequence[str],
+    answers: Sequence[Answer], vectors: np.ndarray, of: Neighbours, familiar: Familiar | None, classes: Sequence[str],
     usual: Mapping[str, float],
 ) -> list[Cause]:  # fmt: skip
     """What each of B wrong answers most likely comes from; `vectors` (B, D) are what the model sees of their pictures.
 
     `usual` is, for each class, the mean probability that it got on the pictures that bear it. An answer as sure of another
     class as that speaks for a wrong label (confident learning, Northcutt et al. 2021, eq. 1), where most of the nearest
-    training pictures bear that other class, too. What this model alone would call "none of these" is something else.
+    training pictures bear that other class, too. What this model alone would call "none of these" is something else; of one
+    that is not `familiar` with its pictures nothing is told to be that.
     """
-    far = familiar.distance(vectors) > limit(np.sort(familiar.validation))
+    far = np.zeros(len(vectors), bool)
+    if familiar is not None:
+        far = familiar.distance(vectors) > limit(np.sort(familiar.validation))
     return [
         _cause(answer, around, outside, usual.get(answer.predicted, 1.0))
         for answer, around, outside in zip(answers, near(of, classes, vectors), far, strict=True)

@@ -106,7 +106,7 @@ def _looked(
     [loaded] = models.load([_run]).values()
     of = neighbours.load(loaded, run_folder(house.settings(), _run.id))
     said = kept.read(evaluation_folder(house.settings(), _evaluation.result.get("kept", 0)))
-    if of is None or said is None or loaded.familiar is None:
+    if of is None or said is None:
         raise Missing("What the network sees of its training pictures is not kept of this evaluation: evaluate again to see where mistakes come from.")  # fmt: skip
     split = house.split(_project, _evaluation.result["split"])
     records = {record.id: record for record in house.store().images_by_id(_project.id, list(images))}
