@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from core import orphans
 from core.errors import Damaged, Missing, Permanent
 from core.model import Progress
+from core.whole import write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -257,15 +258,8 @@ def _write(
     again: Collection[str] = (),
 ) -> None:
     """The JSON of an array that is there; `again` are those of the failed views that are worth another try."""
-    key = _key(views)
-    part = folder / f"{key}.{uuid.uuid4().hex}.part"
-    try:
-        part.write_text(
-            json.dumps({"views": list(views), "sizes": sizes, "failures": failures, "again": sorted(again)})
-        )
-        os.replace(part, folder / f"{key}.json")
-    finally:
-        part.unlink(missing_ok=True)
+    told = {"views": list(views), "sizes": sizes, "failures": failures, "again": sorted(again)}
+    write(folder / f"{_key(views)}.json", json.dumps(told).encode())
 
 
 def _squares(read: Callable[[str], bytes], sizes: Sequence[int], view: str) -> list[np.ndarray]:

@@ -14,9 +14,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import re
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 from core import orphans
 from core.errors import Damaged, Missing
 from core.model import Cropping, Recipe
+from core.whole import write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,14 +65,10 @@ class Model:
         from core.evaluate.strange import energy
         from core.neighbours import features, unit
 
-        if self.familiar is None:
-            logits = self.logits(pixels)
-            return logits, energy(logits)
         found = features(self, pixels)
         with torch.inference_mode():
-            last = list(self.net.children())[-1]
-            logits = last(torch.from_numpy(found).to(self.device)).cpu().numpy()
-        return logits, self.familiar.distance(unit(found))
+            logits = self.net[-1](torch.from_numpy(found).to(self.device)).cpu().numpy()
+        return logits, energy(logits) if self.familiar is None else self.familiar.distance(unit(found))
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """(N, size, size, 3) uint8 -> (N, C) float32, in full precision, as an exported model says it."""
@@ -319,17 +314,3 @@ def _verified(path: Path, sha256: str) -> bytes:
 def _plain(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """On the CPU and in the default memory layout: safetensors keeps no strides."""
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-
-
-def write(path: Path, data: bytes, sync: bool = False) -> None:
-    """All of it or nothing: written beside, then renamed. `sync` waits until it would survive a power cut."""
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -14,8 +14,8 @@ from core import evaluation_drawn as drawn
 from core import sheet
 from core.errors import BadInput
 from core.evaluate import compare, kept
-from core.evaluate.words import BEST, FIGURES
-from core.model import ENSEMBLES, Evaluation, Project
+from core.evaluate.words import BEST, ENSEMBLES, FIGURES
+from core.model import Evaluation, Project
 from core.recipes import as_read
 from core.runs import differing, evaluation_folder
 
@@ -97,13 +97,10 @@ def _scores(found: Evaluation, models: Mapping[str, Any]) -> str:
     rows = [(FIGURES[key][0], *(_figure(key, m) for m in models.values()), f"<small>{html.escape(FIGURES[key][1])}</small>") for key in known]  # fmt: skip
     weights = found.result.get("weights", {})
     told = ", ".join(f"{sheet.name(model)} {weight:.0%}" for model, weight in weights.items())
-    of = [name for name in ENSEMBLES if name in models]
-    about = {
-        "average": "average: the mean of the models' calibrated probabilities",
-        "priority": "priority: for each picture the model speaks that was better at the class it names",
-        "weighted": f"weighted: the mean in which each model has the weight that fits validation best{f' ({told})' if told else ''}",
-    }
-    note = f"<p><small>Ensembles. {'; '.join(about[name] for name in of)}.</small></p>" if of else ""
+    about = [
+        f"{name}: {words}{f' ({told})' if name == 'weighted' and told else ''}" for name, words in ENSEMBLES.items() if name in models
+    ]  # fmt: skip
+    note = f"<p><small>Ensembles. {'; '.join(about)}.</small></p>" if about else ""
     body = (
         f"{sheet.table(('model', 'accuracy (95&nbsp;%)', ''), bars)}{note}"
         "<p>In brackets stands the interval that holds the true figure in 95 of 100 cases: Wilson's for accuracy, for the others by"

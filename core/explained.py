@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core import orphans
-from core.checkpoint import write as write_whole
 from core.model import Explanation
+from core.whole import write as write_whole
 
 if TYPE_CHECKING:
     from core.checkpoint import Model

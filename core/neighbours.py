@@ -72,23 +72,21 @@ def unit(seen: np.ndarray) -> np.ndarray:
 def familiar(model: Model, folder: Path) -> Familiar | None:
     """Where the run whose `folder` it is has its training pictures; None as of `load`, and where other validation pictures
     were looked at than in training."""
-    from core.explained import read
-
-    found = read(folder / FAMILIAR)
-    if found is None or found[1].get("of") != _of(model) or len(found[0]["validation"]) != len(model.val_labels):
-        return None
-    return Familiar(**found[0])
+    found = _kept(model, folder / FAMILIAR)
+    return Familiar(**found) if found and len(found["validation"]) == len(model.val_labels) else None
 
 
 def load(model: Model, folder: Path) -> Neighbours | None:
     """Those of the run whose `folder` it is; None where they were not made yet, or are of an earlier state of the run."""
+    found = _kept(model, folder / FILE)
+    return Neighbours(**found) if found else None
+
+
+def _kept(model: Model, path: Path) -> dict[str, np.ndarray] | None:
     from core.explained import read
 
-    found = read(folder / FILE)
-    if found is None or found[1].get("of") != _of(model):
-        return None
-    arrays = found[0]
-    return Neighbours(arrays["images"], arrays["labels"], arrays["vectors"], arrays["validation"])
+    found = read(path)
+    return found[0] if found and found[1].get("of") == _of(model) else None
 
 
 def remember(
@@ -105,10 +103,11 @@ def remember(
     known = {}
     for name, model in models.items():
         folder = run_folder(ctx.settings, runs[name].id)
-        if familiar(model, folder) is None and (seen := load(model, folder)) is not None:
+        known[name] = model
+        if model.familiar is None and (seen := load(model, folder)) is not None:
             yield Progress(0, None, f"where {name} has the pictures it learned from")
             _write(folder / FAMILIAR, model, learn(seen.vectors, seen.labels, seen.validation))
-        known[name] = replace(model, familiar=familiar(model, folder))
+            known[name] = replace(model, familiar=familiar(model, folder))
     return known
 
 
@@ -147,7 +146,7 @@ def _look(ctx: Context, split: Split, runs: Mapping[str, Run], models: Mapping[s
 def _write(path: Path, model: Model, made: Neighbours | Familiar) -> None:
     from safetensors.numpy import save
 
-    from core.checkpoint import write
+    from core.whole import write
 
     arrays = {name: np.ascontiguousarray(getattr(made, name)) for name in made.__dataclass_fields__}
     write(path, save(arrays, {"of": _of(model)}))

@@ -283,12 +283,14 @@ def train(
         yield Progress(len(results), len(wanted), sentence, told)
         raise BadInput(sentence)
     there = [run["run"] for run in runs_now if store.run(project.id, run["run"]).kept]  # the rest was deleted meanwhile
+    if there and evaluate_on:
+        scored = yield from evaluate(ctx, there, evaluate_on)
+        return told | {"evaluation": scored["evaluation"]}
     if there:
         chosen = choose(store, project.id, there)
         models = load_models(ctx.settings, chosen)
         yield from remember(ctx, frozen, dict(zip(models, chosen, strict=True)), models)
-    scored = (yield from evaluate(ctx, there, evaluate_on)) if evaluate_on and there else {}
-    return told | ({"evaluation": scored["evaluation"]} if scored else {})
+    return told
 
 
 def _split_of(ctx: Context, split: int | None) -> Split:

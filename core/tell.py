@@ -34,10 +34,11 @@ def bring(ctx: Context, path: str, label: str, by: str) -> Generator[Progress, N
     with s.reach(ctx.settings, roots=[str(Path(path).parent)], job=ctx.job.id) as through:
         yield from s.fetch(ctx, through, s.rows(ctx, found, False, tally), tally)
     there = store.sizes(project.id, sha256)
+    ended = tally.result()
     if sha256 not in there:
-        [why] = [row["sentence"] for row in store.failed(project.id) if row["url"] == path] or ["it could not be read."]
+        why = " ".join(s.meaning(reason) for reason in ended["failures"])
         raise BadInput(f"{Path(path).name} did not come into the project: {why}")
-    return there[sha256][0], tally.result().get("fetched", 0) > 0
+    return there[sha256][0], ended.get("fetched", 0) > 0
 
 
 def noted(ctx: Context, image: int, new: bool, label: str, by: str, said: str, confidence: float) -> dict[str, Any]:
@@ -47,9 +48,8 @@ def noted(ctx: Context, image: int, new: bool, label: str, by: str, said: str, c
     note = f"{by}: it is {label or 'none of the classes'}; the models said {said} ({confidence:.0%})"
     store.add_finding(ctx.claim, project.id, Finding(image, TOLD, 1.0, by, note=note))
     if not label and store.image(project.id, image).verdict == "undecided":
-        once = str(
-            uuid.uuid5(uuid.NAMESPACE_URL, f"tell {ctx.job.id}")
-        )  # killed and run again it decides no second time
+        # Of the job: killed and run again it decides no second time.
+        once = str(uuid.uuid5(uuid.NAMESPACE_URL, f"tell {ctx.job.id}"))
         store.apply(project.id, Operation(once, by, (Decision(image, "reject", OTHER),)))
     record = store.image(project.id, image)
     return {"image": image, "new": new, "label": record.label, "verdict": record.verdict}

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core import evaluation_report
+from core.evaluate.words import ENSEMBLES
 from core.model import Evaluation, Project, Run
 from pages.parts import (
     against,
@@ -23,11 +24,6 @@ from pages.parts import (
 
 PARTS = {"val": "Validation", "test": "Test"}
 CHAPTERS = ["Figures", "Confusion", "Mistakes", "Comparison", "Confidence", "More pictures"]  # worked out when open
-ENSEMBLES = {
-    "average": "average (ensemble): the mean of the models' calibrated probabilities",
-    "priority": "priority (ensemble): for each picture the model speaks that was better at the class it names",
-    "weighted": "weighted (ensemble): the mean in which each model has the weight that fits the validation pictures best",
-}
 
 
 def choose(shown: head.Head, runs: list[Run], opened: list[Evaluation]) -> None:
@@ -145,7 +141,7 @@ def report(project: Project, evaluation: Evaluation) -> None:
 def _ensemble(name: str, evaluation: Evaluation) -> str:
     weights = evaluation.result.get("weights", {})
     told = ", ".join(f"{house.text(model, 40)} {weight:.0%}" for model, weight in weights.items())
-    return ENSEMBLES[name] + (f": {told}" if name == "weighted" and told else "")
+    return f"{name} (ensemble): {ENSEMBLES[name]}" + (f": {told}" if name == "weighted" and told else "")
 
 
 def openings(every: list[Evaluation]) -> None:

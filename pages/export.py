@@ -82,7 +82,7 @@ def models(project: Project, busy: bool) -> None:
         return
     st.markdown(
         "Each network as **ONNX** (runs nearly anywhere, without PyTorch), **TorchScript** (for PyTorch and C++) and "
-        "**safetensors** (the weights, to go on training), with a script of a few lines that asks them: `python predict.py photo.jpg`. "
+        "**safetensors** (the weights, to go on training), with a short script that asks them: `python predict.py photo.jpg`. "
         "Before you get them they are asked about 100 of your pictures, and have to say what the app says."
     )
     runs = {run.id: run for run in house.store().runs(project.id, done=True) if run.kept}

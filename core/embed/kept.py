@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import uuid
 import warnings
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from core import whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,17 +73,8 @@ def write(folder: Path | None, key: str, model: bytes, facts: Mapping[str, Any])
         return
     folder.mkdir(parents=True, exist_ok=True)
     said = {**facts, "versions": _versions(), "sha256": hashlib.sha256(model).hexdigest()}
-    _renamed(folder / f"{key}.onnx", model)
-    _renamed(folder / f"{key}.json", json.dumps(said, indent=1).encode())
-
-
-def _renamed(path: Path, data: bytes) -> None:
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    whole.write(folder / f"{key}.onnx", model)
+    whole.write(folder / f"{key}.json", json.dumps(said, indent=1).encode())
 
 
 def _versions() -> dict[str, str]:

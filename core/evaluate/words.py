@@ -1,4 +1,4 @@
-"""What the figures of an evaluation are called, and how each is read."""
+"""What the figures and ensembles of an evaluation are called, and how each is read."""
 
 from __future__ import annotations
 
@@ -22,4 +22,9 @@ HELP = {
     "recall": "Of the pictures that really have this class, the share the model found.",
     "f1": "The harmonic mean of precision and recall.",
     "support": "How many pictures of this class were looked at.",
+}
+ENSEMBLES = {
+    "average": "the mean of the models' calibrated probabilities",
+    "priority": "for each picture the model speaks that was better at the class it names",
+    "weighted": "the mean in which each model has the weight that fits the validation pictures best",
 }

@@ -2,7 +2,7 @@
 
 tables.py        CSV that a spreadsheet may open; read back unchanged
 names.py         folders named after classes, on any file system
-place.py         the folder of an export: whose it is, and files that are whole or not there
+place.py         the folder of an export: whose it is, and what may be written there
 chosen.py        which pictures go with it, and how many do not, and why
 rows.py          what is known of each picture, as CSV and as Parquet
 layouts.py       the forms of a data set: ImageFolder, CSV, Parquet, COCO, Hugging Face

@@ -22,6 +22,7 @@ from core.export.layouts import LAYOUTS, Layout
 from core.export.names import folders
 from core.model import PARTS, Progress
 from core.review import certificate
+from core.whole import write
 
 if TYPE_CHECKING:
     from core.blobs import Blobs
@@ -108,7 +109,7 @@ def copy(blobs: Blobs, picture: Picture, path: Path) -> bool:
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
     data = blobs.get(picture.record.facts.sha256, verify=True)
-    place.write(path, data)
+    write(path, data)
     return True
 
 
@@ -128,7 +129,7 @@ def _card(store: Store, folder: Path, form: str, layout: Layout, told: card.Told
     if form == "huggingface":
         chosen = told.chosen
         text = huggingface.front(chosen.project.name, chosen.classes, told.parts(), list(told.licences)) + text
-    place.write(folder / layout.card, text.encode("utf-8", "replace"))
+    write(folder / layout.card, text.encode("utf-8", "replace"))
 
 
 def _sweep(folder: Path, chosen: Chosen, keep: set[str]) -> None:

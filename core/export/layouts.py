@@ -15,7 +15,8 @@ from core.credits import file_name
 from core.export import coco, huggingface, rows
 from core.export.chosen import Chosen, Picture
 from core.export.names import folders
-from core.export.place import inside, whole, write
+from core.export.place import inside
+from core.whole import whole, write
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The folder of an export: whose it is, and files that are whole or not there.
+"""The folder of an export: whose it is, and what may be written there.
 
 `export.json` in it says what it holds. It is written when the work begins (`finished: false`) and again at its end, so
 that a later export knows whether it may go on there, and which files of an earlier one have to go.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput, Damaged
+from core.whole import write
 
 MARKER = "export.json"
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -80,23 +80,6 @@ def mark(folder: Path, project: str, form: str, about: Mapping[str, Any]) -> Non
     """Say in the folder what it holds."""
     made = {"project": project, "format": form, "made": datetime.now(UTC).isoformat(timespec="seconds"), **about}
     write(folder / MARKER, (json.dumps(made, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
-
-
-def write(path: Path, data: bytes) -> None:
-    """All of it or nothing: written beside, then renamed."""
-    with whole(path) as part:
-        part.write_bytes(data)
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to, which takes its place at the end; gone where that was not reached."""
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def drop(folder: Path, earlier: Mapping[str, Any], files: Sequence[str]) -> None:

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from core.errors import BadInput, Permanent, Refused
-from core.export.tables import uncell
+from core.export.tables import read_csv, uncell
 from core.model import Progress
 from core.predict import AT_ONCE, HEAVY, Predictor
 from core.predict.answers import COLUMNS, line, row
+from core.scrape import refused
 from core.sources.urls.table import columns, rows
 
 if TYPE_CHECKING:
@@ -134,9 +135,7 @@ class Asking:
         """Whether answers were written."""
         if outcome is not None:
             address, data, error = outcome
-            if error is not None and not isinstance(error, Refused):
-                error = Refused("cannot be read", f"{type(error).__name__}: {error}")
-            self._came.append((address, error or data))
+            self._came.append((address, data if error is None else refused(error)))
             self._size += len(data or b"")
         elif self._sheet.waiting > WAITING:  # most likely answers that were taken over
             self._sheet.write()
@@ -204,15 +203,14 @@ class Sheet:
             return
         if notes.get("about") != self._about or not self._to.is_file():
             return
-        with self._to.open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
+        yield from read_csv(self._to, COLUMNS)
 
     def known(self, address: Address) -> bool:
         """Whether an earlier call answered it; it is taken over. Asked once for each row, in their order."""
         before = next(self._before, None)
         if not before or not before["label"]:
             return False
-        self.put(address.place, {name: uncell(cell) for name, cell in before.items()})
+        self.put(address.place, before)
         return True
 
     @property

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from core.scrape.ask import LIMIT, Plan, asks, check
 from core.scrape.failures import FAILURES, meaning, summary
-from core.scrape.fetch import DEADLINE, Fetcher, Reach, reach, read, roots
+from core.scrape.fetch import DEADLINE, Fetcher, Reach, reach, read, refused, roots
 from core.scrape.rounds import asked, asked_again, asked_for, fetch, kept, rest, rows
 from core.scrape.rows import choose, closed, labelled, opened, reopened
 from core.scrape.tally import Tally
 
 __all__ = [
     "DEADLINE", "FAILURES", "LIMIT", "Fetcher", "Plan", "Reach", "Tally", "asked", "asked_again", "asked_for", "asks",
-    "check", "choose", "closed", "fetch", "kept", "labelled", "meaning", "opened", "reach", "read", "reopened", "rest", "roots",
+    "check", "choose", "closed", "fetch", "kept", "labelled", "meaning", "opened", "reach", "read", "refused", "reopened", "rest", "roots",
     "rows", "summary",
 ]  # fmt: skip

@@ -188,12 +188,15 @@ class Keep:
         return facts
 
 
+def refused(error: BaseException) -> Refused:
+    """Why something could not be had, as what a job counts: what nobody foresaw "cannot be read"."""
+    return error if isinstance(error, Refused) else Refused("cannot be read", f"{type(error).__name__}: {error}")
+
+
 def outcome(
     fetched: tuple[str, Fetched | Exception], facts: ImageFacts | None, error: Exception | None
 ) -> tuple[str, ImageFacts | Refused, str]:
     """(url, its image's facts or the failure it is counted under, what the host permits)."""
     url, got = fetched
-    if error is not None and not isinstance(error, Refused):
-        error = Refused("cannot be read", f"{type(error).__name__}: {error}")
     permission = got[1] if isinstance(got, tuple) else getattr(got, "permission", "")
-    return url, error or facts, permission  # type: ignore[return-value]
+    return url, facts if error is None else refused(error), permission  # type: ignore[return-value]

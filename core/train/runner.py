@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from core.learning_curve import learned, left_out
 from core.model import Part, Progress, Recipe, Run, Split
 from core.runs import cache_folder, left, run_folder
 from core.train.events import Note, check, events
+from core.whole import write
 
 if TYPE_CHECKING:
     from core.steps import Context
@@ -57,9 +57,7 @@ class Work:
             out += [image for (image, _), fine in zip(self.split.parts[part], good, strict=True) if not fine]
         if out:
             self.folder.mkdir(parents=True, exist_ok=True)
-            half = self.folder / f"{UNREADABLE}.part"
-            half.write_text(json.dumps(out))
-            os.replace(half, self.folder / UNREADABLE)
+            write(self.folder / UNREADABLE, json.dumps(out).encode())
         else:
             (self.folder / UNREADABLE).unlink(missing_ok=True)
 

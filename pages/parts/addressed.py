@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import BadInput
-from core.export.tables import uncell
+from core.export import read_csv
 from core.model import Job, Project
 from core.predict.addresses import addresses
 from core.predict.answers import COLUMNS
@@ -91,10 +90,7 @@ def brought(job: Job) -> None:
 
 
 def first(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [
-            {name: uncell(cell) for name, cell in row.items()} for row in itertools.islice(csv.DictReader(file), SHOWN)
-        ]
+    rows = itertools.islice(read_csv(path, COLUMNS), SHOWN)
     return [row | {"confidence": 100 * float(row["confidence"]) if row["confidence"] else None} for row in rows]
 
 

@@ -13,7 +13,7 @@ import streamlit as st
 from core.causes import Cause
 from core.errors import Missing, WinnowError
 from core.model import Answer, Evaluation, ImageRecord, Project, Run
-from core.runs import evaluation_folder, run_folder
+from core.runs import evaluation_folder
 from pages.parts import house, models, scored
 from pages.parts.worst import chance
 
@@ -104,7 +104,7 @@ def _looked(
     from core.pixels import squares
 
     [loaded] = models.load([_run]).values()
-    of = neighbours.load(loaded, run_folder(house.settings(), _run.id))
+    of = models.neighbours(_run)
     said = kept.read(evaluation_folder(house.settings(), _evaluation.result.get("kept", 0)))
     if of is None or said is None:
         raise Missing("What the network sees of its training pictures is not kept of this evaluation: evaluate again to see where mistakes come from.")  # fmt: skip

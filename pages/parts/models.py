@@ -13,6 +13,7 @@ from pages.parts import house
 
 if TYPE_CHECKING:
     from core.checkpoint import Model
+    from core.neighbours import Neighbours
     from core.predict import Cropper, Predictor
 
 
@@ -51,6 +52,19 @@ def key(runs: list[Run]) -> tuple[tuple, ...]:
 @st.cache_resource(max_entries=4, show_spinner="Loading the models (the first time takes some seconds) …")
 def _load(home: str, device: str, key: tuple[tuple, ...], _runs: list[Run]) -> dict[str, Model]:
     return trained.load_models(house.settings(), _runs)
+
+
+def neighbours(run: Run) -> Neighbours | None:
+    """What the run sees of its training pictures, read once; None as of `core.neighbours.load`. Raises as `load`."""
+    return _neighbours(str(house.settings().home.absolute()), key([run]), run)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _neighbours(home: str, key: tuple[tuple, ...], _run: Run) -> Neighbours | None:
+    from core import neighbours
+
+    [model] = load([_run]).values()
+    return neighbours.load(model, trained.run_folder(house.settings(), _run.id))
 
 
 def predictor(runs: list[Run], ensemble: str, whole: bool = False) -> Predictor:

@@ -8,7 +8,7 @@ import streamlit as st
 from core.credits.attribution import licence
 from core.errors import WinnowError
 from core.model import UNKNOWN_LICENCE, Box, Project, Run
-from core.runs import names, run_folder
+from core.runs import names
 from pages.parts import causes, house, models
 
 COUNT = 8
@@ -26,8 +26,8 @@ def show(project: Project, runs: list[Run], data: bytes, box: Box | None, key: s
         "As which model sees them", list(called), list(called).index(best), key=f"near-{key}")  # fmt: skip
     run = called[name]
     try:
-        model = models.load(runs)[name]
-        of = neighbours.load(model, run_folder(house.settings(), run.id))
+        [model] = models.load([run]).values()
+        of = models.neighbours(run)
         if of is None:
             st.info(f"What {house.text(name, 60)} sees of its training pictures is not kept yet: evaluate it once.")
             house.link("evaluate", "Go to Evaluate")

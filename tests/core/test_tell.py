@@ -11,7 +11,7 @@ from core.blobs import Blobs
 from core.clean import KINDS
 from core.engine.serial import Serial
 from core.errors import BadInput
-from core.model import TOLD, Finding, Project
+from core.model import TOLD, Claim, Finding, Project
 from core.settings import load
 from db.store import Store
 from db.store.queue import Filter
@@ -122,3 +122,11 @@ def test_what_cannot_come_in_is_said_in_one_sentence(
     with pytest.raises(BadInput) as error:
         tell(store, project, file, label)
     assert str(error.value).startswith(sentence)
+
+
+def test_what_is_no_picture_is_said_so_each_time_it_is_told(store: Store, project: Project, file: Path) -> None:
+    file.write_bytes(b"<html>")
+    for _ in range(2):
+        with pytest.raises(BadInput, match="did not come into the project: ."):
+            tell(store, project, file, "coupe")
+        store.finish(Claim(store.jobs(verb="tell")[0].id, 1), "failed")

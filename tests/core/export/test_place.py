@@ -62,14 +62,6 @@ def test_a_full_disk_is_a_sentence_with_what_to_do(tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_file_that_was_not_written_to_its_end_is_not_there_and_the_one_before_it_is(tmp_path: Path) -> None:
-    place.write(tmp_path / "a", b"one")
-    with pytest.raises(ZeroDivisionError), place.whole(tmp_path / "a") as part:
-        part.write_bytes(b"tw")
-        raise ZeroDivisionError
-    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"one"]
-
-
 def test_nothing_outside_is_taken_out_whatever_a_marker_says(tmp_path: Path) -> None:
     (tmp_path / "kept").touch()
     (tmp_path / "out").mkdir()
